@@ -1,0 +1,2 @@
+//! Holdpoint's command line.
+fn main() {}
