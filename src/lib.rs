@@ -2,4 +2,5 @@
 //!
 //! The modules in reading order; `ARCHITECTURE.md` has the map.
 
+pub mod clock;
 pub mod domain;
