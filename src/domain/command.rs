@@ -19,6 +19,8 @@ use super::text::{BlankValue, Environment, Reason, Remark, Version};
 pub struct Start {
     /// The checklist as it is now; the deployment keeps to it.
     pub checklist: Arc<Checklist>,
+    /// The bytes it was read from, which are kept with the deployment.
+    pub checklist_bytes: Arc<[u8]>,
     /// The Discord server.
     pub guild: GuildId,
     /// The channel in which its thread opens.

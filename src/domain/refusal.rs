@@ -97,6 +97,8 @@ pub enum Refusal {
     PeopleOnly,
     /// The variable is not one of the checklist's.
     UnknownVariable { typed: String, known: Vec<String> },
+    /// What was typed for variables is not `name=value`.
+    NotAnAssignment { typed: String },
 }
 
 /// What was wished for in vain.
@@ -280,6 +282,11 @@ impl fmt::Display for Refusal {
                 "Say why it failed: give `reason` as well. Nothing was changed."
             ),
             Self::PeopleOnly => write!(f, "Only a person can do this."),
+            Self::NotAnAssignment { typed } => write!(
+                f,
+                "`{}` does not give a variable its value. Write `name=value`, with a space between several and double quotes around a value with spaces.",
+                inert(typed)
+            ),
             Self::UnknownVariable { typed, known } if known.is_empty() => {
                 write!(
                     f,
