@@ -18,6 +18,7 @@ const UNNAMED = 'Somebody';
 
 const $ = (id) => document.getElementById(id);
 const log = $('log');
+const lines = $('lines');
 const wide = window.matchMedia('(min-width: 1240px)');
 
 const guild = { name: '', me: '', bot: null, application: '', channels: new Map(), members: new Map(), roles: new Map(), commands: [] };
@@ -51,7 +52,7 @@ function setClock(iso) {
 
 function tick() {
   const present = now();
-  const text = `${formatTime(present, 'd', present)} ${formatTime(present, 't', present)}`;
+  const text = formatTime(present, 'clock', present);
   const node = $('clock');
   if (node.textContent !== text) {
     node.textContent = text;
@@ -166,7 +167,7 @@ function channelButton(channel) {
   return element('button', {
     type: 'button', class: classes.filter(Boolean).join(' '), 'aria-current': current ? 'page' : null,
     'aria-label': `${isThread(channel) ? 'Thread ' : '#'}${channel.name}${note.length ? `, ${note.join(', ')}` : ''}`,
-    dataset: { channel: channel.id }, on: { click: () => { openChannel(channel.id); closeDrawers(); } },
+    title: channel.name, dataset: { channel: channel.id }, on: { click: () => { openChannel(channel.id); closeDrawers(); } },
   }, !isThread(channel) && icon('hash'), element('span', { class: 'channel-label', text: channel.name, dir: 'auto' }),
   entry?.pings > 0 && element('span', { class: 'badge', text: String(entry.pings) }));
 }
@@ -249,7 +250,11 @@ function drawPeople() {
     if (!groups.has(group)) groups.set(group, []);
     groups.get(group).push(member);
   }
-  const order = [...groups].sort(([left], [right]) => Number(left === 'Apps' || left === 'Members') - Number(right === 'Apps' || right === 'Members'));
+  const position = (name) => {
+    if (name === 'Apps') return -2;
+    return name === 'Members' ? -1 : [...guild.roles.values()].find((role) => role.name === name)?.position ?? 0;
+  };
+  const order = [...groups].sort(([left], [right]) => position(right) - position(left));
   holder.replaceChildren(...order.map(([name, members]) => element('section', { 'aria-label': name },
     element('h2', { text: `${name} — ${members.length}` }),
     members.map((member) => {
@@ -363,10 +368,10 @@ function drawMessages() {
       drawn.delete(key);
     }
   }
-  let cursor = log.firstChild;
+  let cursor = lines.firstChild;
   for (const node of nodes) {
     if (cursor === node) cursor = cursor.nextSibling;
-    else log.insertBefore(node, cursor);
+    else lines.insertBefore(node, cursor);
   }
   if (heldKey && !document.activeElement?.closest?.('.log [data-id]')) {
     const heir = log.querySelector(`[data-id="${CSS.escape(heldKey.id)}"]`);
@@ -1102,10 +1107,12 @@ function wire() {
     if (wanted.viewer) await become(wanted.viewer);
     if (wanted.channel && wanted.channel !== view.channel) await openChannel(wanted.channel);
   });
-  // What grows above the bottom must not push the newest message out of sight.
+  // What grows above the bottom, a file's preview or the composer, must not push the newest message out of sight.
   let follow = true;
   log.addEventListener('scroll', () => { follow = atBottom(); }, { passive: true });
-  new ResizeObserver(() => { if (follow) log.scrollTop = log.scrollHeight; }).observe(log);
+  const growth = new ResizeObserver(() => { if (follow) log.scrollTop = log.scrollHeight; });
+  growth.observe(log);
+  growth.observe(lines);
   setInterval(() => {
     tick();
     drawTyping();

@@ -402,6 +402,8 @@ export class Composer {
     const noteId = `option-note-${option.name}`;
     const control = element('input', {
       type: 'text',
+      // The sizer beside it gives the field the width of its text.
+      size: '1',
       role: lists ? 'combobox' : null,
       'aria-autocomplete': lists ? 'list' : null,
       'aria-expanded': lists ? 'false' : null,
@@ -590,9 +592,11 @@ export class Composer {
       this.suggestions.current?.take();
     } else if (event.key === 'Escape') {
       event.preventDefault();
-      if (open) {
+      if (field.open) {
         field.open = false;
         field.asked += 1;
+        clearTimeout(field.timer);
+        this.head.querySelector('.panel-note')?.remove();
         this.suggestions.show([], field.option.name);
       } else if (!field.option.required) this.#removeField(field);
       else this.#leaveCommand(`/${this.#active.command.name}`);

@@ -36,14 +36,14 @@ const ICONS = {
   thread: ['M5 4v7a4 4 0 0 0 4 4h10', 'm15 11 4 4-4 4'],
   threads: ['M4 5h16v11H10l-5 4v-4H4z', 'M8 9h8', 'M8 12h5'],
   pin: ['M9 3h6l-1 6 4 4H6l4-4z', 'M12 13v8'],
-  people: ['M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7z', 'M2.5 20c0-4 3-6 6.500-6s6.500 2 6.500 6', 'M16 4.500a3.500 3.500 0 0 1 0 6.500', 'M18 14.500c2.500.8 3.500 2.800 3.500 5.500'],
+  people: ['M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7z', 'M2.5 20c0-4 3-6 6.5-6s6.5 2 6.5 6', 'M16 4.5a3.5 3.5 0 0 1 0 6.5', 'M18 14.5c2.5.8 3.5 2.8 3.5 5.5'],
   menu: ['M4 7h16', 'M4 12h16', 'M4 17h16'],
-  clock: ['M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18z', 'M12 7v5l3.500 2'],
+  clock: ['M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18z', 'M12 7v5l3.5 2'],
   sun: ['M12 16a4 4 0 1 0 0-8 4 4 0 0 0 0 8z', 'M12 2v3', 'M12 19v3', 'M2 12h3', 'M19 12h3', 'm5 5 2 2', 'm17 17 2 2', 'm5 19 2-2', 'm17 7 2-2'],
-  moon: ['M20 14.500A8.500 8.500 0 0 1 9.500 4a8.500 8.500 0 1 0 10.500 10.500z'],
+  moon: ['M20 14.5A8.5 8.5 0 0 1 9.5 4a8.5 8.5 0 1 0 10.5 10.5z'],
   close: ['m6 6 12 12', 'M18 6 6 18'],
   send: ['M4 12 3 4l18 8-18 8 1-8z', 'M4 12h9'],
-  smile: ['M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18z', 'M8 14c1 2 2.500 3 4 3s3-1 4-3', 'M9 9.500v.1', 'M15 9.500v.1'],
+  smile: ['M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18z', 'M8 14c1 2 2.5 3 4 3s3-1 4-3', 'M9 9.5v.1', 'M15 9.5v.1'],
   reply: ['M10 5 4 11l6 6', 'M4 11h9c4 0 7 2 7 7'],
   down: ['m6 9 6 6 6-6'],
   file: ['M6 3h8l5 5v13H6z', 'M14 3v5h5', 'M9 13h6', 'M9 17h6'],
@@ -52,7 +52,7 @@ const ICONS = {
   list: ['M4 6h16', 'M4 12h16', 'M4 18h10'],
   link: ['M14 4h6v6', 'M20 4 10 14', 'M17 14v6H4V7h6'],
   check: ['m5 12 5 5 9-10'],
-  alert: ['M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18z', 'M12 7v6', 'M12 16.500v.1'],
+  alert: ['M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18z', 'M12 7v6', 'M12 16.5v.1'],
   home: ['M4 11 12 4l8 7', 'M6 10v10h12V10', 'M10 20v-6h4v6'],
   swap: ['M7 4 3 8l4 4', 'M3 8h13', 'm17 12 4 4-4 4', 'M21 16H8'],
 };
@@ -81,6 +81,7 @@ const TIME_STYLES = {
   D: format({ day: 'numeric', month: 'long', year: 'numeric' }),
   f: format({ day: 'numeric', month: 'long', year: 'numeric', hour: '2-digit', minute: '2-digit' }),
   F: format({ weekday: 'long', day: 'numeric', month: 'long', year: 'numeric', hour: '2-digit', minute: '2-digit' }),
+  clock: format({ weekday: 'short', day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' }),
 };
 const RELATIVE = new Intl.RelativeTimeFormat('en', { numeric: 'always' });
 const UNITS = [
@@ -93,7 +94,7 @@ function relative(unixMs, nowMs) {
   return RELATIVE.format(Math.trunc(seconds / size), unit);
 }
 
-/** A moment in one of Discord's styles t, T, d, D, f, F, R, as seen at `nowMs`. */
+/** A moment in one of Discord's styles t, T, d, D, f, F, R, or as the page's clock, as seen at `nowMs`. */
 export function formatTime(unixMs, style, nowMs) {
   const date = new Date(unixMs);
   if (Number.isNaN(date.getTime())) return 'Invalid date';

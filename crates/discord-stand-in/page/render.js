@@ -21,7 +21,7 @@ const REACTIONS = [
   ['⚠️', 'warning'], ['🛑', 'stop'], ['⏳', 'hourglass'], ['💯', 'hundred'],
 ];
 
-const AVATAR_HUES = [235, 262, 152, 22, 340, 200, 45, 290];
+const AVATAR_HUES = [235, 262, 152, 22, 340, 200, 45, 290, 175, 5, 215, 95];
 
 /** A disc with the initials, in a colour that stays with the person. */
 export function avatar(id, name, className = '') {
