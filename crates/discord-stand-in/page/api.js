@@ -41,7 +41,8 @@ async function request(method, path, body) {
 
 const id = encodeURIComponent;
 
-export const fetchState = () => request('GET', '/page/state');
+/** Everything but the messages; with a viewer, their direct messages are among the channels. */
+export const fetchState = (viewer) => request('GET', `/page/state${viewer ? `?user=${id(viewer)}` : ''}`);
 
 export const fetchCommands = () => request('GET', '/page/commands');
 

@@ -6,6 +6,7 @@ import { cssColor, element, formatTime, icon, plainText, refreshTimes, timeEleme
 import { closePopup, openModal, openPopover } from './modal.js';
 import { FLAG_EPHEMERAL, avatar, continues, messageBody, messageNode, pendingNode, pings } from './render.js';
 
+const DIRECT = 1;
 const THREADS = [10, 11, 12];
 const PAGE_SIZE = 100;
 const MOST_KEPT = 400;
@@ -96,6 +97,8 @@ const context = {
 
 const people = () => [...guild.members.values()].filter((member) => !member.user.bot);
 const isThread = (channel) => THREADS.includes(channel?.type);
+const isDirect = (channel) => channel?.type === DIRECT;
+const channelMark = (channel) => (isDirect(channel) ? 'at' : isThread(channel) ? 'threads' : 'hash');
 
 // Toasts and banners
 
@@ -136,14 +139,17 @@ const pingTotal = (person) => [...(unread.get(person)?.values() ?? [])].reduce((
 
 function countArrival(message) {
   const watching = document.visibilityState === 'visible' && message.channel_id === view.channel && atBottom();
+  const channel = guild.channels.get(message.channel_id);
+  // Direct messages and ephemeral ones reach one person only, and a direct channel may be new.
+  const personal = !channel || isDirect(channel) || Boolean(message.flags & FLAG_EPHEMERAL);
   for (const member of people()) {
     const person = member.user.id;
     if (person === message.author.id || (person === view.viewer && watching)) continue;
-    if ((message.flags & FLAG_EPHEMERAL) && person !== view.viewer) continue;
+    if (personal && person !== view.viewer) continue;
     const entry = tally(person, message.channel_id);
     entry.unread += 1;
     entry.first ??= message.id;
-    if (pings(message, person, member.roles)) entry.pings += 1;
+    if (isDirect(channel) || pings(message, person, member.roles)) entry.pings += 1;
   }
 }
 
@@ -166,9 +172,9 @@ function channelButton(channel) {
   const note = [archived && 'archived', entry && (entry.pings ? `${entry.pings} ${entry.pings === 1 ? 'mention' : 'mentions'}` : 'unread')].filter(Boolean);
   return element('button', {
     type: 'button', class: classes.filter(Boolean).join(' '), 'aria-current': current ? 'page' : null,
-    'aria-label': `${isThread(channel) ? 'Thread ' : '#'}${channel.name}${note.length ? `, ${note.join(', ')}` : ''}`,
+    'aria-label': `${isDirect(channel) ? '' : isThread(channel) ? 'Thread ' : '#'}${channel.name}${note.length ? `, ${note.join(', ')}` : ''}`,
     title: channel.name, dataset: { channel: channel.id }, on: { click: () => { openChannel(channel.id); closeDrawers(); } },
-  }, !isThread(channel) && icon('hash'), element('span', { class: 'channel-label', text: channel.name, dir: 'auto' }),
+  }, !isThread(channel) && icon(channelMark(channel)), element('span', { class: 'channel-label', text: channel.name, dir: 'auto' }),
   entry?.pings > 0 && element('span', { class: 'badge', text: String(entry.pings) }));
 }
 
@@ -181,6 +187,8 @@ function drawChannels() {
     || (BigInt(left.id) > BigInt(right.id) ? -1 : 1);
   const texts = all.filter((channel) => [0, 5].includes(channel.type)).sort(place);
   const groups = new Map();
+  const direct = all.filter(isDirect);
+  if (direct.length) groups.set('Direct messages', direct);
   for (const channel of texts) {
     const category = guild.channels.get(channel.parent_id)?.name ?? 'Text channels';
     if (!groups.has(category)) groups.set(category, []);
@@ -206,13 +214,13 @@ function drawChannelHead() {
   const parent = isThread(channel) ? guild.channels.get(channel.parent_id) : null;
   $('channel-name').replaceChildren(...(channel ? [
     ...(parent ? [
-      element('button', { type: 'button', class: 'crumb', 'aria-label': `Back to #${parent.name}`, on: { click: () => openChannel(parent.id) } }, icon('hash'), element('span', { text: parent.name })),
+      element('button', { type: 'button', class: 'crumb', 'aria-label': `Back to #${parent.name}`, on: { click: () => openChannel(parent.id) } }, icon('back'), icon('hash'), element('span', { text: parent.name })),
       element('span', { class: 'crumb-mark', 'aria-hidden': 'true', text: '›' }), icon('threads'),
-    ] : [icon('hash')]),
+    ] : [icon(channelMark(channel))]),
     element('span', { class: 'channel-title', text: channel.name, dir: 'auto' }),
   ] : ['No channel']));
   $('topic').textContent = channel?.topic ?? '';
-  log.setAttribute('aria-label', channel ? `Messages in ${isThread(channel) ? 'thread ' : '#'}${channel.name}` : 'Messages');
+  log.setAttribute('aria-label', channel ? `Messages in ${isThread(channel) ? 'thread ' : isDirect(channel) ? '' : '#'}${channel.name}` : 'Messages');
   composer.setPlace(`${view.viewer} ${view.channel}`, channel?.name, Boolean(channel && view.viewer));
 }
 
@@ -319,9 +327,9 @@ function welcome() {
   if (!channel) return element('div', { class: 'welcome' }, element('p', { text: 'There is no channel yet.' }));
   const thread = isThread(channel);
   return element('div', { class: 'welcome' },
-    element('span', { class: 'welcome-icon' }, icon(thread ? 'threads' : 'hash')),
-    element('p', { class: 'welcome-title', dir: 'auto', text: thread ? channel.name : `Welcome to #${channel.name}!` }),
-    element('p', { text: thread ? 'This is the start of the thread.' : `This is the start of the #${channel.name} channel.` }));
+    element('span', { class: 'welcome-icon' }, icon(channelMark(channel))),
+    element('p', { class: 'welcome-title', dir: 'auto', text: thread || isDirect(channel) ? channel.name : `Welcome to #${channel.name}!` }),
+    element('p', { text: thread ? 'This is the start of the thread.' : isDirect(channel) ? 'This is the start of your direct messages.' : `This is the start of the #${channel.name} channel.` }));
 }
 
 function dayDivider(ms) {
@@ -848,9 +856,9 @@ async function become(id) {
   closePopup();
   failures.clear();
   listenAs(id);
-  drawChannels();
-  drawPerson();
-  drawChannelHead();
+  // Each person has direct messages of their own among the channels.
+  await loadState();
+  writeHash();
   await loadMessages();
 }
 
@@ -878,9 +886,11 @@ function arrived(message) {
     drawMessages();
     if (message.author.id === view.viewer) scrollToBottom();
   }
-  if (pinged && !known && !(bottom && document.visibilityState === 'visible')) {
-    const channel = guild.channels.get(message.channel_id);
-    toast([element('b', { text: `${context.userName(message.author.id) ?? message.author.username} mentioned you in ${isThread(channel) ? '' : '#'}${channel?.name ?? 'a channel'}` }),
+  const channel = guild.channels.get(message.channel_id);
+  const personal = !channel || isDirect(channel);
+  if ((pinged || (personal && message.author.id !== view.viewer)) && !known && !(bottom && document.visibilityState === 'visible')) {
+    const name = context.userName(message.author.id) ?? message.author.username;
+    toast([element('b', { text: personal ? `${name} wrote to you` : `${name} mentioned you in ${isThread(channel) ? '' : '#'}${channel.name}` }),
       element('span', { class: 'toast-excerpt', text: plainText(message.content || message.embeds?.[0]?.title || '', context).slice(0, 140) })],
     () => jump(message.channel_id, message.id), 'Show');
   }
@@ -984,7 +994,7 @@ async function loadCommands() {
 async function loadState() {
   let state;
   try {
-    state = await api.fetchState();
+    state = await api.fetchState(view.viewer ?? readHash().viewer ?? remembered('viewer'));
   } catch (error) {
     complain(error);
     return false;

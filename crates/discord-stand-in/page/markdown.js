@@ -33,6 +33,7 @@ function append(node, children) {
 const SVG = 'http://www.w3.org/2000/svg';
 const ICONS = {
   hash: ['M9 4 7 20', 'M17 4l-2 16', 'M4.5 9h16', 'M3.5 15h16'],
+  at: ['M16 12a4 4 0 1 1-8 0 4 4 0 0 1 8 0z', 'M16 8v5.5a2.5 2.5 0 0 0 5 0V12a9 9 0 1 0-3.5 7.1'],
   thread: ['M5 4v7a4 4 0 0 0 4 4h10', 'm15 11 4 4-4 4'],
   threads: ['M4 5h16v11H10l-5 4v-4H4z', 'M8 9h8', 'M8 12h5'],
   pin: ['M9 3h6l-1 6 4 4H6l4-4z', 'M12 13v8'],
@@ -46,6 +47,7 @@ const ICONS = {
   smile: ['M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18z', 'M8 14c1 2 2.5 3 4 3s3-1 4-3', 'M9 9.5v.1', 'M15 9.5v.1'],
   reply: ['M10 5 4 11l6 6', 'M4 11h9c4 0 7 2 7 7'],
   down: ['m6 9 6 6 6-6'],
+  back: ['m15 6-6 6 6 6'],
   file: ['M6 3h8l5 5v13H6z', 'M14 3v5h5', 'M9 13h6', 'M9 17h6'],
   download: ['M12 4v11', 'm7 11 5 5 5-5', 'M5 20h14'],
   eye: ['M2 12c3-5 6-7 10-7s7 2 10 7c-3 5-6 7-10 7s-7-2-10-7z', 'M12 15a3 3 0 1 0 0-6 3 3 0 0 0 0 6z'],
@@ -61,7 +63,7 @@ const ICONS = {
 export function icon(name) {
   const svg = document.createElementNS(SVG, 'svg');
   svg.setAttribute('viewBox', '0 0 24 24');
-  svg.setAttribute('class', 'icon');
+  svg.setAttribute('class', `icon icon-${name}`);
   svg.setAttribute('aria-hidden', 'true');
   svg.setAttribute('focusable', 'false');
   for (const shape of ICONS[name]) {
@@ -158,12 +160,26 @@ const MENTION = /<@!?(\d+)>|<@&(\d+)>|<#(\d+)>|<t:(-?\d{1,13})(?::([tTdDfFR]))?>
 const BARE_LINK = /https?:\/\/[^\s<]+[^<.,:;"'\])\s*_~|]/y;
 const SHORTCODE = /:([a-z0-9_+-]{1,32}):/y;
 const EVERYONE = /@(everyone|here)\b/y;
-const CODE_SPAN = /(`+)([^]*?[^`])\1(?!`)/y;
 const CODE_BLOCK = /```(?:([a-zA-Z0-9_+.#-]*)\n)?\n*([^]*?)\n*```/y;
 
 function matchAt(pattern, text, position) {
   pattern.lastIndex = position;
   return pattern.exec(text);
+}
+
+/** The code span that begins here, as `{ text, end }`, or null: it ends at the next run of as many backticks. */
+function codeSpan(text, position) {
+  if (text[position - 1] === '`') return null;
+  let start = position;
+  while (text[start] === '`') start += 1;
+  const run = text.slice(position, start);
+  for (let at = text.indexOf(run, start); at >= 0; at = text.indexOf(run, at)) {
+    let end = at;
+    while (text[end] === '`') end += 1;
+    if (end - at === run.length) return { text: text.slice(start, at), end };
+    at = end;
+  }
+  return null;
 }
 
 /** The position of the next `mark` at or after `from` that is neither escaped nor inside a code span, or -1. */
@@ -175,8 +191,7 @@ function findMark(text, mark, from, accept) {
       continue;
     }
     if (text[position] === '`') {
-      const code = matchAt(CODE_SPAN, text, position);
-      position += code ? code[0].length : 1;
+      position = codeSpan(text, position)?.end ?? position + 1;
       continue;
     }
     if (text.startsWith(mark, position) && accept(position)) return position;
@@ -192,7 +207,7 @@ const DELIMITERS = [
   ['~~', 's', () => true],
   ['||', 'spoiler', () => true],
   ['*', 'em', (text, at) => text[at - 1] !== '*' && text[at + 1] !== '*' && !/\s/.test(text[at - 1])],
-  ['_', 'em', (text, at) => text[at - 1] !== '_' && !/\w/.test(text[at + 1] ?? ' ')],
+  ['_', 'em', (text, at) => text[at - 1] !== '_' && text[at + 1] !== '_'],
 ];
 
 function delimited(text, position, context, depth) {
@@ -202,6 +217,8 @@ function delimited(text, position, context, depth) {
     if (mark === '*' && /\s/.test(text[start] ?? ' ')) continue;
     const end = findMark(text, mark, start + 1, (at) => closes(text, at));
     if (end < 0) continue;
+    // An underscore inside a word, as in a variable's name, is no mark; the text up to there stays plain.
+    if (mark === '_' && /\w/.test(text[end + 1] ?? ' ')) continue;
     const children = inline(text.slice(start, end), context, depth + 1);
     return { node: kind === 'spoiler' ? spoiler(children) : element(kind, null, children), end: end + mark.length };
   }
@@ -292,11 +309,11 @@ function special(text, position, context, depth) {
   switch (text[position]) {
     case '\\': {
       const next = text[position + 1];
-      return next && /[^\w\s]/.test(next) ? { node: document.createTextNode(next), end: position + 2 } : null;
+      return next && /[^0-9A-Za-z\s]/.test(next) ? { node: document.createTextNode(next), end: position + 2 } : null;
     }
     case '`': {
-      const match = matchAt(CODE_SPAN, text, position);
-      return match && rest(match, element('code', { class: 'inline-code', text: match[2].replace(/^ (.*`.*) $/s, '$1') }));
+      const span = codeSpan(text, position);
+      return span && { node: element('code', { class: 'inline-code', text: span.text.replace(/^ (.*`.*) $/s, '$1') }), end: span.end };
     }
     case '<': {
       const match = matchAt(MENTION, text, position);
@@ -366,12 +383,16 @@ function listNodes(lines, context) {
     while (open.length && open.at(-1).indent > indent) open.pop();
     const ordered = /\d/.test(mark);
     let level = open.at(-1);
+    if (level && level.indent === indent && level.ordered !== ordered) {
+      open.pop();
+      level = open.at(-1);
+    }
     if (!level || level.indent < indent) {
       const list = element(ordered ? 'ol' : 'ul', ordered ? { start: Number.parseInt(mark, 10) } : null);
       const parent = level?.list.lastElementChild;
       if (parent) parent.append(list);
       else roots.push(list);
-      level = { indent, list };
+      level = { indent, list, ordered };
       open.push(level);
     }
     level.list.append(element('li', null, inline(text, context)));

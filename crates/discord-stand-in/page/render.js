@@ -13,6 +13,7 @@ const TYPE_REPLY = 19;
 const GROUP_MS = 7 * 60_000;
 const PREVIEW_BYTES = 200_000;
 const PREVIEW_LINES = 12;
+const LOOPBACK = ['localhost', '127.0.0.1', '[::1]'];
 
 const QUICK_REACTIONS = ['✅', '❌', '👀'];
 const REACTIONS = [
@@ -88,7 +89,11 @@ function fileSize(bytes) {
 function localUrl(address) {
   try {
     const url = new URL(address, window.location.href);
-    return url.origin === window.location.origin ? url.href : null;
+    const here = window.location;
+    if (url.origin === here.origin) return url.href;
+    // The same server under another of its loopback names.
+    return LOOPBACK.includes(url.hostname) && LOOPBACK.includes(here.hostname) && url.port === here.port
+      ? here.origin + url.pathname + url.search : null;
   } catch {
     return null;
   }
@@ -213,7 +218,8 @@ function actionBar(message, context, actions) {
 
 function contextLine(message, context, actions) {
   const metadata = message.interaction_metadata;
-  if (metadata?.name) {
+  // A follow-up answers the first response, and is shown as a reply to it.
+  if (metadata?.name && message.type !== TYPE_REPLY) {
     const user = metadata.user ?? message.interaction?.user;
     const name = user ? context.userName(user.id) ?? user.username : 'Someone';
     return element('div', { class: 'message-context' },
