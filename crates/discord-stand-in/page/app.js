@@ -30,6 +30,8 @@ const unread = new Map();
 /** Nodes in the log: message id → { message, node, signature }. */
 const drawn = new Map();
 const dismissed = new Set();
+/** Channels of other people's direct messages. */
+const foreign = new Set();
 /** Own interactions under way: id → { message, customId } or a pending command. */
 const interactions = new Map();
 /** States that arrived before the answer that names the interaction. */
@@ -140,8 +142,8 @@ const pingTotal = (person) => [...(unread.get(person)?.values() ?? [])].reduce((
 function countArrival(message) {
   const watching = document.visibilityState === 'visible' && message.channel_id === view.channel && atBottom();
   const channel = guild.channels.get(message.channel_id);
-  // Direct messages and ephemeral ones reach one person only, and a direct channel may be new.
-  const personal = !channel || isDirect(channel) || Boolean(message.flags & FLAG_EPHEMERAL);
+  // Direct messages and ephemeral ones reach one person only.
+  const personal = isDirect(channel) || Boolean(message.flags & FLAG_EPHEMERAL);
   for (const member of people()) {
     const person = member.user.id;
     if (person === message.author.id || (person === view.viewer && watching)) continue;
@@ -275,9 +277,8 @@ function drawPeople() {
         waiting > 0 && element('span', { class: 'badge', text: String(waiting) })];
       if (bot) return element('div', { class: 'people-row' }, face);
       return element('button', {
-        type: 'button', class: 'people-row', title: `Become ${memberName(member)}`, dataset: { person: id },
-        'aria-label': `Become ${memberName(member)}${waiting ? `, ${waiting} pings` : ''}`, on: { click: () => { become(id); closeDrawers(); } },
-      }, face);
+        type: 'button', class: 'people-row', title: `Become ${memberName(member)}`, dataset: { person: id }, on: { click: () => { become(id); closeDrawers(); } },
+      }, element('span', { class: 'visually-hidden', text: 'Become ' }), face);
     }))));
   if (focused) holder.querySelector(`[data-person="${CSS.escape(focused)}"]`)?.focus();
 }
@@ -737,7 +738,7 @@ function drawRequests(requests) {
     const line = [
       element('span', { class: `method ${request.method.toLowerCase()}`, text: request.method }),
       element('span', { class: 'request-path', text: request.path }),
-      element('span', { class: request.status >= 400 ? 'status bad' : 'status', text: String(request.status) }),
+      element('span', { class: request.status && request.status < 400 ? 'status' : 'status bad', text: request.status ? String(request.status) : 'cut', title: request.status ? null : 'The connection was cut.' }),
       element('span', { class: 'request-at', text: formatTime(Date.parse(request.at), 'T', now()) }),
     ];
     const hasBody = request.body !== null && request.body !== undefined && request.body !== '';
@@ -855,6 +856,7 @@ async function become(id) {
   writeHash();
   closePopup();
   failures.clear();
+  foreign.clear();
   listenAs(id);
   // Each person has direct messages of their own among the channels.
   await loadState();
@@ -864,7 +866,16 @@ async function become(id) {
 
 // What the server says
 
-function arrived(message) {
+async function arrived(message) {
+  // A channel unknown so far is the viewer's new direct one, or somebody else's and none of theirs.
+  if (!guild.channels.has(message.channel_id)) {
+    if (foreign.has(message.channel_id)) return;
+    await loadState();
+    if (!guild.channels.has(message.channel_id)) {
+      foreign.add(message.channel_id);
+      return;
+    }
+  }
   const origin = message.interaction_metadata?.id;
   const known = view.messages.some((candidate) => candidate.id === message.id);
   if (!known) countArrival(message);
@@ -887,7 +898,7 @@ function arrived(message) {
     if (message.author.id === view.viewer) scrollToBottom();
   }
   const channel = guild.channels.get(message.channel_id);
-  const personal = !channel || isDirect(channel);
+  const personal = isDirect(channel);
   if ((pinged || (personal && message.author.id !== view.viewer)) && !known && !(bottom && document.visibilityState === 'visible')) {
     const name = context.userName(message.author.id) ?? message.author.username;
     toast([element('b', { text: personal ? `${name} wrote to you` : `${name} mentioned you in ${isThread(channel) ? '' : '#'}${channel.name}` }),

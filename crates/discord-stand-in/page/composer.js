@@ -476,14 +476,14 @@ export class Composer {
     const used = new Set(active.fields.map((field) => field.option.name));
     const free = active.command.options.filter((option) => !used.has(option.name) && option.type !== KIND.attachment);
     this.extra.replaceChildren(...free.map((option) => element('button', {
-      type: 'button', class: 'extra-option', 'aria-label': `+ ${option.name}`, 'aria-description': option.description, title: option.description,
+      type: 'button', class: 'extra-option', title: option.description,
       on: {
         click: () => {
           this.#addField(option).control.focus();
           this.#showExtra();
         },
       },
-    }, element('span', { class: 'extra-name', text: `+ ${option.name}` }), element('span', { class: 'extra-detail', text: option.description }))));
+    }, element('span', { class: 'extra-name', text: `+ ${option.name}` }), ' ', element('span', { class: 'extra-detail', text: option.description }))));
     if (!active.focused) {
       this.suggestions.show([], 'Suggestions');
       this.head.replaceChildren(element('b', { text: `/${active.command.name}` }), ` ${active.command.description}`);

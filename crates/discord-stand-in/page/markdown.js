@@ -430,8 +430,8 @@ function blocks(text, context, quoted) {
       nodes.push(element('blockquote', null, blocks(inner.join('\n'), context, true)));
     } else if (heading) {
       flush();
-      // A message must not disturb the page's own outline, so its headings stand three levels lower.
-      nodes.push(element(`h${heading[1].length + 3}`, { class: `heading-${heading[1].length}`, dir: 'auto' }, inline(heading[2], context)));
+      // The page's own outline begins with the channel's name, so a message's headings stand below it.
+      nodes.push(element(`h${heading[1].length + 1}`, { class: `heading-${heading[1].length}`, dir: 'auto' }, inline(heading[2], context)));
     } else if (subtext) {
       flush();
       nodes.push(element('small', { class: 'subtext', dir: 'auto' }, inline(subtext[1], context)));

@@ -234,9 +234,9 @@ function contextLine(message, context, actions) {
   }
   const name = authorName(origin, context);
   return element('button', {
-    type: 'button', class: 'message-context reply', 'aria-label': `In reply to ${name}: jump to the message`,
+    type: 'button', class: 'message-context reply', title: 'Jump to the message',
     on: { click: () => actions.jump(origin.channel_id ?? message.channel_id, origin.id) },
-  }, avatar(origin.author.id, name, 'tiny'), element('span', { class: 'context-name', text: name }),
+  }, element('span', { class: 'visually-hidden', text: 'In reply to ' }), avatar(origin.author.id, name, 'tiny'), element('span', { class: 'context-name', text: name }),
   element('span', { class: 'context-text', text: plainText(origin.content, context) || 'Press to see the message' }));
 }
 
