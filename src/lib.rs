@@ -3,3 +3,4 @@
 //! The modules in reading order; `ARCHITECTURE.md` has the map.
 
 pub mod domain;
+pub mod store;
