@@ -5,3 +5,4 @@
 pub mod clock;
 pub mod domain;
 pub mod markdown;
+pub mod store;
