@@ -2,4 +2,7 @@
 //!
 //! The modules in reading order; `ARCHITECTURE.md` has the map.
 
+pub mod cli;
+pub mod config;
 pub mod domain;
+pub mod telemetry;
