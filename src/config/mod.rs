@@ -24,7 +24,10 @@ pub use self::{
     show::{EffectiveSetting, EffectiveSettings},
     sources::{DEFAULT_FILE, Environment, SettingsFile},
 };
-use self::{reader::Reader, sources::Layers};
+use self::{
+    reader::{Noted, Reader},
+    sources::Layers,
+};
 
 /// Everything that can be configured, parsed and in range.
 #[derive(Debug, Clone)]
@@ -264,8 +267,8 @@ fn checked_token(token: &SecretString, place: &str) -> Result<SecretString, Toke
     Ok(SecretString::from(text))
 }
 
-/// Reads every setting, so that one pass finds every mistake. `None` means that there was at least one.
-fn read(reader: &mut Reader) -> Option<Settings> {
+/// Reads every setting before it gives up on any, so that one pass finds every mistake.
+fn read(reader: &mut Reader) -> Result<Settings, Noted> {
     let discord = read_token(reader).map(|token| Discord { token });
     let database = reader.path("database.path");
     let directory = reader.path("checklists.directory");
@@ -279,9 +282,9 @@ fn read(reader: &mut Reader) -> Option<Settings> {
             ("json", LogFormat::Json),
         ],
     );
-    let concurrency = reader.count("checks.concurrency", 1024);
-    let per_host = reader.count("checks.per_host", 1024);
-    let body_limit_bytes = reader.whole_number("checks.body_limit_bytes", 1024..=64 * 1024 * 1024);
+    let concurrency = reader.count("checks.concurrency", 1..=1024);
+    let per_host = reader.count("checks.per_host", 1..=1024);
+    let body_limit_bytes = reader.count("checks.body_limit_bytes", 1024..=64 * 1024 * 1024);
     let allowed_commands = reader.texts("checks.commands.allow");
     let environment = reader.texts("checks.commands.environment");
     let allow = reader.parsed_list("checks.network.allow", NetworkRule::EXPECTED);
@@ -292,7 +295,7 @@ fn read(reader: &mut Reader) -> Option<Settings> {
     let permissions = permissions?;
     let guilds = permissions.read_guilds(reader);
 
-    Some(Settings {
+    Ok(Settings {
         discord: discord?,
         database: Database { path: database? },
         checklists: Checklists {
@@ -306,7 +309,7 @@ fn read(reader: &mut Reader) -> Option<Settings> {
         checks: Checks {
             concurrency: concurrency?,
             per_host: per_host?,
-            body_limit_bytes: usize::try_from(body_limit_bytes?).ok()?,
+            body_limit_bytes: body_limit_bytes?.get(),
             commands: CheckCommands {
                 allow: allowed_commands?,
                 environment: environment?,
@@ -325,10 +328,10 @@ fn read(reader: &mut Reader) -> Option<Settings> {
     })
 }
 
-fn read_token(reader: &mut Reader) -> Option<TokenSource> {
+fn read_token(reader: &mut Reader) -> Result<TokenSource, Noted> {
     let token = reader.secret("discord.token")?;
     let file = reader.optional_path("discord.token_file")?;
-    Some(match (token, file) {
+    Ok(match (token, file) {
         (None, None) => TokenSource::Nowhere,
         (Some((token, origin)), None) => TokenSource::Given { token, origin },
         (None, Some((path, origin))) => TokenSource::File { path, origin },
@@ -347,7 +350,7 @@ fn read_token(reader: &mut Reader) -> Option<TokenSource> {
                         token: token_origin,
                         file: file_origin,
                     });
-                    return None;
+                    return Err(Noted);
                 }
             }
         }

@@ -2,7 +2,11 @@
 
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
-use super::{origin::Origin, problem::Problem, reader::Reader};
+use super::{
+    origin::Origin,
+    problem::Problem,
+    reader::{Noted, Reader},
+};
 
 /// Whom a rule lets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -51,13 +55,13 @@ const EXPECTED: &str =
     "\"everyone\", \"starter\", \"sign-off\", \"manage-server\", \"role:<id>\" or \"user:<id>\"";
 
 impl Permissions {
-    pub(super) fn read(reader: &mut Reader) -> Option<Self> {
+    pub(super) fn read(reader: &mut Reader) -> Result<Self, Noted> {
         let start = reader.parsed_list("permissions.start", EXPECTED);
         let tick = reader.parsed_list("permissions.tick", EXPECTED);
         let skip = reader.parsed_list("permissions.skip", EXPECTED);
         let decide = reader.parsed_list("permissions.decide", EXPECTED);
         let manage = reader.parsed_list("permissions.manage", EXPECTED);
-        Some(Self {
+        Ok(Self {
             start: start?,
             tick: tick?,
             skip: skip?,
@@ -67,7 +71,7 @@ impl Permissions {
     }
 
     /// The rules of the servers that have their own, completed from these.
-    pub(super) fn read_guilds(&self, reader: &mut Reader) -> Option<BTreeMap<u64, Self>> {
+    pub(super) fn read_guilds(&self, reader: &mut Reader) -> Result<BTreeMap<u64, Self>, Noted> {
         let mut guilds = BTreeMap::new();
         let mut sound = true;
         for (name, origin) in reader.names_under("guilds") {
@@ -78,26 +82,26 @@ impl Permissions {
                 continue;
             };
             match self.read_guild(reader, &name) {
-                Some(permissions) => {
+                Ok(permissions) => {
                     guilds.insert(guild, permissions);
                 }
-                None => sound = false,
+                Err(Noted) => sound = false,
             }
         }
-        sound.then_some(guilds)
+        if sound { Ok(guilds) } else { Err(Noted) }
     }
 
-    fn read_guild(&self, reader: &mut Reader, name: &str) -> Option<Self> {
+    fn read_guild(&self, reader: &mut Reader, name: &str) -> Result<Self, Noted> {
         let mut list = |rule: &str, otherwise: &[Allowed]| {
             let own = reader.optional_list(&format!("guilds.{name}.permissions.{rule}"), EXPECTED)?;
-            Some(own.unwrap_or_else(|| otherwise.to_vec()))
+            Ok(own.unwrap_or_else(|| otherwise.to_vec()))
         };
         let start = list("start", &self.start);
         let tick = list("tick", &self.tick);
         let skip = list("skip", &self.skip);
         let decide = list("decide", &self.decide);
         let manage = list("manage", &self.manage);
-        Some(Self {
+        Ok(Self {
             start: start?,
             tick: tick?,
             skip: skip?,

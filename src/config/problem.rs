@@ -46,7 +46,7 @@ pub enum Problem {
         nearest: Option<String>,
     },
     /// A value of the wrong type, or out of range.
-    #[error("{key} is {found}, but {expected} is expected; it comes from {origin}")]
+    #[error("{key} is {found}, but must be {expected}; it comes from {origin}")]
     WrongValue {
         /// The key, dotted.
         key: String,

@@ -17,7 +17,11 @@ use super::{
     sources::{Layers, variable_of_key},
 };
 
-/// Reads settings by their dotted keys. A method answers `None` when it has noted a problem.
+/// There was something wrong, and the reader has noted what.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Noted;
+
+/// Reads settings by their dotted keys.
 #[derive(Debug)]
 pub(super) struct Reader {
     root: Value,
@@ -44,31 +48,31 @@ impl Reader {
     }
 
     /// A path; empty is refused.
-    pub(super) fn path(&mut self, key: &str) -> Option<PathBuf> {
+    pub(super) fn path(&mut self, key: &str) -> Result<PathBuf, Noted> {
         self.required(key, "the path of a file or directory", |found| {
             found.text().filter(|text| !text.is_empty()).map(PathBuf::from)
         })
     }
 
     /// A path that may be left out.
-    pub(super) fn optional_path(&mut self, key: &str) -> Option<Option<(PathBuf, Origin)>> {
+    pub(super) fn optional_path(&mut self, key: &str) -> Result<Option<(PathBuf, Origin)>, Noted> {
         self.optional(key, "the path of a file", |found| {
             found.text().filter(|text| !text.is_empty()).map(PathBuf::from)
         })
     }
 
     /// A secret that may be left out. Its value is never shown, not even when it is wrong.
-    pub(super) fn secret(&mut self, key: &str) -> Option<Option<(SecretString, Origin)>> {
+    pub(super) fn secret(&mut self, key: &str) -> Result<Option<(SecretString, Origin)>, Noted> {
         self.note_sections(key);
         self.asked.insert(key.to_owned());
         let Some(value) = self.find(key).cloned() else {
             self.show(key, ShownValue::NotSet, Origin::Default);
-            return Some(None);
+            return Ok(None);
         };
         let origin = Origin::from_mark(value.origin());
         self.show(key, ShownValue::Masked, origin.clone());
         if let ValueKind::String(text) = value.kind {
-            return Some(Some((SecretString::from(text), origin)));
+            return Ok(Some((SecretString::from(text), origin)));
         }
         let found = format!("{}, which is not shown", kind_in_words(&value.kind));
         self.problems.push(Problem::WrongValue {
@@ -77,44 +81,42 @@ impl Reader {
             expected: "a text".to_owned(),
             origin,
         });
-        None
+        Err(Noted)
     }
 
     /// A text; empty is refused.
-    pub(super) fn text(&mut self, key: &str) -> Option<String> {
+    pub(super) fn text(&mut self, key: &str) -> Result<String, Noted> {
         self.required(key, "a text", |found| {
             found.text().filter(|text| !text.is_empty()).map(str::to_owned)
         })
     }
 
     /// A list of texts, none of them empty.
-    pub(super) fn texts(&mut self, key: &str) -> Option<Vec<String>> {
-        self.required(key, "a list of texts", |found| found.texts())
+    pub(super) fn texts(&mut self, key: &str) -> Result<Vec<String>, Noted> {
+        self.required(key, "a list of texts", texts)
     }
 
     /// A text that must parse.
-    pub(super) fn parsed<T: FromStr>(&mut self, key: &str, expected: &str) -> Option<T> {
+    pub(super) fn parsed<T: FromStr>(&mut self, key: &str, expected: &str) -> Result<T, Noted> {
         self.required(key, expected, |found| {
             found.text().and_then(|text| text.parse().ok())
         })
     }
 
     /// A list of texts that must each parse.
-    pub(super) fn parsed_list<T>(&mut self, key: &str, expected: &str) -> Option<Vec<T>>
+    pub(super) fn parsed_list<T>(&mut self, key: &str, expected: &str) -> Result<Vec<T>, Noted>
     where
         T: FromStr,
         T::Err: Display,
     {
-        self.optional_list(key, expected).and_then(|list| {
-            if list.is_none() {
-                self.note_missing(key, expected);
-            }
-            list
-        })
+        match self.optional_list(key, expected)? {
+            Some(list) => Ok(list),
+            None => Err(self.note_missing(key, expected)),
+        }
     }
 
     /// A list of texts that must each parse, and that may be left out; then it is not shown either.
-    pub(super) fn optional_list<T>(&mut self, key: &str, expected: &str) -> Option<Option<Vec<T>>>
+    pub(super) fn optional_list<T>(&mut self, key: &str, expected: &str) -> Result<Option<Vec<T>>, Noted>
     where
         T: FromStr,
         T::Err: Display,
@@ -122,10 +124,10 @@ impl Reader {
         if self.find(key).is_none() {
             self.note_sections(key);
             self.asked.insert(key.to_owned());
-            return Some(None);
+            return Ok(None);
         }
-        let Some((texts, origin)) = self.optional(key, "a list of texts", |found| found.texts())? else {
-            return Some(None);
+        let Some((texts, origin)) = self.optional(key, "a list of texts", texts)? else {
+            return Ok(None);
         };
         let mut items = Vec::with_capacity(texts.len());
         for text in texts {
@@ -138,15 +140,15 @@ impl Reader {
                         expected: format!("a list of {expected}"),
                         origin,
                     });
-                    return None;
+                    return Err(Noted);
                 }
             }
         }
-        Some(Some(items))
+        Ok(Some(items))
     }
 
     /// One of a few words.
-    pub(super) fn choice<T: Copy>(&mut self, key: &str, choices: &[(&str, T)]) -> Option<T> {
+    pub(super) fn choice<T: Copy>(&mut self, key: &str, choices: &[(&str, T)]) -> Result<T, Noted> {
         let words: Vec<String> = choices.iter().map(|(word, _)| format!("{word:?}")).collect();
         let expected = format!("one of {}", words.join(", "));
         self.required(key, &expected, |found| {
@@ -159,7 +161,7 @@ impl Reader {
     }
 
     /// `true` or `false`.
-    pub(super) fn yes_or_no(&mut self, key: &str) -> Option<bool> {
+    pub(super) fn yes_or_no(&mut self, key: &str) -> Result<bool, Noted> {
         self.required(key, "true or false", |found| {
             match (&found.value.kind, &found.origin) {
                 (ValueKind::Boolean(answer), _) => Some(*answer),
@@ -169,22 +171,17 @@ impl Reader {
         })
     }
 
-    /// A whole number within a range.
-    pub(super) fn whole_number(&mut self, key: &str, range: RangeInclusive<u64>) -> Option<u64> {
+    /// A number of things within a range that begins at one or more.
+    pub(super) fn count(&mut self, key: &str, range: RangeInclusive<usize>) -> Result<NonZeroUsize, Noted> {
         let expected = format!("a whole number from {} to {}", range.start(), range.end());
         self.required(key, &expected, |found| {
-            found.whole_number().filter(|number| range.contains(number))
+            let number = usize::try_from(found.whole_number()?).ok()?;
+            NonZeroUsize::new(number).filter(|number| range.contains(&number.get()))
         })
     }
 
-    /// A number of things, at least one.
-    pub(super) fn count(&mut self, key: &str, most: u64) -> Option<NonZeroUsize> {
-        let number = self.whole_number(key, 1..=most)?;
-        usize::try_from(number).ok().and_then(NonZeroUsize::new)
-    }
-
     /// A duration with its unit.
-    pub(super) fn duration(&mut self, key: &str) -> Option<Duration> {
+    pub(super) fn duration(&mut self, key: &str) -> Result<Duration, Noted> {
         self.required(
             key,
             "a duration with its unit, such as \"30s\" or \"5m\"",
@@ -219,22 +216,25 @@ impl Reader {
         self.asked.insert(key.to_owned());
     }
 
-    /// What was made of the settings and what is in force, unless something was wrong. Whoever read them answers
-    /// `None` only after a problem was noted.
-    pub(super) fn finish<T>(mut self, made: Option<T>) -> Result<(T, EffectiveSettings), InvalidSettings> {
+    /// What was made of the settings and what is in force, unless something was wrong.
+    pub(super) fn finish<T>(
+        mut self,
+        made: Result<T, Noted>,
+    ) -> Result<(T, EffectiveSettings), InvalidSettings> {
         let root = std::mem::take(&mut self.root);
         self.look_for_unknown("", &root);
         match made {
-            Some(made) if self.problems.is_empty() => Ok((made, EffectiveSettings::new(self.shown))),
-            Some(_) | None => Err(self.problems.into_iter().collect()),
+            Ok(made) if self.problems.is_empty() => Ok((made, EffectiveSettings::new(self.shown))),
+            Ok(_) | Err(Noted) => Err(self.problems.into_iter().collect()),
         }
     }
 
     /// Notes that nothing stands under a key, unless it is already said why.
-    fn note_missing(&mut self, key: &str, expected: &str) {
+    fn note_missing(&mut self, key: &str, expected: &str) -> Noted {
         if !self.problems.iter().any(|problem| covers(problem, key)) {
             self.problems.push(missing(key, expected));
         }
+        Noted
     }
 
     fn required<T>(
@@ -242,12 +242,11 @@ impl Reader {
         key: &str,
         expected: &str,
         parse: impl FnOnce(&Found<'_>) -> Option<T>,
-    ) -> Option<T> {
-        let found = self.optional(key, expected, parse)?;
-        if found.is_none() {
-            self.note_missing(key, expected);
+    ) -> Result<T, Noted> {
+        match self.optional(key, expected, parse)? {
+            Some((value, _)) => Ok(value),
+            None => Err(self.note_missing(key, expected)),
         }
-        found.map(|(value, _)| value)
     }
 
     fn optional<T>(
@@ -255,12 +254,12 @@ impl Reader {
         key: &str,
         expected: &str,
         parse: impl FnOnce(&Found<'_>) -> Option<T>,
-    ) -> Option<Option<(T, Origin)>> {
+    ) -> Result<Option<(T, Origin)>, Noted> {
         self.note_sections(key);
         self.asked.insert(key.to_owned());
         let Some(value) = self.find(key).cloned() else {
             self.show(key, ShownValue::NotSet, Origin::Default);
-            return Some(None);
+            return Ok(None);
         };
         let origin = Origin::from_mark(value.origin());
         let found = Found {
@@ -269,7 +268,7 @@ impl Reader {
         };
         if let Some(parsed) = parse(&found) {
             self.show(key, found.shown(), origin.clone());
-            return Some(Some((parsed, origin)));
+            return Ok(Some((parsed, origin)));
         }
         self.problems.push(Problem::WrongValue {
             key: key.to_owned(),
@@ -277,7 +276,7 @@ impl Reader {
             expected: expected.to_owned(),
             origin: first_origin(&value),
         });
-        None
+        Err(Noted)
     }
 
     fn find(&self, key: &str) -> Option<&Value> {
@@ -387,20 +386,6 @@ impl Found<'_> {
         }
     }
 
-    fn texts(&self) -> Option<Vec<String>> {
-        match (&self.value.kind, self.origin) {
-            (ValueKind::Array(items), _) => items
-                .iter()
-                .map(|item| match &item.kind {
-                    ValueKind::String(text) if !text.is_empty() => Some(text.clone()),
-                    _ => None,
-                })
-                .collect(),
-            (ValueKind::String(text), Origin::Variable(_)) => Some(comma_separated(text)),
-            _ => None,
-        }
-    }
-
     fn whole_number(&self) -> Option<u64> {
         match (&self.value.kind, self.origin) {
             (ValueKind::I64(number), _) => u64::try_from(*number).ok(),
@@ -412,7 +397,7 @@ impl Found<'_> {
 
     fn shown(&self) -> ShownValue {
         match &self.value.kind {
-            ValueKind::Array(_) => ShownValue::List(self.texts().unwrap_or_default()),
+            ValueKind::Array(_) => ShownValue::List(texts(self).unwrap_or_default()),
             ValueKind::Boolean(answer) => ShownValue::YesOrNo(*answer),
             ValueKind::I64(_) | ValueKind::U64(_) => match self.whole_number() {
                 Some(number) => ShownValue::Number(number),
@@ -420,6 +405,20 @@ impl Found<'_> {
             },
             _ => ShownValue::Text(self.value.to_string()),
         }
+    }
+}
+
+fn texts(found: &Found<'_>) -> Option<Vec<String>> {
+    match (&found.value.kind, found.origin) {
+        (ValueKind::Array(items), _) => items
+            .iter()
+            .map(|item| match &item.kind {
+                ValueKind::String(text) if !text.is_empty() => Some(text.clone()),
+                _ => None,
+            })
+            .collect(),
+        (ValueKind::String(text), Origin::Variable(_)) => Some(comma_separated(text)),
+        _ => None,
     }
 }
 
