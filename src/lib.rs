@@ -3,6 +3,7 @@
 //! The modules in reading order; `ARCHITECTURE.md` has the map.
 
 pub mod cli;
+pub mod clock;
 pub mod config;
 pub mod domain;
 pub mod http;

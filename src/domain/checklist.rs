@@ -65,6 +65,10 @@ pub struct Section {
 
 /// A task item.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a separate fact the document states"
+)]
 pub struct Item {
     /// Its numbers, as `3.2.1`.
     pub id: ItemId,
@@ -147,9 +151,26 @@ pub enum Need {
 }
 
 impl Checklist {
-    /// The item with this id.
+    /// The item with this id. Ids ascend through the document, so this is a binary search.
     pub fn item(&self, id: &ItemId) -> Option<(ItemIndex, &Item)> {
-        self.items.iter().enumerate().find(|(_, item)| item.id == *id)
+        let index = self
+            .items
+            .binary_search_by(|item| numbers(item.id.as_str()).cmp(numbers(id.as_str())))
+            .ok()?;
+        self.items
+            .get(index)
+            .filter(|item| item.id == *id)
+            .map(|item| (index, item))
+    }
+
+    /// The item whose id begins most like the typed text, where anything is alike.
+    pub fn nearest_item(&self, typed: &str) -> Option<ItemId> {
+        nearest(typed, self.items.iter().map(|item| item.id.as_str())).map(ItemId::new)
+    }
+
+    /// The blank whose id begins most like the typed text, where anything is alike.
+    pub fn nearest_blank(&self, typed: &str) -> Option<BlankId> {
+        nearest(typed, self.blanks.iter().map(|blank| blank.id.as_str())).map(BlankId::new)
     }
 
     /// The section with this id.
@@ -201,4 +222,20 @@ impl Checklist {
         }
         false
     }
+}
+
+/// The numbers of an id such as `3.2.1`.
+fn numbers(id: &str) -> impl Iterator<Item = u32> + '_ {
+    id.split('.').map(|number| number.parse().unwrap_or(u32::MAX))
+}
+
+fn nearest<'a>(typed: &str, ids: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let alike = |id: &str| id.chars().zip(typed.chars()).take_while(|(a, b)| a == b).count();
+    // The last of equals would do as well; the first is the one a reader meets first.
+    ids.fold(None, |best: Option<(usize, &str)>, id| match best {
+        Some((most, _)) if alike(id) <= most => best,
+        Some(_) | None => Some((alike(id), id)),
+    })
+    .filter(|(most, _)| *most > 0)
+    .map(|(_, id)| id)
 }
