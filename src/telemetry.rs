@@ -65,28 +65,23 @@ pub struct Metric {
     pub kind: MetricKind,
 }
 
-/// Commands decided. Labels: `command`, its name; `outcome`: `done`, `refused` or `failed`.
+/// Commands decided. Label `outcome`: `done`, `repeated`, `refused` or `fault`.
 pub const COMMANDS_TOTAL: &str = "holdpoint_commands_total";
-/// Seconds from a command's arrival to its commit. Label: `command`.
+/// Seconds that a command took to be decided and committed, with the others of its batch.
 pub const COMMAND_SECONDS: &str = "holdpoint_command_seconds";
 /// Messages owed to Discord and not yet delivered.
 pub const OUTBOX_OWED: &str = "holdpoint_outbox_owed";
 /// How many seconds ago the oldest message owed became due; 0 when nothing is owed.
 pub const OUTBOX_OLDEST_SECONDS: &str = "holdpoint_outbox_oldest_seconds";
-/// Attempts to deliver a message. Label `result`: `delivered`, `retry`, `unknown` or `given_up`.
+/// Attempts to deliver a message. Label `result`: `delivered`, `no_longer_so`, `retry`, `unknown` or
+/// `given_up`.
 pub const DELIVERIES_TOTAL: &str = "holdpoint_deliveries_total";
 /// Timers that wait for their time.
 pub const TIMERS_PENDING: &str = "holdpoint_timers_pending";
-/// Timers that fired.
-pub const TIMERS_FIRED_TOTAL: &str = "holdpoint_timers_fired_total";
-/// Runs of a check. Label `status`: `passed`, `failed` or `not_run`.
+/// Runs of a check. Label `status`: `passed`, `failed` or `error`, when it could not be run.
 pub const CHECK_RUNS_TOTAL: &str = "holdpoint_check_runs_total";
-/// Seconds that a run of a check took.
-pub const CHECK_RUN_SECONDS: &str = "holdpoint_check_run_seconds";
 /// 1 while the gateway is connected, otherwise 0.
 pub const GATEWAY_UP: &str = "holdpoint_gateway_up";
-/// Times that a new gateway session began, each of which may have lost events.
-pub const GATEWAY_SESSIONS_TOTAL: &str = "holdpoint_gateway_sessions_total";
 /// Gateway events of a kind we know that could not be read.
 pub const UNKNOWN_EVENTS_TOTAL: &str = "holdpoint_unknown_events_total";
 
@@ -94,12 +89,12 @@ pub const UNKNOWN_EVENTS_TOTAL: &str = "holdpoint_unknown_events_total";
 pub const METRICS: &[Metric] = &[
     Metric {
         name: COMMANDS_TOTAL,
-        about: "Commands decided, by command and by outcome: done, refused or failed.",
+        about: "Commands decided, by outcome: done, repeated, refused or fault.",
         kind: MetricKind::Counter,
     },
     Metric {
         name: COMMAND_SECONDS,
-        about: "Seconds from a command's arrival to its commit, by command.",
+        about: "Seconds that a command took to be decided and committed, with the others of its batch.",
         kind: MetricKind::Histogram,
     },
     Metric {
@@ -114,7 +109,7 @@ pub const METRICS: &[Metric] = &[
     },
     Metric {
         name: DELIVERIES_TOTAL,
-        about: "Attempts to deliver a message, by result: delivered, retry, unknown or given_up.",
+        about: "Attempts to deliver a message, by result: delivered, no_longer_so, retry, unknown or given_up.",
         kind: MetricKind::Counter,
     },
     Metric {
@@ -123,29 +118,14 @@ pub const METRICS: &[Metric] = &[
         kind: MetricKind::Gauge,
     },
     Metric {
-        name: TIMERS_FIRED_TOTAL,
-        about: "Timers that fired.",
-        kind: MetricKind::Counter,
-    },
-    Metric {
         name: CHECK_RUNS_TOTAL,
-        about: "Runs of a check, by status: passed, failed or not_run.",
+        about: "Runs of a check, by status: passed, failed, or error when it could not be run.",
         kind: MetricKind::Counter,
-    },
-    Metric {
-        name: CHECK_RUN_SECONDS,
-        about: "Seconds that a run of a check took.",
-        kind: MetricKind::Histogram,
     },
     Metric {
         name: GATEWAY_UP,
         about: "1 while the gateway is connected, otherwise 0.",
         kind: MetricKind::Gauge,
-    },
-    Metric {
-        name: GATEWAY_SESSIONS_TOTAL,
-        about: "Times that a new gateway session began, each of which may have lost events.",
-        kind: MetricKind::Counter,
     },
     Metric {
         name: UNKNOWN_EVENTS_TOTAL,
@@ -219,13 +199,7 @@ impl Metrics {
 /// # Errors
 /// [`TelemetryError::Filter`] when a filter does not parse, [`TelemetryError::LogTaken`] on a second call.
 pub fn start_log(filter: &str, style: LogStyle) -> Result<(), TelemetryError> {
-    let (place, filter) = match std::env::var("RUST_LOG") {
-        Ok(own) if !own.is_empty() => ("the environment variable RUST_LOG", own),
-        Ok(_) | Err(_) => ("log.filter", filter.to_owned()),
-    };
-    let directives = EnvFilter::builder()
-        .parse(&filter)
-        .map_err(|fault| TelemetryError::Filter { place, filter, fault })?;
+    let directives = directives(std::env::var("RUST_LOG").ok(), filter)?;
     let registry = tracing_subscriber::registry().with(directives);
     let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
     let started = match style {
@@ -233,6 +207,17 @@ pub fn start_log(filter: &str, style: LogStyle) -> Result<(), TelemetryError> {
         LogStyle::Json => registry.with(lines.json().flatten_event(true)).try_init(),
     };
     started.map_err(|_taken| TelemetryError::LogTaken)
+}
+
+/// An empty variable counts as none.
+fn directives(variable: Option<String>, configured: &str) -> Result<EnvFilter, TelemetryError> {
+    let (place, filter) = match variable.filter(|own| !own.is_empty()) {
+        Some(own) => ("the environment variable RUST_LOG", own),
+        None => ("log.filter", configured.to_owned()),
+    };
+    EnvFilter::builder()
+        .parse(&filter)
+        .map_err(|fault| TelemetryError::Filter { place, filter, fault })
 }
 
 fn builder() -> PrometheusBuilder {
@@ -249,6 +234,53 @@ fn describe() {
             MetricKind::Counter => ::metrics::describe_counter!(metric.name, metric.about),
             MetricKind::Gauge => ::metrics::describe_gauge!(metric.name, metric.about),
             MetricKind::Histogram => ::metrics::describe_histogram!(metric.name, metric.about),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_variable_wins_over_the_setting_unless_it_is_empty() {
+        let filter = |variable: Option<&str>| {
+            directives(variable.map(str::to_owned), "warn")
+                .unwrap()
+                .to_string()
+        };
+        assert_eq!(filter(None), "warn");
+        assert_eq!(filter(Some("")), "warn");
+        assert_eq!(filter(Some("holdpoint=debug")), "holdpoint=debug");
+    }
+
+    #[test]
+    fn a_filter_that_is_none_is_refused_with_where_it_stands() {
+        let setting = directives(None, "holdpoint=loud").unwrap_err().to_string();
+        assert!(
+            setting.starts_with("log.filter is \"holdpoint=loud\", which is no log filter"),
+            "{setting}"
+        );
+        let variable = directives(Some("a=b=c".to_owned()), "info")
+            .unwrap_err()
+            .to_string();
+        assert!(
+            variable.starts_with("the environment variable RUST_LOG is \"a=b=c\""),
+            "{variable}"
+        );
+    }
+
+    #[test]
+    fn metrics_are_named_by_the_conventions_of_prometheus() {
+        for metric in METRICS {
+            assert!(metric.name.starts_with("holdpoint_"), "{}", metric.name);
+            assert_eq!(
+                metric.name.ends_with("_total"),
+                metric.kind == MetricKind::Counter,
+                "{}",
+                metric.name
+            );
+            assert!(metric.about.ends_with('.'), "{}", metric.about);
         }
     }
 }
