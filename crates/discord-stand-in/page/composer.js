@@ -549,7 +549,7 @@ export class Composer {
     this.head.append(element('span', { class: 'panel-note loading', text: 'Looking…' }));
     field.timer = setTimeout(async () => {
       if (this.#active?.focused !== field) return;
-      let choices = null;
+      let choices;
       try {
         ({ choices } = await this.#host.autocomplete({ command_id: command.id, name: command.root, options: nested(command.path, this.#values(field)) }));
       } catch {
@@ -658,9 +658,9 @@ export class Composer {
     if (active.sending) return;
     let wrong = null;
     for (const field of active.fields) {
-      let problem = '';
-      if (!field.control.value.trim()) problem = field.option.required ? 'This option is required.' : '';
-      else problem = this.#read(field).problem ?? '';
+      const empty = !field.control.value.trim();
+      const missing = field.option.required ? 'This option is required.' : '';
+      const problem = empty ? missing : this.#read(field).problem ?? '';
       this.#mark(field, problem);
       if (problem) wrong ??= field;
     }
