@@ -177,7 +177,7 @@ export class Composer {
   }
 
   /** Shows the composer of another channel or another person, with the draft that was left there. */
-  setPlace(key, channelName, writable) {
+  setPlace(key, label, writable) {
     if (this.#draftKey !== key) {
       if (this.#active) this.#leaveCommand('');
       if (this.#draftKey !== null) this.#drafts.set(this.#draftKey, this.text.value);
@@ -187,7 +187,6 @@ export class Composer {
       this.#say('');
       this.#grow();
     }
-    const label = channelName ? `Message #${channelName}` : 'Message';
     this.text.setAttribute('aria-label', label);
     this.text.placeholder = label;
     this.text.disabled = !writable;
