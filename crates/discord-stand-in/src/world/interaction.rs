@@ -305,15 +305,19 @@ impl World {
         json
     }
 
+    /// Tells the person's page how their interaction stands. Autocompletions are asked for and answered in one.
     pub(crate) fn tell_of_interaction(&self, id: Snowflake, state: &str, error: Option<&str>) {
-        let user = self
+        let Some(interaction) = self
             .interactions
             .get(&id)
-            .map(|interaction| interaction.user);
+            .filter(|interaction| interaction.kind != InteractionKind::Autocomplete)
+        else {
+            return;
+        };
         let mut data = json!({ "id": id, "state": state });
         if let Some(error) = error {
             data["error"] = json!(error);
         }
-        self.tell_page_of("interaction", data, user);
+        self.tell_page_of("interaction", data, Some(interaction.user));
     }
 }

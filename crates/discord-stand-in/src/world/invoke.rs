@@ -396,9 +396,7 @@ impl World {
             },
         );
         self.tokens.insert(token, id);
-        if kind != InteractionKind::Autocomplete {
-            self.tell_of_interaction(id, "pending", None);
-        }
+        self.tell_of_interaction(id, "pending", None);
         self.dispatch_interaction(guild, event);
         id
     }
