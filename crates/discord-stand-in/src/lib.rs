@@ -36,7 +36,7 @@ use tokio::task::JoinHandle;
 
 pub use faults::{Fault, Faults, RateLimitScope, Requests};
 pub use gateway::faults::{GatewayControls, Resumable};
-pub use gateway::session::HeartbeatAnswers;
+pub use gateway::session::{Greeting, HeartbeatAnswers};
 pub use options::{
     AcceptedToken, BotMembership, GuildSeed, Mentionable, Options, PersonSeed, PrivilegedIntents,
     RateLimits, RoleSeed, SwitchPosition, SwitchSeed,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::session::{Frame, HeartbeatAnswers};
+use super::session::{Frame, Greeting, HeartbeatAnswers};
 use crate::server::{Core, TimedOut};
 use crate::world::World;
 
@@ -129,6 +129,11 @@ impl GatewayControls {
     pub fn answer_heartbeats(&self, answers: HeartbeatAnswers) {
         self.core
             .change(|world| world.gateway.heartbeat_answers = answers);
+    }
+
+    /// Greets new connections, or accepts them and never says a word.
+    pub fn greet(&self, greeting: Greeting) {
+        self.core.change(|world| world.gateway.greeting = greeting);
     }
 
     /// Sends the last interaction once more, under a new sequence number. False when there was none.

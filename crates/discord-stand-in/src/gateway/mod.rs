@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 use crate::clock::instant;
 use crate::options::PrivilegedIntents;
 use crate::server::Core;
-use session::{Frame, HeartbeatAnswers, KNOWN, PRIVILEGED, Resumption};
+use session::{Frame, Greeting, HeartbeatAnswers, KNOWN, PRIVILEGED, Resumption};
 
 const UNKNOWN_OPCODE: u16 = 4001;
 const DECODE_ERROR: u16 = 4002;
@@ -59,7 +59,8 @@ pub(crate) async fn upgrade(State(core): State<Arc<Core>>, upgrade: WebSocketUpg
 
 async fn converse(core: Arc<Core>, mut socket: WebSocket) {
     let (out, mut frames) = mpsc::unbounded_channel();
-    let connection = core.change(|world| world.gateway.connection());
+    let (connection, greeting) =
+        core.change(|world| (world.gateway.connection(), world.gateway.greeting));
     let interval = core.options.heartbeat_interval.as_millis() as u64;
     let hello = json!({ "op": 10, "s": null, "t": null, "d": { "heartbeat_interval": interval, "_trace": [] } });
     let mut conversation = Conversation {
@@ -70,7 +71,11 @@ async fn converse(core: Arc<Core>, mut socket: WebSocket) {
         window_began: instant(),
         sends: 0,
     };
-    if socket.send(Message::text(hello.to_string())).await.is_ok() {
+    let greeted = match greeting {
+        Greeting::Given => socket.send(Message::text(hello.to_string())).await.is_ok(),
+        Greeting::Withheld => true,
+    };
+    if greeted {
         loop {
             tokio::select! {
                 () = core.stopping.cancelled() => {

@@ -5,12 +5,14 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::World;
-use super::message::{
-    Draft, EPHEMERAL, InteractionSource, LOADING, MessageKind, stored_components,
-};
+use super::message::{Draft, EPHEMERAL, InteractionSource, LOADING, MessageKind};
+use super::shown::stored_components;
 use crate::clock::instant;
 use crate::rest::error::ApiError;
 use crate::snowflake::Snowflake;
+
+/// From how many interactions on the dead ones are looked for.
+const MANY_INTERACTIONS: usize = 4096;
 
 /// What a person did, by Discord's interaction types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -179,6 +181,18 @@ impl World {
                 Err(ApiError::already_acknowledged())
             }
         }
+    }
+
+    /// Forgets those whose tokens have died, once there are many.
+    pub(crate) fn forget_old_interactions(&mut self) {
+        if self.interactions.len() < MANY_INTERACTIONS {
+            return;
+        }
+        let lifetime = self.options.interaction_lifetime;
+        self.interactions
+            .retain(|_, interaction| interaction.within(lifetime));
+        let interactions = &self.interactions;
+        self.tokens.retain(|_, id| interactions.contains_key(id));
     }
 
     /// Gives up on an interaction that got no response in time.

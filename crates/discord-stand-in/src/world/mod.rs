@@ -3,6 +3,7 @@
 //! Everything here is synchronous and works under one lock, so every change and the events it causes are one step.
 
 pub(crate) mod channel;
+mod checks;
 pub(crate) mod command;
 pub(crate) mod guild;
 pub(crate) mod interaction;
@@ -11,6 +12,7 @@ pub(crate) mod mentions;
 pub(crate) mod message;
 pub(crate) mod reaction;
 mod seed;
+mod shown;
 pub(crate) mod thread;
 
 use std::collections::{BTreeMap, HashMap};

@@ -1,7 +1,9 @@
 //! The gateway's conversation, its faults, and who hears what.
 
+use std::time::Duration;
+
 use discord_stand_in::{
-    AcceptedToken, HeartbeatAnswers, Options, PrivilegedIntents, Resumable, StandIn,
+    AcceptedToken, Greeting, HeartbeatAnswers, Options, PrivilegedIntents, Resumable, StandIn,
 };
 use serde_json::json;
 
@@ -156,6 +158,36 @@ async fn the_gateway_does_wrong_when_told_to() -> Outcome {
     assert_eq!(gateway.next().await?["d"]["content"], "kept back");
     controls.close(4000);
     assert_eq!(close_code(&mut gateway).await, "4000");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_session_left_too_long_is_forgotten() -> Outcome {
+    let stand_in = StandIn::start(Options {
+        resume_window: Duration::ZERO,
+        ..options()
+    })
+    .await?;
+    let (mut gateway, ready) = Gateway::ready(&stand_in).await?;
+    gateway.event("GUILD_CREATE").await?;
+    let seen = gateway.sequence;
+    stand_in.gateway().drop_sockets();
+    stand_in.gateway().wait_until_disconnected().await?;
+    let mut gateway = Gateway::connect(&stand_in).await?;
+    let resume = json!({ "token": "token", "session_id": ready["session_id"], "seq": seen });
+    gateway.send(json!({ "op": 6, "d": resume })).await?;
+    assert_eq!(gateway.next().await?["op"], 9);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_withheld_greeting_leaves_the_socket_open_and_silent() -> Outcome {
+    let stand_in = StandIn::start(options()).await?;
+    stand_in.gateway().greet(Greeting::Withheld);
+    let mut silent = Gateway::open(&stand_in).await?;
+    // The conversation goes on all the same, so that its first word is not HELLO.
+    silent.identify(INTENTS).await?;
+    assert_eq!(silent.next().await?["t"], "READY");
     Ok(())
 }
 

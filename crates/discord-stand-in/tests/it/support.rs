@@ -130,14 +130,19 @@ pub(crate) struct Gateway {
 }
 
 impl Gateway {
-    /// Connects and reads HELLO.
-    pub(crate) async fn connect(stand_in: &StandIn) -> Result<Self, Box<dyn Error>> {
+    /// Connects and says and reads nothing.
+    pub(crate) async fn open(stand_in: &StandIn) -> Result<Self, Box<dyn Error>> {
         let url = format!("ws://{}/gateway/?v=10&encoding=json", stand_in.address());
         let (socket, _) = connect_async(url).await?;
-        let mut gateway = Self {
+        Ok(Self {
             socket,
             sequence: 0,
-        };
+        })
+    }
+
+    /// Connects and reads HELLO.
+    pub(crate) async fn connect(stand_in: &StandIn) -> Result<Self, Box<dyn Error>> {
+        let mut gateway = Self::open(stand_in).await?;
         let hello = gateway.next().await?;
         assert_eq!(hello["op"], 10);
         assert!(hello["d"]["heartbeat_interval"].is_u64());
