@@ -1,0 +1,17 @@
+//! The deciding core: pure, synchronous and total. No I/O, no clock, no Discord, no database.
+
+pub mod check;
+pub mod checklist;
+pub mod command;
+pub mod decide;
+pub mod deployment;
+pub mod effects;
+pub mod escalation;
+pub mod event;
+pub mod hold;
+pub mod ids;
+pub mod refusal;
+pub mod rights;
+pub mod sign_off;
+pub mod text;
+pub mod view;

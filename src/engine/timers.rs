@@ -1,0 +1,109 @@
+//! Deadlines come due. Rows are the truth; a wake-up is a hint.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info};
+
+use super::error::{Fault, HandleError};
+use super::{Engine, Input, Wish};
+use crate::domain::command::{ActingAs, Command};
+use crate::domain::effects::Then;
+use crate::domain::ids::InputId;
+use crate::store::DueTimer;
+
+/// How many due timers are taken in one pass.
+const PASS: u32 = 256;
+/// How long the worker waits after the database failed.
+const AFTER_FAULT: Duration = Duration::from_secs(5);
+
+/// The worker that fires timers.
+pub struct Timers {
+    engine: Engine,
+}
+
+impl Timers {
+    /// A worker on this engine.
+    pub fn new(engine: Engine) -> Self {
+        Self { engine }
+    }
+
+    /// Fires timers as they come due, until stopped.
+    pub async fn run(self, stop: CancellationToken) {
+        let clock = Arc::clone(self.engine.clock());
+        loop {
+            // Subscribed before the rows are read, so that a timer set in between is not slept over.
+            let woken = self.engine.shared().wake_timers.notified();
+            let next = match self.pass().await {
+                Ok(next) => next,
+                Err(fault) => {
+                    error!(error = %fault, "timers cannot be read; trying again");
+                    tokio::select! {
+                        () = tokio::time::sleep(AFTER_FAULT) => continue,
+                        () = stop.cancelled() => return,
+                    }
+                }
+            };
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = woken => {}
+                () = async {
+                    match next {
+                        Some(due) => clock.sleep_until(due).await,
+                        None => std::future::pending().await,
+                    }
+                } => {}
+            }
+        }
+    }
+
+    /// Fires all that is due now; answers when the next is.
+    ///
+    /// # Errors
+    /// When the database cannot be read or written.
+    pub async fn pass(&self) -> Result<Option<Timestamp>, Fault> {
+        loop {
+            let due = self.engine.store().due_timers(self.engine.now(), PASS).await?;
+            if due.is_empty() {
+                return Ok(self.engine.store().next_due().await?);
+            }
+            // Together, so that the desk can commit them together.
+            let mut firing: FuturesUnordered<_> = due.into_iter().map(|timer| self.fire(timer)).collect();
+            while let Some(fired) = firing.next().await {
+                fired?;
+            }
+        }
+    }
+
+    async fn fire(&self, due: DueTimer) -> Result<(), Fault> {
+        let DueTimer { deployment, timer } = due;
+        let Then::Ping { role, ping } = timer.then;
+        let input = Input {
+            id: InputId::new(format!("timer:{}:{}:{}", deployment.0, timer.key.0, timer.due.as_millisecond())),
+            guild: None,
+            actor: ActingAs::Timer,
+            wish: Wish::Change { deployment, command: Command::PingDue { role, ping, due: timer.due } },
+        };
+        match self.engine.handle(input).await {
+            Ok(handled) if handled.events.is_empty() => {
+                // Applied before, by a run that was cut off between then and now.
+                Ok(self.engine.store().drop_timer(deployment, &timer.key, timer.due).await?)
+            }
+            Ok(_) => Ok(()),
+            Err(HandleError::Refused(refusal)) => {
+                info!(deployment = deployment.0, timer = timer.key.0, %refusal, "a timer came due in vain");
+                Ok(self.engine.store().drop_timer(deployment, &timer.key, timer.due).await?)
+            }
+            Err(HandleError::Fault(fault @ (Fault::DamagedHistory { .. } | Fault::ChecklistLost { .. }))) => {
+                // One damaged deployment must not stop the timers of all others.
+                error!(deployment = deployment.0, timer = timer.key.0, error = %fault, "a timer was given up");
+                Ok(self.engine.store().drop_timer(deployment, &timer.key, timer.due).await?)
+            }
+            Err(HandleError::Fault(fault)) => Err(fault),
+        }
+    }
+}
