@@ -281,11 +281,7 @@ impl Default for Options {
             title: "Discord stand-in".to_owned(),
             bot_name: "Bot".to_owned(),
             token: AcceptedToken::Any,
-            guilds: vec![
-                GuildSeed::new("Guild")
-                    .channel("general")
-                    .person("Ana", &[]),
-            ],
+            guilds: vec![GuildSeed::new("Guild").channel("general").person("Ana", &[])],
             switches: Vec::new(),
             rate_limits: RateLimits::Discord,
             interaction_deadline: Duration::from_secs(3),

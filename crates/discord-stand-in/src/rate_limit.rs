@@ -84,10 +84,7 @@ impl Count {
         [
             ("x-ratelimit-limit", self.limit.to_string()),
             ("x-ratelimit-remaining", self.remaining.to_string()),
-            (
-                "x-ratelimit-reset",
-                format!("{:.3}", unix_seconds() + after),
-            ),
+            ("x-ratelimit-reset", format!("{:.3}", unix_seconds() + after)),
             ("x-ratelimit-reset-after", format!("{after:.3}")),
             ("x-ratelimit-bucket", self.bucket.clone()),
         ]
@@ -123,13 +120,8 @@ impl Limiter {
         let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
         if global {
             let global_window = GLOBAL_WINDOW.mul_f64(scale);
-            if let (_, Err(retry_after)) = take(
-                &mut windows,
-                String::new(),
-                now,
-                GLOBAL_LIMIT,
-                global_window,
-            ) {
+            if let (_, Err(retry_after)) = take(&mut windows, String::new(), now, GLOBAL_LIMIT, global_window)
+            {
                 return Verdict::Limited {
                     scope: RateLimitScope::Global,
                     retry_after,
@@ -166,10 +158,7 @@ fn take(
     limit: u32,
     length: Duration,
 ) -> (u32, Result<Duration, Duration>) {
-    let window = windows.entry(key).or_insert(Window {
-        began: now,
-        used: 0,
-    });
+    let window = windows.entry(key).or_insert(Window { began: now, used: 0 });
     if now.duration_since(window.began) >= length {
         window.began = now;
         window.used = 0;
@@ -222,9 +211,8 @@ mod tests {
     fn fifty_a_second_is_all_that_a_bot_has() {
         let limiter = Limiter::new(RateLimits::Discord);
         let start = instant();
-        let count = |number: u32, allowance| {
-            limiter.count_at(start, "messages", &number.to_string(), allowance)
-        };
+        let count =
+            |number: u32, allowance| limiter.count_at(start, "messages", &number.to_string(), allowance);
         assert!((0..50).all(|number| passes(&count(number, MESSAGES))));
         let limited = count(50, MESSAGES);
         assert!(

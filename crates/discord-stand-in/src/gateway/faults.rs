@@ -39,9 +39,7 @@ impl GatewayControls {
     /// [`TimedOut`] when none comes.
     pub async fn wait_until_connected(&self) -> Result<(), TimedOut> {
         self.core
-            .until("a connected bot", |world| {
-                world.gateway.connected().then_some(())
-            })
+            .until("a connected bot", |world| world.gateway.connected().then_some(()))
             .await
     }
 
@@ -73,9 +71,7 @@ impl GatewayControls {
     /// [`TimedOut`] when it does not.
     pub async fn wait_for_resumes(&self, count: u64) -> Result<(), TimedOut> {
         self.core
-            .until("a RESUME", |world| {
-                (world.gateway.resumed >= count).then_some(())
-            })
+            .until("a RESUME", |world| (world.gateway.resumed >= count).then_some(()))
             .await
     }
 

@@ -99,10 +99,7 @@ pub(crate) enum Resumption {
 impl Session {
     fn push(&mut self, event: &str, data: &Value, limit: usize) {
         self.sequence += 1;
-        let text = format!(
-            r#"{{"op":0,"s":{},"t":"{event}","d":{data}}}"#,
-            self.sequence
-        );
+        let text = format!(r#"{{"op":0,"s":{},"t":"{event}","d":{data}}}"#, self.sequence);
         self.buffer.push_back((self.sequence, text));
         while self.buffer.len() > limit {
             self.buffer.pop_front();
@@ -208,8 +205,7 @@ impl Sessions {
 
     /// Forgets a session, so that it cannot be resumed.
     pub(crate) fn forget(&mut self, connection: u64) {
-        self.known
-            .retain(|session| session.connection != connection);
+        self.known.retain(|session| session.connection != connection);
     }
 
     /// Forgets the sessions that nobody has resumed in time.
@@ -332,10 +328,7 @@ impl World {
     }
 
     pub(crate) fn tell_of_connection(&self) {
-        self.tell_page(
-            "connected",
-            json!({ "connected": self.gateway.connected() }),
-        );
+        self.tell_page("connected", json!({ "connected": self.gateway.connected() }));
     }
 
     /// Sends an event of a guild in which the bot is, to sessions with one of the intents; zero needs none.
@@ -397,12 +390,7 @@ impl World {
     }
 
     /// Tells sessions with the members intent; a change of the bot's own membership goes to all.
-    pub(crate) fn dispatch_member_update(
-        &mut self,
-        guild: Snowflake,
-        user: Snowflake,
-        data: &Value,
-    ) {
+    pub(crate) fn dispatch_member_update(&mut self, guild: Snowflake, user: Snowflake, data: &Value) {
         let intent = if user == self.bot { 0 } else { GUILD_MEMBERS };
         self.dispatch_to_guild(Some(guild), intent, "GUILD_MEMBER_UPDATE", data);
     }
@@ -413,8 +401,7 @@ impl World {
 
     /// Sends an interaction, which needs no intent.
     pub(crate) fn dispatch_interaction(&mut self, guild: Option<Snowflake>, event: Value) {
-        self.gateway
-            .dispatch(guild, 0, "INTERACTION_CREATE", &event);
+        self.gateway.dispatch(guild, 0, "INTERACTION_CREATE", &event);
         self.gateway.last_interaction = Some((guild, event));
     }
 
@@ -423,8 +410,7 @@ impl World {
         let Some((guild, event)) = self.gateway.last_interaction.clone() else {
             return false;
         };
-        self.gateway
-            .dispatch(guild, 0, "INTERACTION_CREATE", &event);
+        self.gateway.dispatch(guild, 0, "INTERACTION_CREATE", &event);
         true
     }
 }

@@ -61,9 +61,7 @@ pub(super) fn check_value(option: &Value, value: &Value) -> Result<(), Refusal> 
     let too_small = option[low].as_f64().is_some_and(|least| size < least);
     let too_large = option[high].as_f64().is_some_and(|most| size > most);
     if too_small || too_large {
-        return Err(Refusal::new(format!(
-            "The option {name} is outside its limits."
-        )));
+        return Err(Refusal::new(format!("The option {name} is outside its limits.")));
     }
     Ok(())
 }
@@ -79,14 +77,10 @@ pub(super) fn check_choice(component: &Value, values: &[String]) -> Result<(), R
         )));
     }
     if component["type"] == 3 {
-        let options = component["options"]
-            .as_array()
-            .map_or(&[][..], Vec::as_slice);
-        let stray = values.iter().find(|value| {
-            !options
-                .iter()
-                .any(|option| option["value"] == value.as_str())
-        });
+        let options = component["options"].as_array().map_or(&[][..], Vec::as_slice);
+        let stray = values
+            .iter()
+            .find(|value| !options.iter().any(|option| option["value"] == value.as_str()));
         if let Some(stray) = stray {
             return Err(Refusal::new(format!(
                 "{stray} is not among the options of {}.",

@@ -121,9 +121,8 @@ impl World {
             Some(6 | 7) => {
                 let message = component_message.ok_or_else(ApiError::unknown_message)?;
                 if body["type"] == 7 {
-                    let attachments = (!attachments.is_empty()
-                        || data.get("attachments").is_some())
-                    .then_some(attachments);
+                    let attachments =
+                        (!attachments.is_empty() || data.get("attachments").is_some()).then_some(attachments);
                     self.edit(channel, message, data, attachments)?;
                 }
                 State::Update(message)
@@ -173,9 +172,7 @@ impl World {
             .filter(|_| self.tokens.get(token) == Some(&id))
             .ok_or_else(ApiError::unknown_interaction)?;
         match interaction.state {
-            State::Pending if interaction.within(self.options.interaction_deadline) => {
-                Ok(interaction)
-            }
+            State::Pending if interaction.within(self.options.interaction_deadline) => Ok(interaction),
             State::Pending | State::Failed => Err(ApiError::unknown_interaction()),
             State::Message(_) | State::Update(_) | State::Choices(_) | State::Modal(_) => {
                 Err(ApiError::already_acknowledged())
@@ -207,11 +204,7 @@ impl World {
     }
 
     /// The interaction that a webhook route's token belongs to, once it has been answered and while it lasts.
-    pub(crate) fn by_token(
-        &self,
-        application: Snowflake,
-        token: &str,
-    ) -> Result<&Interaction, ApiError> {
+    pub(crate) fn by_token(&self, application: Snowflake, token: &str) -> Result<&Interaction, ApiError> {
         if application != self.application {
             return Err(ApiError::unknown_webhook());
         }
@@ -223,9 +216,7 @@ impl World {
             .ok_or_else(ApiError::invalid_webhook_token)?;
         match interaction.state {
             State::Pending | State::Failed => Err(ApiError::unknown_webhook()),
-            State::Message(_) | State::Update(_) | State::Choices(_) | State::Modal(_) => {
-                Ok(interaction)
-            }
+            State::Message(_) | State::Update(_) | State::Choices(_) | State::Modal(_) => Ok(interaction),
         }
     }
 

@@ -5,9 +5,7 @@
 use serde_json::{Map, Value, json};
 
 use super::World;
-use super::checks::{
-    called, check_choice, check_value, filled_modal, find_option, selected_type, text,
-};
+use super::checks::{called, check_choice, check_value, filled_modal, find_option, selected_type, text};
 use super::interaction::{Interaction, InteractionKind, State};
 use super::message::{Draft, MessageKind};
 use super::reaction::Emoji;
@@ -71,9 +69,7 @@ impl World {
             .commands
             .get(&command)
             .filter(|command| command.guild.is_none() || command.guild == guild)
-            .ok_or_else(|| {
-                Refusal::new("There is no such command here; fetch the commands again.")
-            })?;
+            .ok_or_else(|| Refusal::new("There is no such command here; fetch the commands again."))?;
         let needed = command.json["default_member_permissions"]
             .as_str()
             .and_then(|bits| bits.parse::<u64>().ok());
@@ -81,8 +77,8 @@ impl World {
             .channels
             .get(&channel)
             .map_or(0, |channel| self.permissions_in(channel, user));
-        let missing = needed
-            .is_some_and(|bits| has & ADMINISTRATOR == 0 && (has & bits != bits || bits == 0));
+        let missing =
+            needed.is_some_and(|bits| has & ADMINISTRATOR == 0 && (has & bits != bits || bits == 0));
         if missing || has & USE_APPLICATION_COMMANDS == 0 {
             return Err(Refusal::new(format!(
                 "You do not have permission to use /{}.",
@@ -201,11 +197,7 @@ impl World {
     }
 
     /// The guild of a channel in which the person may act.
-    pub(crate) fn place(
-        &self,
-        user: Snowflake,
-        channel: Snowflake,
-    ) -> Result<Option<Snowflake>, Refusal> {
+    pub(crate) fn place(&self, user: Snowflake, channel: Snowflake) -> Result<Option<Snowflake>, Refusal> {
         let channel = self
             .channels
             .get(&channel)
@@ -233,9 +225,7 @@ impl World {
         purpose: Purpose,
         resolved: &mut Resolved,
     ) -> Result<Vec<String>, Refusal> {
-        let known = registered["options"]
-            .as_array()
-            .map_or(&[][..], Vec::as_slice);
+        let known = registered["options"].as_array().map_or(&[][..], Vec::as_slice);
         let nests = known
             .iter()
             .any(|option| matches!(option["type"].as_u64(), Some(1 | 2)));
@@ -264,8 +254,7 @@ impl World {
                 continue;
             }
             check_value(registered, &option["value"])?;
-            if let (Some(kind @ (6..=9)), Some(id)) =
-                (registered["type"].as_u64(), option["value"].as_str())
+            if let (Some(kind @ (6..=9)), Some(id)) = (registered["type"].as_u64(), option["value"].as_str())
             {
                 self.resolve(guild, kind, id, resolved)?;
             }
@@ -395,8 +384,7 @@ impl World {
                 started: instant(),
                 state: State::Pending,
                 command,
-                component_message: message
-                    .filter(|&message| self.message(channel, message).is_some()),
+                component_message: message.filter(|&message| self.message(channel, message).is_some()),
                 follow_ups: Vec::new(),
                 modal_open: false,
             },

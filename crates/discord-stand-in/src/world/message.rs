@@ -93,11 +93,7 @@ impl Message {
 
     /// Whether this person sees it in the channel.
     pub(crate) fn visible_to(&self, viewer: Snowflake) -> bool {
-        !self.is_ephemeral()
-            || self
-                .source
-                .as_ref()
-                .is_some_and(|source| source.user == viewer)
+        !self.is_ephemeral() || self.source.as_ref().is_some_and(|source| source.user == viewer)
     }
 
     /// The only person who sees it, when it is ephemeral.
@@ -123,20 +119,12 @@ impl World {
         self.messages.get(&channel)?.get(&id)
     }
 
-    pub(crate) fn message_mut(
-        &mut self,
-        channel: Snowflake,
-        id: Snowflake,
-    ) -> Option<&mut Message> {
+    pub(crate) fn message_mut(&mut self, channel: Snowflake, id: Snowflake) -> Option<&mut Message> {
         self.messages.get_mut(&channel)?.get_mut(&id)
     }
 
     /// A message that the bot can read by its id; an ephemeral one is unknown to the channel's routes.
-    pub(crate) fn bot_message(
-        &self,
-        channel: Snowflake,
-        id: Snowflake,
-    ) -> Result<&Message, ApiError> {
+    pub(crate) fn bot_message(&self, channel: Snowflake, id: Snowflake) -> Result<&Message, ApiError> {
         self.bot_channel(channel)?;
         self.message(channel, id)
             .filter(|message| !message.is_ephemeral())
@@ -146,10 +134,7 @@ impl World {
     /// Posts a message and tells everyone who may see it.
     pub(crate) fn post(&mut self, draft: Draft) -> Snowflake {
         let id = self.new_id();
-        let content = draft.body["content"]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned();
+        let content = draft.body["content"].as_str().unwrap_or_default().to_owned();
         let replied_author = draft
             .reply_to
             .filter(|_| draft.kind == MessageKind::Reply && draft.source.is_none())
@@ -222,9 +207,7 @@ impl World {
         new_attachments: Option<Vec<Value>>,
     ) -> Result<(), ApiError> {
         let now = self.clock.now_ms();
-        let message = self
-            .message(channel, id)
-            .ok_or_else(ApiError::unknown_message)?;
+        let message = self.message(channel, id).ok_or_else(ApiError::unknown_message)?;
         let author = message.author;
         let content = match &body["content"] {
             Value::String(content) => content.clone(),

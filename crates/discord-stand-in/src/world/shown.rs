@@ -13,9 +13,7 @@ impl World {
         if let Some(reply_to) = message.reply_to {
             json["referenced_message"] = self
                 .message(message.channel, reply_to)
-                .map_or(Value::Null, |referenced| {
-                    self.message_json_alone(referenced)
-                });
+                .map_or(Value::Null, |referenced| self.message_json_alone(referenced));
         }
         json
     }

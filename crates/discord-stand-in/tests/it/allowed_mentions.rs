@@ -114,10 +114,7 @@ async fn a_role_ping_reaches_its_members_and_an_edit_nobody() -> Outcome {
     assert_eq!(stand_in.pings_of(&posted).reached, ["Ana"]);
     let ben = stand_in.person("Ben")?;
     let path = format!("{}/{}", messages_of(channel.id()), posted.id());
-    let edited = rest
-        .patch(&path, json!({ "content": ben.mention() }))
-        .await?
-        .body;
+    let edited = rest.patch(&path, json!({ "content": ben.mention() })).await?.body;
     assert_eq!(edited["mentions"][0]["id"], json!(ben.id()));
     assert_eq!(stand_in.pings_of(&posted).reached, ["Ana"]);
     Ok(())
@@ -136,10 +133,7 @@ async fn without_the_permission_only_open_roles_are_pinged() -> Outcome {
         .await?;
     let posted = channel.messages().pop().ok_or("no message")?;
     let pings = stand_in.pings_of(&posted);
-    assert_eq!(
-        (pings.roles, pings.everyone),
-        (vec!["Pilot".to_owned()], false)
-    );
+    assert_eq!((pings.roles, pings.everyone), (vec!["Pilot".to_owned()], false));
     Ok(())
 }
 
@@ -163,10 +157,7 @@ async fn a_reply_pings_unless_told_otherwise() -> Outcome {
         assert_eq!(answer["referenced_message"]["content"], "when?");
         let posted = channel.messages().pop().ok_or("no message")?;
         assert_eq!(
-            stand_in
-                .pings_of(&posted)
-                .users
-                .contains(&"Cleo".to_owned()),
+            stand_in.pings_of(&posted).users.contains(&"Cleo".to_owned()),
             pinged
         );
     }

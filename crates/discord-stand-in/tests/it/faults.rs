@@ -25,10 +25,7 @@ async fn the_sixth_message_has_to_wait() -> Outcome {
         let answer = rest.post(&path, json!({ "content": "c" })).await?;
         assert_eq!(answer.status, 200);
         assert_eq!(answer.headers["x-ratelimit-limit"], "5");
-        assert_eq!(
-            answer.headers["x-ratelimit-remaining"],
-            left.to_string().as_str()
-        );
+        assert_eq!(answer.headers["x-ratelimit-remaining"], left.to_string().as_str());
         assert!(answer.headers.contains_key("x-ratelimit-bucket"));
     }
     let limited = rest.post(&path, json!({ "content": "c" })).await?;
@@ -36,16 +33,11 @@ async fn the_sixth_message_has_to_wait() -> Outcome {
     assert_eq!(limited.headers["x-ratelimit-scope"], "user");
     assert!(limited.headers.contains_key("retry-after"));
     assert_eq!(limited.body["global"], false);
-    let wait = limited.body["retry_after"]
-        .as_f64()
-        .ok_or("no retry_after")?;
+    let wait = limited.body["retry_after"].as_f64().ok_or("no retry_after")?;
     assert!((0.0..=5.0).contains(&wait), "{wait}");
     // Another channel has a bucket of its own.
     let other = messages_of(stand_in.channel("general")?.id());
-    assert_eq!(
-        rest.post(&other, json!({ "content": "c" })).await?.status,
-        200
-    );
+    assert_eq!(rest.post(&other, json!({ "content": "c" })).await?.status, 200);
     Ok(())
 }
 
@@ -63,10 +55,7 @@ async fn a_told_429_comes_first_and_the_next_passes() -> Outcome {
     let limited = rest
         .post(&messages_of(channel.id()), json!({ "content": "c" }))
         .await?;
-    assert_eq!(
-        (limited.status, &limited.body["retry_after"]),
-        (429, &json!(1.5))
-    );
+    assert_eq!((limited.status, &limited.body["retry_after"]), (429, &json!(1.5)));
     assert_eq!(limited.headers["x-ratelimit-global"], "true");
     assert_eq!(limited.headers["retry-after"], "2");
     assert_eq!(rest.get("/users/@me").await?.status, 200);
@@ -131,8 +120,8 @@ async fn chance_is_the_same_for_the_same_seed() -> Outcome {
 
 #[tokio::test]
 async fn every_request_is_recorded_in_memory_and_in_the_file() -> Outcome {
-    let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
-        .join(format!("recording-{}.jsonl", std::process::id()));
+    let file =
+        PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("recording-{}.jsonl", std::process::id()));
     let stand_in = StandIn::start(Options {
         recording: Some(file.clone()),
         ..options()

@@ -102,10 +102,7 @@ async fn a_resume_replays_what_was_missed_in_order() -> Outcome {
     }
     assert_eq!(gateway.next().await?["t"], "RESUMED");
     assert_eq!(
-        (
-            stand_in.gateway().identified(),
-            stand_in.gateway().resumed()
-        ),
+        (stand_in.gateway().identified(), stand_in.gateway().resumed()),
         (1, 1)
     );
     Ok(())

@@ -74,10 +74,7 @@ async fn a_command_arrives_whole_and_its_answer_is_seen() -> Outcome {
         json!({ "name": "times", "type": 4, "value": 2 })
     );
     let ben_id = ben.id().to_string();
-    assert_eq!(
-        event["data"]["resolved"]["users"][&ben_id]["global_name"],
-        "Ben"
-    );
+    assert_eq!(event["data"]["resolved"]["users"][&ben_id]["global_name"], "Ben");
     assert!(event["data"]["resolved"]["members"][&ben_id]["permissions"].is_string());
 
     let path = format!(
@@ -142,10 +139,7 @@ async fn a_deferral_loads_until_it_is_filled_in() -> Outcome {
         .rest
         .patch(&path, json!({ "content": "more still" }))
         .await?;
-    assert_eq!(
-        interaction.follow_up(|_| true).await?.content(),
-        "more still"
-    );
+    assert_eq!(interaction.follow_up(|_| true).await?.content(), "more still");
     assert_eq!(scene.rest.delete(&path).await?.status, 204);
     assert_eq!(scene.rest.get(&path).await?.body["code"], 10008);
 
@@ -255,10 +249,7 @@ async fn buttons_menus_and_modals_lead_on() -> Outcome {
     assert_eq!(event["message"]["id"], json!(message.id()));
     scene.rest.callback(&event, json!({ "type": 6 })).await?;
     let edit = format!("{}/messages/@original", scene.webhook(&event));
-    scene
-        .rest
-        .patch(&edit, json!({ "content": "picked" }))
-        .await?;
+    scene.rest.patch(&edit, json!({ "content": "picked" })).await?;
     channel
         .wait_for_edit(message.id(), |message| message.content() == "picked")
         .await?;
@@ -266,10 +257,7 @@ async fn buttons_menus_and_modals_lead_on() -> Outcome {
     let ana_id = ana.id().to_string();
     ben.choose(&message, "who", &[&ana_id])?;
     let event = scene.gateway.event("INTERACTION_CREATE").await?;
-    assert_eq!(
-        event["data"]["resolved"]["users"][&ana_id]["global_name"],
-        "Ana"
-    );
+    assert_eq!(event["data"]["resolved"]["users"][&ana_id]["global_name"], "Ana");
 
     let pressed = ben.press(&message, message.button("Note").ok_or("no button")?)?;
     let event = scene.gateway.event("INTERACTION_CREATE").await?;
@@ -291,10 +279,7 @@ async fn buttons_menus_and_modals_lead_on() -> Outcome {
         (&event["type"], &event["data"]["custom_id"]),
         (&json!(5), &json!("note-1"))
     );
-    assert_eq!(
-        event["data"]["components"][0]["components"][0]["value"],
-        "enough"
-    );
+    assert_eq!(event["data"]["components"][0]["components"][0]["value"], "enough");
     scene
         .rest
         .callback(&event, json!({ "type": 7, "data": { "content": "noted" } }))
@@ -315,17 +300,9 @@ async fn what_a_client_would_not_send_is_refused_with_a_sentence() -> Outcome {
         ("deploy", &[], "subcommands"),
         ("deploy tick", &[], "required"),
         ("deploy tick", &[("item", "1"), ("speed", "9")], "no option"),
-        (
-            "deploy tick",
-            &[("item", "1"), ("times", "four")],
-            "not a value",
-        ),
+        ("deploy tick", &[("item", "1"), ("times", "four")], "not a value"),
         ("deploy tick", &[("item", "1"), ("times", "4")], "limits"),
-        (
-            "deploy tick",
-            &[("item", "1"), ("for", "Nobody")],
-            "not a value",
-        ),
+        ("deploy tick", &[("item", "1"), ("for", "Nobody")], "not a value"),
     ] {
         let refusal = ana
             .slash(&channel, command, options)

@@ -59,19 +59,13 @@ fn options_of(count: usize) -> Vec<Value> {
 
 const MESSAGE_LIMITS: &[Limit] = &[
     ("content", 2000, |n| json!({ "content": letters(n) })),
-    (
-        "nonce",
-        25,
-        |n| json!({ "content": "c", "nonce": ascii(n) }),
-    ),
+    ("nonce", 25, |n| json!({ "content": "c", "nonce": ascii(n) })),
     (
         "embeds",
         10,
         |n| json!({ "embeds": vec![json!({ "title": "t" }); n] }),
     ),
-    ("embeds/0/title", 256, |n| {
-        embed(json!({ "title": letters(n) }))
-    }),
+    ("embeds/0/title", 256, |n| embed(json!({ "title": letters(n) }))),
     ("embeds/0/description", 4096, |n| {
         embed(json!({ "description": letters(n) }))
     }),
@@ -126,15 +120,9 @@ const MESSAGE_LIMITS: &[Limit] = &[
     ("components/0/components/0/options/0/value", 100, |n| {
         select(&json!({ "options": [{ "label": "l", "value": ascii(n) }] }))
     }),
-    (
-        "components/0/components/0/options/0/description",
-        100,
-        |n| {
-            select(
-                &json!({ "options": [{ "label": "l", "value": "v", "description": letters(n) }] }),
-            )
-        },
-    ),
+    ("components/0/components/0/options/0/description", 100, |n| {
+        select(&json!({ "options": [{ "label": "l", "value": "v", "description": letters(n) }] }))
+    }),
     (
         "allowed_mentions/users",
         100,
@@ -199,9 +187,7 @@ const COMMAND_LIMITS: &[Limit] = &[
             .collect();
         command(json!({ "options": options }))
     }),
-    ("options/0/name", 32, |n| {
-        option(json!({ "name": ascii(n) }))
-    }),
+    ("options/0/name", 32, |n| option(json!({ "name": ascii(n) }))),
     ("options/0/description", 100, |n| {
         option(json!({ "description": letters(n) }))
     }),
@@ -267,9 +253,7 @@ fn assert_refused(answer: &Answer, path: &str, what: &str) {
     let pointer = path
         .split('/')
         .filter(|key| !key.is_empty())
-        .fold("/errors".to_owned(), |pointer, key| {
-            format!("{pointer}/{key}")
-        });
+        .fold("/errors".to_owned(), |pointer, key| format!("{pointer}/{key}"));
     let error = answer.body.pointer(&format!("{pointer}/_errors/0"));
     assert!(
         error.is_some_and(|error| error["code"].is_string() && error["message"].is_string()),
@@ -360,11 +344,7 @@ async fn what_breaks_a_rule_of_form_is_named() -> Outcome {
     );
     let menu = json!({ "type": 3, "custom_id": "s", "options": options_of(1) });
     let refused = rest.post(&path, row(json!([same, menu]))).await?;
-    assert_refused(
-        &refused,
-        "components/0/components",
-        "a menu beside a button",
-    );
+    assert_refused(&refused, "components/0/components", "a menu beside a button");
     let empty = rest.post(&path, json!({ "content": " " })).await?;
     assert_eq!((empty.status, &empty.body["code"]), (400, &json!(50006)));
 

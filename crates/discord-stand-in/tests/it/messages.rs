@@ -15,10 +15,7 @@ async fn an_enforced_nonce_posts_once() -> Outcome {
     let mut again = body.clone();
     again["content"] = json!("twice");
     let second = rest.post(&messages_of(releases.id()), again).await?;
-    assert_eq!(
-        (second.status, &second.body["id"]),
-        (200, &first.body["id"])
-    );
+    assert_eq!((second.status, &second.body["id"]), (200, &first.body["id"]));
     assert_eq!(second.body["content"], "once");
     assert_eq!(releases.messages().len(), 1);
     let elsewhere = rest.post(&messages_of(general.id()), body.clone()).await?;
@@ -37,8 +34,7 @@ async fn a_message_is_edited_read_and_deleted() -> Outcome {
     let channel = stand_in.channel("releases")?;
     let list = messages_of(channel.id());
     for number in 1..=5 {
-        rest.post(&list, json!({ "content": number.to_string() }))
-            .await?;
+        rest.post(&list, json!({ "content": number.to_string() })).await?;
     }
     let newest = rest.get(&format!("{list}?limit=2")).await?.body;
     assert_eq!(
@@ -66,9 +62,7 @@ async fn a_message_is_edited_read_and_deleted() -> Outcome {
         (&json!("5"), &json!("rich"))
     );
     assert!(edited["edited_timestamp"].is_string());
-    let emptied = rest
-        .patch(&one, json!({ "content": "", "embeds": [] }))
-        .await?;
+    let emptied = rest.patch(&one, json!({ "content": "", "embeds": [] })).await?;
     assert_eq!(emptied.body["code"], 50006);
     assert_eq!(rest.delete(&one).await?.status, 204);
     assert_eq!(rest.get(&one).await?.body["code"], 10008);
@@ -76,15 +70,9 @@ async fn a_message_is_edited_read_and_deleted() -> Outcome {
     let ben = stand_in.person("Ben")?;
     let theirs = ben.say(&channel, "mine")?;
     let refused = rest
-        .patch(
-            &format!("{list}/{}", theirs.id()),
-            json!({ "content": "x" }),
-        )
+        .patch(&format!("{list}/{}", theirs.id()), json!({ "content": "x" }))
         .await?;
-    assert_eq!(
-        (refused.status, &refused.body["code"]),
-        (403, &json!(50005))
-    );
+    assert_eq!((refused.status, &refused.body["code"]), (403, &json!(50005)));
     Ok(())
 }
 
@@ -150,32 +138,21 @@ async fn reactions_are_counted_listed_in_pages_and_taken_away() -> Outcome {
     }
     let event = gateway.event("MESSAGE_REACTION_ADD").await?;
     assert_eq!(event["member"]["user"]["global_name"], "Ana");
-    assert_eq!(
-        event["member"]["roles"][0],
-        json!(stand_in.role_id("Pilot")?)
-    );
+    assert_eq!(event["member"]["roles"][0], json!(stand_in.role_id("Pilot")?));
     assert_eq!(event["type"], 0);
 
     let reactions = format!("{one}/reactions/%E2%9C%85");
     assert_eq!(
-        rest.put(&format!("{reactions}/@me"), Value::Null)
-            .await?
-            .status,
+        rest.put(&format!("{reactions}/@me"), Value::Null).await?.status,
         204
     );
     let first = rest.get(&format!("{reactions}?limit=2")).await?.body;
     let next = rest
-        .get(&format!(
-            "{reactions}?limit=9&after={}",
-            text(&first[1], "id")
-        ))
+        .get(&format!("{reactions}?limit=9&after={}", text(&first[1], "id")))
         .await?
         .body;
     assert_eq!(
-        (
-            first.as_array().map(Vec::len),
-            next.as_array().map(Vec::len)
-        ),
+        (first.as_array().map(Vec::len), next.as_array().map(Vec::len)),
         (Some(2), Some(2))
     );
     assert_eq!(
@@ -187,9 +164,7 @@ async fn reactions_are_counted_listed_in_pages_and_taken_away() -> Outcome {
 
     let ben = stand_in.person("Ben")?;
     assert_eq!(
-        rest.delete(&format!("{reactions}/{}", ben.id()))
-            .await?
-            .status,
+        rest.delete(&format!("{reactions}/{}", ben.id())).await?.status,
         204
     );
     let removed = gateway.event("MESSAGE_REACTION_REMOVE").await?;
@@ -229,10 +204,7 @@ async fn pins_show_by_both_routes() -> Outcome {
         (&items["items"][0]["message"]["content"], &items["has_more"]),
         (&json!("new"), &json!(true))
     );
-    let plain = rest
-        .get(&format!("/channels/{}/pins", channel.id()))
-        .await?
-        .body;
+    let plain = rest.get(&format!("/channels/{}/pins", channel.id())).await?.body;
     assert_eq!(plain[1]["content"], "old");
     rest.delete(&by_old_route).await?;
     assert_eq!(channel.pins().len(), 1);
@@ -249,11 +221,7 @@ async fn threads_start_are_renamed_archived_and_wake_up() -> Outcome {
         .post(&messages_of(channel.id()), json!({ "content": "start" }))
         .await?
         .body;
-    let threads = format!(
-        "{}/{}/threads",
-        messages_of(channel.id()),
-        text(&posted, "id")
-    );
+    let threads = format!("{}/{}/threads", messages_of(channel.id()), text(&posted, "id"));
     let thread = rest.post(&threads, json!({ "name": "Deploy 1" })).await?;
     assert_eq!((thread.status, &thread.body["id"]), (201, &posted["id"]));
     assert_eq!(thread.body["type"], 11);
@@ -267,10 +235,7 @@ async fn threads_start_are_renamed_archived_and_wake_up() -> Outcome {
     let change = json!({ "name": "Deploy 1 (done)", "archived": true });
     let archived = rest.patch(&path, change).await?.body;
     assert_eq!(archived["thread_metadata"]["archived"], true);
-    assert_eq!(
-        gateway.event("THREAD_UPDATE").await?["name"],
-        "Deploy 1 (done)"
-    );
+    assert_eq!(gateway.event("THREAD_UPDATE").await?["name"], "Deploy 1 (done)");
     let guild = stand_in.guild_id("Pier")?;
     let active = format!("/guilds/{guild}/threads/active");
     assert_eq!(rest.get(&active).await?.body["threads"], json!([]));
@@ -300,10 +265,7 @@ async fn direct_messages_reach_one_person_until_they_close_them() -> Outcome {
         (&json!(1), &json!(ana.id()))
     );
     let path = format!("/channels/{}/messages", text(&opened, "id"));
-    assert_eq!(
-        rest.post(&path, json!({ "content": "psst" })).await?.status,
-        200
-    );
+    assert_eq!(rest.post(&path, json!({ "content": "psst" })).await?.status, 200);
     assert_eq!(ana.direct_messages().messages()[0].content(), "psst");
     ana.close_direct_messages();
     assert_eq!(
@@ -356,10 +318,7 @@ async fn what_is_not_there_or_not_allowed_has_its_code() -> Outcome {
     let unknown = rest
         .post("/interactions/1/nothing/callback", json!({ "type": 5 }))
         .await?;
-    assert_eq!(
-        (unknown.status, &unknown.body["code"]),
-        (404, &json!(10062))
-    );
+    assert_eq!((unknown.status, &unknown.body["code"]), (404, &json!(10062)));
     // `@everyone` may speak in a seeded guild, but only the bot's own role could pin.
     let listen = stand_in.channel("listen")?.id();
     let said = rest

@@ -28,12 +28,7 @@ impl Page {
             .await
     }
 
-    async fn send(
-        &self,
-        method: Method,
-        path: &str,
-        body: Value,
-    ) -> Result<Response, reqwest::Error> {
+    async fn send(&self, method: Method, path: &str, body: Value) -> Result<Response, reqwest::Error> {
         let url = format!("{}{path}", self.base);
         self.client.request(method, url).json(&body).send().await
     }
@@ -113,10 +108,7 @@ async fn a_command_goes_from_the_page_to_the_answer() -> Outcome {
         (&json!("Pier"), &json!(true))
     );
     assert_eq!(state["channels"][0]["name"], "releases");
-    let (ana, channel) = (
-        stand_in.person("Ana")?.id(),
-        stand_in.channel("releases")?.id(),
-    );
+    let (ana, channel) = (stand_in.person("Ana")?.id(), stand_in.channel("releases")?.id());
     let mut events = Events::open(&stand_in, ana).await?;
     let commands = page.get("commands").await?;
     let command = json!({
@@ -162,8 +154,7 @@ async fn a_command_goes_from_the_page_to_the_answer() -> Outcome {
     assert_eq!(created["content"], "ticked");
     assert_eq!(created["interaction_metadata"]["user"]["id"], json!(ana));
 
-    let reaction =
-        json!({ "user": ana, "channel": channel, "message": created["id"], "emoji": "👍" });
+    let reaction = json!({ "user": ana, "channel": channel, "message": created["id"], "emoji": "👍" });
     assert_eq!(
         page.send(Method::PUT, "reactions", reaction.clone())
             .await?
@@ -173,9 +164,7 @@ async fn a_command_goes_from_the_page_to_the_answer() -> Outcome {
     let reacted = events.event("reaction").await?;
     assert_eq!(reacted["message"]["reactions"][0]["users"], json!([ana]));
     assert_eq!(
-        page.send(Method::DELETE, "reactions", reaction)
-            .await?
-            .status(),
+        page.send(Method::DELETE, "reactions", reaction).await?.status(),
         204
     );
     let shown = page
@@ -185,8 +174,7 @@ async fn a_command_goes_from_the_page_to_the_answer() -> Outcome {
         (&shown[0]["id"], &shown[0]["reactions"]),
         (&created["id"], &json!([]))
     );
-    let said =
-        json!({ "user": ana, "channel": channel, "content": "thanks", "reply_to": created["id"] });
+    let said = json!({ "user": ana, "channel": channel, "content": "thanks", "reply_to": created["id"] });
     let said = page
         .send(Method::POST, "messages", said)
         .await?
@@ -226,10 +214,7 @@ async fn the_clock_and_the_switches_move_for_page_and_host() -> Outcome {
     assert_eq!(set.json::<Value>().await?["switches"][0]["on"], true);
     position.changed().await?;
     assert!(*position.borrow());
-    assert_eq!(
-        events.event("switches").await?["switches"][0]["on_text"],
-        "down"
-    );
+    assert_eq!(events.event("switches").await?["switches"][0]["on_text"], "down");
     let unknown = page
         .send(Method::PUT, "switches/other", json!({ "on": true }))
         .await?;

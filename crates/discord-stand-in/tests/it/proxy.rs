@@ -36,9 +36,7 @@ async fn discord_com_is_served_over_tls_to_those_who_trust_the_authority() -> Ou
 async fn a_shutdown_gives_the_port_back() -> Outcome {
     let stand_in = StandIn::start(options()).await?;
     let address = stand_in.address();
-    reqwest::get(stand_in.page_url())
-        .await?
-        .error_for_status()?;
+    reqwest::get(stand_in.page_url()).await?.error_for_status()?;
     stand_in.shutdown().await;
     tokio::net::TcpListener::bind(address).await?;
     Ok(())

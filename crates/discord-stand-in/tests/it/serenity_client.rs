@@ -8,8 +8,8 @@ use serenity::all::{
     ButtonStyle, Command, CommandOptionType, CreateActionRow, CreateAllowedMentions,
     CreateAutocompleteResponse, CreateButton, CreateCommand, CreateCommandOption, CreateEmbed,
     CreateInputText, CreateInteractionResponse, CreateInteractionResponseFollowup,
-    CreateInteractionResponseMessage, CreateMessage, CreateModal, CreateThread,
-    EditInteractionResponse, EventHandler, GatewayIntents, Interaction, Reaction,
+    CreateInteractionResponseMessage, CreateMessage, CreateModal, CreateThread, EditInteractionResponse,
+    EventHandler, GatewayIntents, Interaction, Reaction,
 };
 use serenity::http::HttpBuilder;
 use serenity::model::gateway::Ready;
@@ -39,8 +39,7 @@ impl EventHandler for Bot {
         let answered = match interaction {
             Interaction::Command(command) => {
                 if command.data.options[0].name == "note" {
-                    let input =
-                        CreateInputText::new(serenity::all::InputTextStyle::Short, "Note", "text");
+                    let input = CreateInputText::new(serenity::all::InputTextStyle::Short, "Note", "text");
                     let modal = CreateModal::new("note", "A note")
                         .components(vec![CreateActionRow::InputText(input)]);
                     command
@@ -51,13 +50,9 @@ impl EventHandler for Bot {
                 }
             }
             Interaction::Autocomplete(typed) => {
-                let response =
-                    CreateAutocompleteResponse::new().add_string_choice("3.2 Backup", "3.2");
+                let response = CreateAutocompleteResponse::new().add_string_choice("3.2 Backup", "3.2");
                 typed
-                    .create_response(
-                        &context.http,
-                        CreateInteractionResponse::Autocomplete(response),
-                    )
+                    .create_response(&context.http, CreateInteractionResponse::Autocomplete(response))
                     .await
             }
             Interaction::Component(component) => {
@@ -65,10 +60,7 @@ impl EventHandler for Bot {
                     .content("pressed")
                     .components(Vec::new());
                 component
-                    .create_response(
-                        &context.http,
-                        CreateInteractionResponse::UpdateMessage(message),
-                    )
+                    .create_response(&context.http, CreateInteractionResponse::UpdateMessage(message))
                     .await
             }
             Interaction::Modal(modal) => {
@@ -83,10 +75,7 @@ impl EventHandler for Bot {
     }
 
     async fn reaction_add(&self, context: serenity::all::Context, reaction: Reaction) {
-        let roles = reaction
-            .member
-            .as_ref()
-            .map_or(0, |member| member.roles.len());
+        let roles = reaction.member.as_ref().map_or(0, |member| member.roles.len());
         let said = reaction
             .channel_id
             .say(
@@ -103,9 +92,7 @@ async fn tick(
     command: &serenity::all::CommandInteraction,
 ) -> serenity::Result<()> {
     command.defer(&context.http).await?;
-    let button = CreateButton::new("undo")
-        .label("Undo")
-        .style(ButtonStyle::Danger);
+    let button = CreateButton::new("undo").label("Undo").style(ButtonStyle::Danger);
     let edit = EditInteractionResponse::new()
         .content("ticked")
         .embed(CreateEmbed::new().title("3.2").field("By", "Ana", true))
@@ -118,10 +105,7 @@ async fn tick(
     let message = CreateMessage::new()
         .content("<@1> @everyone")
         .allowed_mentions(CreateAllowedMentions::new());
-    let posted = command
-        .channel_id
-        .send_message(&context.http, message)
-        .await?;
+    let posted = command.channel_id.send_message(&context.http, message).await?;
     posted.pin(&context.http).await?;
     let thread = CreateThread::new("Deploy 1");
     let thread = command
@@ -165,9 +149,7 @@ async fn serenity_reaches_ready_and_answers_everything() -> Outcome {
     assert_eq!(choices[0].name, "3.2 Backup");
 
     let interaction = ana.slash(&channel, "deploy tick", &[("item", "3.2")])?;
-    let answer = interaction
-        .until(|message| message.content() == "ticked")
-        .await?;
+    let answer = interaction.until(|message| message.content() == "ticked").await?;
     assert_eq!(answer.embeds()[0]["fields"][0]["value"], "Ana");
     let whisper = interaction.follow_up(|_| true).await?;
     assert!(whisper.is_ephemeral());
@@ -176,10 +158,7 @@ async fn serenity_reaches_ready_and_answers_everything() -> Outcome {
         .wait_for_message(|message| message.content() == "in the thread")
         .await?;
     let pinned = &channel.pins()[0];
-    assert_eq!(
-        stand_in.pings_of(pinned),
-        discord_stand_in::Pings::default()
-    );
+    assert_eq!(stand_in.pings_of(pinned), discord_stand_in::Pings::default());
 
     ana.press(&answer, "undo")?;
     channel
@@ -188,10 +167,7 @@ async fn serenity_reaches_ready_and_answers_everything() -> Outcome {
 
     let modal = ana.slash(&channel, "deploy note", &[])?.modal().await?;
     assert_eq!(modal.title(), "A note");
-    let noted = ana
-        .submit(&modal, &[("text", "All well")])?
-        .message()
-        .await?;
+    let noted = ana.submit(&modal, &[("text", "All well")])?.message().await?;
     assert_eq!(noted.content(), "noted");
 
     ana.react(&noted, "✅")?;

@@ -112,11 +112,7 @@ impl Rest {
     }
 
     /// Answers an interaction.
-    pub(crate) async fn callback(
-        &self,
-        interaction: &Value,
-        body: Value,
-    ) -> Result<Answer, reqwest::Error> {
+    pub(crate) async fn callback(&self, interaction: &Value, body: Value) -> Result<Answer, reqwest::Error> {
         let (id, token) = (text(interaction, "id"), text(interaction, "token"));
         self.post(&format!("/interactions/{id}/{token}/callback"), body)
             .await
@@ -134,10 +130,7 @@ impl Gateway {
     pub(crate) async fn open(stand_in: &StandIn) -> Result<Self, Box<dyn Error>> {
         let url = format!("ws://{}/gateway/?v=10&encoding=json", stand_in.address());
         let (socket, _) = connect_async(url).await?;
-        Ok(Self {
-            socket,
-            sequence: 0,
-        })
+        Ok(Self { socket, sequence: 0 })
     }
 
     /// Connects and reads HELLO.
