@@ -157,3 +157,28 @@ async fn every_request_is_recorded_in_memory_and_in_the_file() -> Outcome {
     );
     Ok(())
 }
+
+#[tokio::test]
+async fn a_reply_is_lost_through_the_proxy_too() -> Outcome {
+    let stand_in = StandIn::start(options()).await?;
+    let channel = stand_in.channel("releases")?;
+    let authority = reqwest::Certificate::from_pem(stand_in.ca_certificate_pem().as_bytes())?;
+    let client = reqwest::Client::builder()
+        .proxy(reqwest::Proxy::https(stand_in.proxy_url())?)
+        .add_root_certificate(authority)
+        .build()?;
+    stand_in.faults().next(1, posts(), Fault::LoseReply);
+    let url = format!("https://discord.com/api/v10{}", messages_of(channel.id()));
+    let send = || {
+        let body = json!({ "content": "owed" });
+        client
+            .post(&url)
+            .header("authorization", "Bot token")
+            .json(&body)
+            .send()
+    };
+    assert!(send().await.is_err());
+    assert_eq!(channel.messages().len(), 1);
+    assert_eq!(send().await?.status(), 200);
+    Ok(())
+}

@@ -234,3 +234,25 @@ async fn intents_decide_what_is_heard_and_read() -> Outcome {
     assert_eq!(deaf.next().await?["t"], "CHANNEL_UPDATE");
     Ok(())
 }
+
+#[tokio::test]
+async fn a_member_who_changes_or_leaves_is_heard_of() -> Outcome {
+    let stand_in = StandIn::start(options()).await?;
+    let rest = Rest::new(&stand_in);
+    let channel = stand_in.channel("general")?;
+    let mut gateway = Gateway::connect(&stand_in).await?;
+    gateway.identify(1 | 1 << 1).await?;
+    gateway.event("GUILD_CREATE").await?;
+    let ben = stand_in.person("Ben")?;
+    let path = format!("/guilds/{}/members/{}", stand_in.guild_id("Pier")?, ben.id());
+    ben.set_roles(&channel, &["Pilot"])?;
+    let pilot = json!([stand_in.role_id("Pilot")?]);
+    assert_eq!(gateway.event("GUILD_MEMBER_UPDATE").await?["roles"], pilot);
+    assert_eq!(rest.get(&path).await?.body["roles"], pilot);
+    ben.leave(&channel)?;
+    let removed = gateway.event("GUILD_MEMBER_REMOVE").await?;
+    assert_eq!(removed["user"]["id"], json!(ben.id()));
+    assert_eq!(rest.get(&path).await?.body["code"], 10007);
+    assert!(ben.say(&channel, "still here?").is_err());
+    Ok(())
+}
