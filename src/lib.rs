@@ -2,5 +2,6 @@
 //!
 //! The modules in reading order; `ARCHITECTURE.md` has the map.
 
+pub mod checks;
 pub mod clock;
 pub mod domain;
