@@ -340,11 +340,9 @@ mod tests {
         for chunk in ["one\ntwo\nthree\n", "four\nfive\nsix\n", "seven\n"] {
             capped.take(chunk.as_bytes());
         }
-        assert_eq!(
-            capped.text(),
-            "one\ntwo\n[… 18 bytes left out …]\nsix\nseven\n".replace("18", &(33 - 7 - 11).to_string())
-        );
-        assert_eq!(capped.left_out(), 13);
+        // Whether "six" is a whole line cannot be told any more, so it goes too.
+        assert_eq!(capped.text(), "one\ntwo\n[… 20 bytes left out …]\nseven\n");
+        assert_eq!(capped.left_out(), 14);
     }
 
     #[test]

@@ -15,16 +15,36 @@ use super::variables::Environment;
 /// and the IPv6 address at which EC2 does the same.
 pub const METADATA_NETWORKS: [&str; 3] = ["169.254.0.0/16", "fe80::/10", "fd00:ec2::254/128"];
 
+/// Environment variables whose values are no secret anywhere and turn up in most outputs.
+const PLAIN: [&str; 13] = [
+    "CI",
+    "HOME",
+    "HOSTNAME",
+    "LANG",
+    "LOGNAME",
+    "PATH",
+    "PWD",
+    "SHELL",
+    "TERM",
+    "TMPDIR",
+    "TZ",
+    "USER",
+    "XDG_RUNTIME_DIR",
+];
+
+/// The fewest characters of a value passed on to commands that is taken for a secret; shorter ones (`1`, `true`,
+/// `staging`) are not, and removing them would make an output unreadable.
+const SHORTEST_SECRET: usize = 8;
+
 /// What checks may reach and run, as configured.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GuardSettings {
     /// Programs that `command` checks may run: a name is looked up in the bot's `PATH`, an absolute path is that
     /// file. Empty: no commands.
     pub commands: Vec<String>,
-    /// Environment variables of the bot that commands get to see.
+    /// Environment variables of the bot that commands get to see. Their values are removed from everything a check
+    /// reports, but for short ones and those of names that are no secret anywhere, such as `PATH`.
     pub environment: Vec<String>,
-    /// The same, with their values removed from everything a check reports.
-    pub secret_environment: Vec<String>,
     /// Networks that may not be reached, as `10.0.0.0/8` or `10.1.2.3`.
     pub denied_networks: Vec<String>,
     /// Exceptions from the denied networks.
@@ -40,7 +60,6 @@ pub struct GuardSettings {
 pub struct Guard {
     commands: Vec<String>,
     passed_on: Vec<String>,
-    passed_on_secret: Vec<String>,
     denied_networks: Vec<IpNet>,
     allowed_networks: Vec<IpNet>,
     denied_hosts: Vec<String>,
@@ -92,7 +111,6 @@ impl Default for GuardSettings {
         Self {
             commands: Vec::new(),
             environment: ["HOME", "LANG", "PATH"].map(str::to_owned).to_vec(),
-            secret_environment: Vec::new(),
             denied_networks: METADATA_NETWORKS.map(str::to_owned).to_vec(),
             allowed_networks: Vec::new(),
             denied_hosts: Vec::new(),
@@ -120,7 +138,6 @@ impl Guard {
             allowed_hosts: hosts("allowed_hosts", &settings.allowed_hosts)?,
             commands: settings.commands,
             passed_on: settings.environment,
-            passed_on_secret: settings.secret_environment,
             environment,
         })
     }
@@ -134,15 +151,14 @@ impl Guard {
     pub(super) fn environment_passed_on(&self) -> impl Iterator<Item = (&str, &str)> {
         self.passed_on
             .iter()
-            .chain(&self.passed_on_secret)
             .filter_map(|name| Some((name.as_str(), self.environment.get(name)?)))
     }
 
     /// Values that commands get and nobody is shown.
     pub(super) fn secrets_passed_on(&self) -> Vec<SecretString> {
-        self.passed_on_secret
-            .iter()
-            .filter_map(|name| self.environment.get(name).map(SecretString::from))
+        self.environment_passed_on()
+            .filter(|(name, value)| !is_plain(name) && value.chars().count() >= SHORTEST_SECRET)
+            .map(|(_, value)| SecretString::from(value))
             .collect()
     }
 
@@ -222,6 +238,12 @@ impl Guard {
             .map(|directory| directory.join(program))
             .find(|candidate| is_program(candidate))
     }
+}
+
+/// Whether a variable's name says that its value may be shown: a common one, a locale, or the name of an environment
+/// (`NODE_ENV`).
+fn is_plain(name: &str) -> bool {
+    PLAIN.contains(&name) || name.starts_with("LC_") || name.ends_with("_ENV")
 }
 
 fn is_program(path: &Path) -> bool {

@@ -403,12 +403,13 @@ impl Checker<'_> {
             [Sort::Duration, other] | [other, Sort::Duration] if other.is_number() || other == Sort::Text => {
                 "; write a span of time as in duration(\"500ms\")".to_owned()
             }
-            [Sort::Text, other] if other.is_number() => format!("; write double({left})"),
+            [Sort::Text, other] if other.is_number() => format!("; write double({})", left.trim_matches('`')),
             [other, Sort::Text] if other.is_number() => match &operands[1].expr {
                 Expr::Literal(_) => "; write the number without quotes".to_owned(),
-                _ => format!("; write double({right})"),
+                _ => format!("; write double({})", right.trim_matches('`')),
             },
             [one, other] if one.is_number() && other.is_number() => {
+                let [left, right] = [&left, &right].map(|named| named.trim_matches('`'));
                 format!("; write double({left}) {sign} double({right})")
             }
             _ => String::new(),

@@ -43,10 +43,7 @@ pub(super) fn placeholders(text: &str) -> Vec<Placeholder<'_>> {
 
 /// The text with every placeholder replaced by what `value_of` gives for its name; the first name it has
 /// nothing for ends the expansion and is returned. What is put in is not expanded again.
-pub(super) fn expand<'a>(
-    text: &'a str,
-    mut value_of: impl FnMut(&str) -> Option<String>,
-) -> Result<String, &'a str> {
+pub(super) fn expand(text: &str, mut value_of: impl FnMut(&str) -> Option<String>) -> Result<String, &str> {
     let mut expanded = String::with_capacity(text.len());
     let mut from = 0;
     for placeholder in placeholders(text) {

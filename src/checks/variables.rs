@@ -94,8 +94,8 @@ impl Environment {
             .collect()
     }
 
-    /// The value of a variable.
-    pub(super) fn get(&self, name: &str) -> Option<&str> {
+    /// The value of a variable. It may be a secret.
+    pub fn get(&self, name: &str) -> Option<&str> {
         self.values.get(name).map(ExposeSecret::expose_secret)
     }
 }
