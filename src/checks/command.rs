@@ -13,7 +13,7 @@ use regex::Regex;
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 
 use super::observation::{Observation, Observed};
 use super::probe::{Hindrance, Run, Seen};
@@ -53,9 +53,9 @@ pub(super) async fn probe(run: &Run<'_>, probe: &CommandProbe) -> Result<Seen, H
     let mut group = Group::start(run, program, &path, arguments, directory.as_deref())?;
     let mut stdout = Capped::new(run.limits.output_bytes);
     let mut stderr = Capped::new(run.limits.output_bytes);
-    let (out, err) = (group.child.stdout.take(), group.child.stderr.take());
 
     let ended = {
+        let (out, err) = (group.stdout.as_mut(), group.stderr.as_mut());
         let reading = async { tokio::join!(stdout.fill(out), stderr.fill(err)) };
         tokio::pin!(reading);
         let mut read = false;
@@ -68,7 +68,7 @@ pub(super) async fn probe(run: &Run<'_>, probe: &CommandProbe) -> Result<Seen, H
         };
         if ended.is_ok() {
             // What the program leaves behind would hold the output open, and has no business going on.
-            group.kill();
+            kill(&mut group.id);
             if !read {
                 let _ = tokio::time::timeout(LAST_WORDS, reading).await;
             }
@@ -196,6 +196,8 @@ fn exit_code(status: ExitStatus) -> i64 {
 struct Group {
     child: Child,
     id: Option<Pid>,
+    stdout: Option<ChildStdout>,
+    stderr: Option<ChildStderr>,
 }
 
 impl Group {
@@ -224,7 +226,7 @@ impl Group {
         if let Some(directory) = directory {
             command.current_dir(directory);
         }
-        let child = command.spawn().map_err(|error| {
+        let mut child = command.spawn().map_err(|error| {
             Hindrance::new(match error.kind() {
                 std::io::ErrorKind::PermissionDenied => {
                     format!("the program {program} may not be run by the bot; change its permissions")
@@ -237,15 +239,12 @@ impl Group {
         })?;
         // A child just started leads the group of its own number.
         let id = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
-        Ok(Self { child, id })
-    }
-
-    /// Kills whatever is left of the group. A group that is gone is as good as killed.
-    fn kill(&mut self) {
-        // Taken, so that a number given to somebody else's group since is never used again.
-        if let Some(id) = self.id.take() {
-            let _ = kill_process_group(id, Signal::KILL);
-        }
+        Ok(Self {
+            stdout: child.stdout.take(),
+            stderr: child.stderr.take(),
+            child,
+            id,
+        })
     }
 
     /// Asks the group to end, and kills in the background what has not done so in time.
@@ -253,9 +252,19 @@ impl Group {
         if let Some(id) = self.id {
             let _ = kill_process_group(id, Signal::TERM);
             tokio::spawn(async move {
+                // A program that tidies up and says so must not be ended by an output that nobody reads.
+                let (out, err) = (self.stdout.as_mut(), self.stderr.as_mut());
+                let reading = async { tokio::join!(drain(out), drain(err)) };
                 // Once the leader is gone, or the time is up, the rest of the group has had its chance.
-                let _ = tokio::time::timeout(grace, self.child.wait()).await;
-                self.kill();
+                let leader = async {
+                    tokio::select! {
+                        biased;
+                        _ = self.child.wait() => {}
+                        () = async { reading.await; std::future::pending().await } => {}
+                    }
+                };
+                let _ = tokio::time::timeout(grace, leader).await;
+                kill(&mut self.id);
                 let _ = self.child.wait().await;
             });
         }
@@ -264,7 +273,22 @@ impl Group {
 
 impl Drop for Group {
     fn drop(&mut self) {
-        self.kill();
+        kill(&mut self.id);
+    }
+}
+
+/// Kills whatever is left of a group. One that is gone is as good as killed.
+fn kill(group: &mut Option<Pid>) {
+    // Taken, so that a number given to somebody else's group since is never used again.
+    if let Some(id) = group.take() {
+        let _ = kill_process_group(id, Signal::KILL);
+    }
+}
+
+async fn drain(source: Option<&mut (impl AsyncRead + Unpin)>) {
+    if let Some(source) = source {
+        // An error ends the output like its end does.
+        let _ = tokio::io::copy(source, &mut tokio::io::sink()).await;
     }
 }
 
@@ -286,8 +310,8 @@ impl Capped {
         }
     }
 
-    async fn fill(&mut self, source: Option<impl AsyncRead + Unpin>) {
-        let Some(mut source) = source else { return };
+    async fn fill(&mut self, source: Option<&mut (impl AsyncRead + Unpin)>) {
+        let Some(source) = source else { return };
         let mut chunk = vec![0; 16 << 10];
         // An error ends the output like its end does; what was read until then counts.
         while let Ok(length @ 1..) = source.read(&mut chunk).await {

@@ -1,8 +1,11 @@
 //! Whether what was observed meets a condition, and why, in a sentence that names both.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
 
 use cel::common::ast::{CallExpr, Expr, IdedExpr, LiteralValue, operators};
+use cel::common::value::{CowVal, Val};
+use cel::context::VariableResolver;
 use cel::{Context, ExecutionError, Value as CelValue};
 use serde_json::Value;
 
@@ -27,10 +30,15 @@ const MOST_LOOKED_AT: usize = 20;
 /// The most characters of a text noted as looked at.
 const LONGEST_TEXT: usize = 200;
 
-/// Judges an observation. Secrets are out of everything that comes back.
-pub(super) fn judge(compiled: &Compiled, observation: &Observation, redactor: &Redactor) -> Judgement {
-    let mut context = Context::with_env(STANDARD.clone());
-    let names: BTreeSet<String> = compiled
+/// Judges an observation. Secrets are out of everything that comes back. Past `until` nothing is found under any
+/// name any more, so that loops inside loops come to an end; what they end with then is of no use.
+pub(super) fn judge(
+    compiled: &Compiled,
+    observation: &Observation,
+    redactor: &Redactor,
+    until: Instant,
+) -> Judgement {
+    let values = compiled
         .conjuncts
         .iter()
         .flat_map(|conjunct| {
@@ -42,12 +50,16 @@ pub(super) fn judge(compiled: &Compiled, observation: &Observation, redactor: &R
                 .map(str::to_owned)
                 .collect::<Vec<_>>()
         })
+        .collect::<BTreeSet<String>>()
+        .into_iter()
+        .filter_map(|name| {
+            let value = observation.for_condition(&name)?.try_into().ok()?;
+            Some((name, value))
+        })
         .collect();
-    for name in names {
-        if let Some(value) = observation.for_condition(&name) {
-            context.add_variable_from_value(name, value);
-        }
-    }
+    let names = Names { values, until };
+    let mut context = Context::with_env(STANDARD.clone());
+    context.set_variable_resolver(&names);
     let judge = Judge {
         context: &context,
         observation,
@@ -127,6 +139,19 @@ pub(super) fn headers_named(compiled: &Compiled) -> Vec<String> {
         look(&conjunct.expression, &mut names);
     }
     names
+}
+
+/// What a condition finds under the names it uses.
+struct Names {
+    values: BTreeMap<String, Box<dyn Val>>,
+    until: Instant,
+}
+
+impl VariableResolver for Names {
+    fn resolve<'b>(&'b self, variable: &str) -> Option<CowVal<'b, 'b>> {
+        let value = self.values.get(variable)?;
+        (Instant::now() < self.until).then(|| CowVal::Borrowed(value.as_ref()))
+    }
 }
 
 struct Judge<'a> {

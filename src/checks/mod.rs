@@ -230,12 +230,14 @@ impl Shared {
         };
         let judgement = if condition.heavy {
             let redactor = run.redactor.clone();
-            let judged = condition::on_own_thread(move || judge::judge(&condition, &observation, &redactor));
+            let until = run.deadline.into_std();
+            let judged =
+                condition::on_own_thread(move || judge::judge(&condition, &observation, &redactor, until));
             run.in_time(judged, || "the condition could not be worked out".to_owned())
                 .await?
                 .ok_or_else(|| Hindrance::new("the condition could not be worked out; write it simpler"))?
         } else {
-            judge::judge(&condition, &observation, run.redactor)
+            judge::judge(&condition, &observation, run.redactor, run.deadline.into_std())
         };
         let Judgement {
             holds,

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
-use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_encode};
+use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_decode_str, percent_encode};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
@@ -22,6 +22,9 @@ const SHORTEST_BASE64: usize = 6;
 
 /// The fewest characters of a secret's beginning that are removed where a text was cut in the middle of it.
 const SHORTEST_CUT: usize = 3;
+
+/// The fewest characters of a URL's part that is looked for by itself; a path such as `/api` is no secret.
+const SHORTEST_PART: usize = 6;
 
 /// What `encodeURIComponent` leaves as it is.
 const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
@@ -88,6 +91,9 @@ impl Redactor {
             add_shapes(&mut shapes, whole);
             // A value read from a file often ends in a line break that is not sent.
             add_shapes(&mut shapes, whole.trim());
+            for part in parts_of_url(whole) {
+                add_shapes(&mut shapes, &part);
+            }
         }
         let mut shapes: Vec<String> = shapes.into_iter().collect();
         shapes.sort_by_key(|shape| std::cmp::Reverse(shape.len()));
@@ -109,7 +115,8 @@ impl Redactor {
 
     /// The same for a text whose end was cut off, which may have cut a secret in two.
     pub(super) fn redact_cut(&self, text: &str) -> String {
-        let mut redacted = self.redact(text);
+        // A character that was cut in two has become a replacement character.
+        let mut redacted = self.redact(text.trim_end_matches('\u{fffd}'));
         let longest = self
             .shapes
             .iter()
@@ -164,11 +171,33 @@ impl Redactor {
     }
 }
 
+/// What is secret by itself in a secret that is a URL: its password, its path and the values of its query.
+fn parts_of_url(secret: &str) -> Vec<String> {
+    let Ok(url) = reqwest::Url::parse(secret.trim()) else {
+        return Vec::new();
+    };
+    let password = url.password().map(str::to_owned);
+    let decoded = password
+        .as_deref()
+        .map(|password| percent_decode_str(password).decode_utf8_lossy().into_owned());
+    let path = url.path().trim_matches('/').to_owned();
+    let query: Vec<String> = url.query_pairs().map(|(_, value)| value.into_owned()).collect();
+    password
+        .into_iter()
+        .chain(decoded)
+        .chain([path])
+        .chain(query)
+        .filter(|part| part.chars().count() >= SHORTEST_PART)
+        .collect()
+}
+
 fn add_shapes(shapes: &mut BTreeSet<String>, secret: &str) {
     if secret.is_empty() {
         return;
     }
     shapes.insert(secret.to_owned());
+    // Hosts come back in lower case.
+    shapes.insert(secret.to_lowercase());
 
     for set in [NON_ALPHANUMERIC, COMPONENT, FORM, QUERY, PATH, USER] {
         let encoded = percent_encode(secret.as_bytes(), set).to_string();
@@ -179,6 +208,9 @@ fn add_shapes(shapes: &mut BTreeSet<String>, secret: &str) {
 
     let json = Value::from(secret).to_string();
     let escaped = json[1..json.len() - 1].to_owned();
+    // A JSON text inside a JSON text, as logs have it.
+    let twice = Value::from(escaped.as_str()).to_string();
+    shapes.insert(twice[1..twice.len() - 1].to_owned());
     shapes.insert(escaped.replace('/', "\\/"));
     shapes.insert(ascii_only(&escaped));
     shapes.insert(escaped);
@@ -289,6 +321,23 @@ mod tests {
             );
         }
         assert_eq!(redactor.redact("nothing to hide"), "nothing to hide");
+    }
+
+    #[test]
+    fn what_is_secret_in_a_secret_url_is_removed_by_itself() {
+        let redactor =
+            redactor("https://me:p%40ssword@hooks.example/services/T0123/B456?key=value-of-key&x=1");
+        for (text, clean) in [
+            (
+                "password p@ssword or p%40ssword",
+                "password [redacted] or [redacted]",
+            ),
+            ("POST /services/T0123/B456 failed", "POST /[redacted] failed"),
+            ("key value-of-key", "key [redacted]"),
+            ("hooks.example x=1", "hooks.example x=1"),
+        ] {
+            assert_eq!(redactor.redact(text), clean);
+        }
     }
 
     #[test]

@@ -179,7 +179,7 @@ async fn a_program_that_ignores_its_time_out_is_killed_with_all_its_descendants(
     let result = impatient()
         .run(&in_short(check(Probe::Command(probe), None)), &Variables::new())
         .await;
-    assert!(started.elapsed() < SHORT * 5, "it took {:?}", started.elapsed());
+    assert!(started.elapsed() < SHORT * 10, "it took {:?}", started.elapsed());
     assert_snapshot!(
         told(&result),
         @r#"Error: sh had not ended after 200 ms and was stopped; it last said "working"; raise `timeout` if that is too short"#
@@ -194,7 +194,7 @@ async fn a_program_that_heeds_its_time_out_can_tidy_up() {
     let probe = shell(&format!(
         "exec 9>'{fifo}'; trap 'echo alive >&9; exit' TERM; while :; do sleep 0.01; done"
     ));
-    let unhurried = checks_with(|_, limits| limits.stop_grace = Duration::from_secs(60));
+    let unhurried = checks_with(|_, limits| limits.stop_grace = Duration::from_mins(1));
     let result = unhurried
         .run(&in_short(check(Probe::Command(probe), None)), &Variables::new())
         .await;

@@ -250,7 +250,7 @@ async fn a_server_that_hangs_or_drips_costs_the_time_out_and_no_more() {
         let started = Instant::now();
         let told = told(&run(&in_short(check(Probe::Http(get(server.url("/"))), None))).await);
         assert!(told.starts_with(beginning) && told.ends_with(end), "{told}");
-        assert!(started.elapsed() < SHORT * 5, "it took {:?}", started.elapsed());
+        assert!(started.elapsed() < SHORT * 10, "it took {:?}", started.elapsed());
     }
 }
 
@@ -436,7 +436,7 @@ async fn a_name_that_resolves_to_a_denied_address_is_not_dialled() {
         Some("status == 200"),
     );
     let closed = checks_with(|settings, _| {
-        settings.denied_networks = vec!["127.0.0.0/8".to_owned(), "::1".to_owned()]
+        settings.denied_networks = vec!["127.0.0.0/8".to_owned(), "::1".to_owned()];
     });
     let told_closed = told(&closed.run(&by_name, &Variables::new()).await);
     assert!(

@@ -22,6 +22,7 @@ fn shapes() -> Vec<String> {
 fn with_secret() -> Variables {
     Variables::new()
         .with_secret(VariableName::new("token"), SecretString::from(CANARY))
+        .with_secret(VariableName::new("name"), SecretString::from("C4nary-host"))
         .with(VariableName::new("plain"), "plainly-shown")
 }
 
@@ -116,7 +117,7 @@ async fn what_stands_in_the_way_names_no_secret() {
             .await,
         checks()
             .run(
-                &check(Probe::Http(get("http://{{ token }}.invalid/")), None),
+                &check(Probe::Http(get("http://{{ name }}.invalid/")), None),
                 &with_secret(),
             )
             .await,

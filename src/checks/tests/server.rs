@@ -103,6 +103,10 @@ async fn serve(
             return;
         };
         request.extend_from_slice(&buffer[..length]);
+        // A TLS handshake (RFC 8446, 5.1) has no head to wait for.
+        if request[0] == 22 {
+            break;
+        }
         let text = String::from_utf8_lossy(&request);
         if let Some((head, body)) = text.split_once("\r\n\r\n") {
             let announced = head
