@@ -1,2 +1,10 @@
 //! Holdpoint's command line.
-fn main() {}
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use holdpoint::cli::CommandLine;
+
+fn main() -> ExitCode {
+    holdpoint::app::run(CommandLine::parse())
+}

@@ -97,6 +97,12 @@ pub enum Refusal {
     PeopleOnly,
     /// The variable is not one of the checklist's.
     UnknownVariable { typed: String, known: Vec<String> },
+    /// No deployment was named, and this is not the thread of one.
+    WhichDeployment,
+    /// There is no such checklist.
+    UnknownChecklist { typed: String, known: Vec<String> },
+    /// The checklist has an error.
+    BrokenChecklist { name: String, line: usize, why: String },
     /// What was typed for variables is not `name=value`.
     NotAnAssignment { typed: String },
 }
@@ -282,6 +288,27 @@ impl fmt::Display for Refusal {
                 "Say why it failed: give `reason` as well. Nothing was changed."
             ),
             Self::PeopleOnly => write!(f, "Only a person can do this."),
+            Self::WhichDeployment => write!(
+                f,
+                "Which deployment? Use this in the thread of one, or give its number as `deployment`. `/deploy list` shows those that run."
+            ),
+            Self::UnknownChecklist { typed, known } if known.is_empty() => write!(
+                f,
+                "There is no checklist `{}`, and none at all. The operator puts Markdown files into the checklists directory.",
+                inert(typed)
+            ),
+            Self::UnknownChecklist { typed, known } => write!(
+                f,
+                "There is no checklist `{}`. There is {}.",
+                inert(typed),
+                list(known.iter().map(|name| format!("`{}`", inert(name))), "and")
+            ),
+            Self::BrokenChecklist { name, line, why } => write!(
+                f,
+                "`{}` cannot be started: line {line}: {} `/checklist lint` shows all that is wrong with it.",
+                inert(name),
+                inert(why)
+            ),
             Self::NotAnAssignment { typed } => write!(
                 f,
                 "`{}` does not give a variable its value. Write `name=value`, with a space between several and double quotes around a value with spaces.",

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use crate::checks;
+use crate::checks::Checks;
 use crate::domain::checklist::Checklist;
 use crate::domain::ids::{ChecklistHash, ChecklistName};
 use crate::markdown::{self, Diagnostic, Severity};
@@ -168,13 +168,7 @@ impl Catalog {
             return Err("it has no task items; write some as `- [ ] …`".to_owned());
         }
         let mut diagnostics = parsed.diagnostics;
-        diagnostics.extend(checks::problems(&parsed.checklist).into_iter().map(|problem| Diagnostic {
-            severity: Severity::Error,
-            message: problem.message,
-            line: problem.line,
-            column: problem.column,
-            help: problem.help,
-        }));
+        diagnostics.extend(problems_of(&parsed.checklist));
         diagnostics.sort_by_key(|diagnostic| (diagnostic.line, diagnostic.column));
         Ok(CatalogEntry {
             file: file.to_owned(),
@@ -183,4 +177,20 @@ impl Catalog {
             diagnostics,
         })
     }
+}
+
+/// What is wrong with the checks of a checklist, as far as it can be told without running them.
+pub fn problems_of(checklist: &Checklist) -> Vec<Diagnostic> {
+    checklist
+        .checks
+        .values()
+        .flat_map(|check| Checks::problems(check, &checklist.variables))
+        .map(|problem| Diagnostic {
+            severity: Severity::Error,
+            message: problem.message,
+            line: problem.line,
+            column: problem.column,
+            help: None,
+        })
+        .collect()
 }

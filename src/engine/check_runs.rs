@@ -117,8 +117,9 @@ impl CheckRuns {
         RunWish::Running(progress)
     }
 
-    /// Waits until every run has ended. Runs end early once `stop` is cancelled.
-    pub async fn drained(&self) {
+    /// Ends every run and waits until it has ended. What they found so far is kept.
+    pub async fn stop_and_drain(&self) {
+        self.stop.cancel();
         self.tasks.close();
         self.tasks.wait().await;
     }
@@ -137,7 +138,7 @@ impl Run {
         let cancel = self.of.stop.child_token();
         let begun = self.of.engine.now().as_nanosecond();
         let mut results =
-            std::pin::pin!(self.of.checks.run_all(checks, variables, cancel.clone()));
+            std::pin::pin!(self.of.checks.run_all(checks, Arc::new(variables), cancel.clone()));
         while let Some(result) = results.next().await {
             let status = match result.status {
                 CheckStatus::Passed => "passed",

@@ -154,7 +154,7 @@ impl Desk {
             };
             return Ok(Handled { before: None, after, events: Vec::new(), repeated: Repeated::Yes });
         }
-        let now = self.shared.clock.now();
+        let now = self.shared.now();
         let (before, decided) = match &input.wish {
             Wish::Start(wish) => {
                 let owners = self.shared.owners(wish.guild).await?;

@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-pub use catalog::{Catalog, CatalogEntry, CatalogReport};
+pub use catalog::{Catalog, CatalogEntry, CatalogReport, problems_of};
 pub use check_runs::{CheckRuns, RunProgress, RunWish, Selection};
 pub use error::{Fault, HandleError};
 pub use outbox::Outbox;
@@ -247,7 +247,7 @@ impl Engine {
 
     /// Now.
     pub fn now(&self) -> Timestamp {
-        self.shared.clock.now()
+        self.shared.now()
     }
 
     /// The clock all goes by.
@@ -275,6 +275,12 @@ impl Engine {
 }
 
 impl Shared {
+    /// Now, in whole milliseconds, as that is what the database keeps: a deployment in memory and one read back agree.
+    pub(crate) fn now(&self) -> Timestamp {
+        let now = self.clock.now();
+        Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
+    }
+
     /// A deployment from memory, else folded from its history.
     pub(crate) async fn resident(&self, id: DeploymentId) -> Result<Option<Arc<Deployment>>, Fault> {
         if let Some(deployment) = self.residents.get(id) {

@@ -1,0 +1,1154 @@
+// The page's state and its wiring: what the server says comes in here, what a person does goes out from here.
+
+import * as api from './api.js';
+import { Composer } from './composer.js';
+import { cssColor, element, formatTime, icon, plainText, refreshTimes, timeElement } from './markdown.js';
+import { closePopup, openModal, openPopover } from './modal.js';
+import { FLAG_EPHEMERAL, avatar, continues, messageBody, messageNode, pendingNode, pings } from './render.js';
+
+const DIRECT = 1;
+const THREADS = [10, 11, 12];
+const PAGE_SIZE = 100;
+const MOST_KEPT = 400;
+const TYPING_MS = 10_000;
+const TOAST_MS = 8000;
+const OWN_THREAD_MS = 30_000;
+const REQUESTS_SHOWN = 200;
+const REQUESTS_EVERY_MS = 2000;
+const UNNAMED = 'Somebody';
+
+const $ = (id) => document.getElementById(id);
+const log = $('log');
+const lines = $('lines');
+const wide = window.matchMedia('(min-width: 1240px)');
+
+const guild = { name: '', me: '', bot: null, application: '', channels: new Map(), members: new Map(), roles: new Map(), commands: [] };
+const view = { viewer: null, channel: null, messages: [], complete: false, newFrom: null, loading: 0, unseen: 0 };
+const clock = { base: Date.now(), at: performance.now() };
+/** Unread messages and pings: person → channel → { unread, pings, first }. */
+const unread = new Map();
+/** Nodes in the log: message id → { message, node, signature }. */
+const drawn = new Map();
+const dismissed = new Set();
+/** Channels of other people's direct messages. */
+const foreign = new Set();
+/** Own interactions under way: id → { message, customId } or a pending command. */
+const interactions = new Map();
+/** States that arrived before the answer that names the interaction. */
+const early = new Map();
+const failures = new Map();
+const pendingCommands = [];
+const typing = new Map();
+let lastOwnInteraction = -Infinity;
+let stopListening = null;
+let localKey = 0;
+
+// Time
+
+const now = () => clock.base + (performance.now() - clock.at);
+
+function setClock(iso) {
+  clock.base = Date.parse(iso);
+  clock.at = performance.now();
+  tick();
+}
+
+function tick() {
+  const present = now();
+  const text = formatTime(present, 'clock', present);
+  const node = $('clock');
+  if (node.textContent !== text) {
+    node.textContent = text;
+    node.dateTime = new Date(present).toISOString();
+    node.title = formatTime(present, 'F', present);
+  }
+  refreshTimes(document.body, present);
+}
+
+// Names
+
+const memberName = (member) => member.nick || member.user.global_name || member.user.username;
+
+function highestRoles(member) {
+  return (member?.roles ?? []).map((id) => guild.roles.get(id)).filter((role) => role && role.id !== guild.id)
+    .sort((left, right) => (right.position ?? 0) - (left.position ?? 0));
+}
+
+const context = {
+  get viewer() { return view.viewer; },
+  now,
+  userName: (id) => {
+    const member = guild.members.get(id);
+    if (member) return memberName(member);
+    return guild.bot?.id === id ? guild.bot.global_name || guild.bot.username : null;
+  },
+  userColour: (id) => {
+    const role = highestRoles(guild.members.get(id)).find((candidate) => candidate.color);
+    return role ? cssColor(role.color) : null;
+  },
+  role: (id) => guild.roles.get(id),
+  channel: (id) => guild.channels.get(id),
+  openChannel: (id) => openChannel(id),
+  fullTime: (ms) => formatTime(ms, 'F', now()),
+  bot: () => guild.bot,
+  members: () => [...guild.members.values()],
+  roles: () => [...guild.roles.values()].filter((role) => role.id !== guild.id && role.name !== '@everyone'),
+  channels: () => [...guild.channels.values()],
+  memberName,
+};
+
+const people = () => [...guild.members.values()].filter((member) => !member.user.bot);
+const isThread = (channel) => THREADS.includes(channel?.type);
+const isDirect = (channel) => channel?.type === DIRECT;
+const channelMark = (channel) => (isDirect(channel) ? 'at' : isThread(channel) ? 'threads' : 'hash');
+
+// Toasts and banners
+
+function toast(content, act, label) {
+  const close = () => node.remove();
+  const node = element('div', { class: 'toast' },
+    element('div', { class: 'toast-text' }, content),
+    act && element('button', { type: 'button', class: 'button primary', text: label, on: { click: () => { act(); close(); } } }),
+    element('button', { type: 'button', class: 'icon-button', 'aria-label': 'Close', on: { click: close } }, icon('close')));
+  $('toasts').append(node);
+  while ($('toasts').children.length > 3) $('toasts').firstElementChild.remove();
+  let timer = setTimeout(close, TOAST_MS);
+  node.addEventListener('pointerenter', () => clearTimeout(timer));
+  node.addEventListener('pointerleave', () => { timer = setTimeout(close, TOAST_MS); });
+}
+
+const complain = (error) => toast(element('span', null, icon('alert'), ` ${error.message}`));
+
+const connection = { server: true, bot: true };
+
+function showBanner() {
+  const banner = $('banner');
+  banner.hidden = connection.server && connection.bot;
+  banner.textContent = !connection.server ? 'The connection to the server is lost. Trying again…'
+    : 'No bot is connected. Commands and buttons stay unanswered until one is.';
+}
+
+// Unread
+
+function tally(person, channel) {
+  if (!unread.has(person)) unread.set(person, new Map());
+  const channels = unread.get(person);
+  if (!channels.has(channel)) channels.set(channel, { unread: 0, pings: 0, first: null });
+  return channels.get(channel);
+}
+
+const pingTotal = (person) => [...(unread.get(person)?.values() ?? [])].reduce((sum, entry) => sum + entry.pings, 0);
+
+function countArrival(message) {
+  const watching = document.visibilityState === 'visible' && message.channel_id === view.channel && atBottom();
+  const channel = guild.channels.get(message.channel_id);
+  // Direct messages and ephemeral ones reach one person only.
+  const personal = isDirect(channel) || Boolean(message.flags & FLAG_EPHEMERAL);
+  for (const member of people()) {
+    const person = member.user.id;
+    if (person === message.author.id || (person === view.viewer && watching)) continue;
+    if (personal && person !== view.viewer) continue;
+    const entry = tally(person, message.channel_id);
+    entry.unread += 1;
+    entry.first ??= message.id;
+    if (isDirect(channel) || pings(message, person, member.roles)) entry.pings += 1;
+  }
+}
+
+function markRead() {
+  if (!view.channel || !view.viewer) return;
+  const entry = unread.get(view.viewer)?.get(view.channel);
+  if (!entry) return;
+  unread.get(view.viewer).delete(view.channel);
+  drawChannels();
+  drawPerson();
+}
+
+// The list of channels
+
+function channelButton(channel) {
+  const entry = unread.get(view.viewer)?.get(channel.id);
+  const current = channel.id === view.channel;
+  const archived = channel.thread_metadata?.archived;
+  const classes = ['channel', isThread(channel) ? 'thread' : '', current ? 'current' : '', entry ? 'unread' : '', archived ? 'archived' : ''];
+  const note = [archived && 'archived', entry && (entry.pings ? `${entry.pings} ${entry.pings === 1 ? 'mention' : 'mentions'}` : 'unread')].filter(Boolean);
+  return element('button', {
+    type: 'button', class: classes.filter(Boolean).join(' '), 'aria-current': current ? 'page' : null,
+    'aria-label': `${isDirect(channel) ? '' : isThread(channel) ? 'Thread ' : '#'}${channel.name}${note.length ? `, ${note.join(', ')}` : ''}`,
+    title: channel.name, dataset: { channel: channel.id }, on: { click: () => { openChannel(channel.id); closeDrawers(); } },
+  }, !isThread(channel) && icon(channelMark(channel)), element('span', { class: 'channel-label', text: channel.name, dir: 'auto' }),
+  entry?.pings > 0 && element('span', { class: 'badge', text: String(entry.pings) }));
+}
+
+function drawChannels() {
+  const holder = $('channels');
+  const focused = holder.contains(document.activeElement) ? document.activeElement.dataset.channel : null;
+  const all = [...guild.channels.values()];
+  const place = (left, right) => (left.position ?? 0) - (right.position ?? 0) || (BigInt(left.id) < BigInt(right.id) ? -1 : 1);
+  const newestFirst = (left, right) => Number(Boolean(left.thread_metadata?.archived)) - Number(Boolean(right.thread_metadata?.archived))
+    || (BigInt(left.id) > BigInt(right.id) ? -1 : 1);
+  const texts = all.filter((channel) => [0, 5].includes(channel.type)).sort(place);
+  const groups = new Map();
+  const direct = all.filter(isDirect);
+  if (direct.length) groups.set('Direct messages', direct);
+  for (const channel of texts) {
+    const category = guild.channels.get(channel.parent_id)?.name ?? 'Text channels';
+    if (!groups.has(category)) groups.set(category, []);
+    groups.get(category).push(channel);
+  }
+  holder.replaceChildren(...[...groups].map(([category, members], index) => element('div', { class: 'category', role: 'group', 'aria-labelledby': `category-${index}` },
+    element('h2', { id: `category-${index}`, text: category }),
+    element('ul', null, members.map((channel) => {
+      const threads = all.filter((candidate) => isThread(candidate) && candidate.parent_id === channel.id).sort(newestFirst);
+      return element('li', null, channelButton(channel),
+        threads.length > 0 && element('ul', { class: 'thread-list' }, threads.map((thread) => element('li', null, channelButton(thread)))));
+    })))));
+  if (focused) holder.querySelector(`[data-channel="${CSS.escape(focused)}"]`)?.focus();
+  const waiting = [...(unread.get(view.viewer)?.values() ?? [])].reduce((sum, entry) => sum + entry.pings, 0);
+  const button = $('side-button');
+  button.replaceChildren(icon('menu'), element('span', { text: 'Channels' }), waiting > 0 && element('span', { class: 'badge', text: String(waiting) }) || '');
+  button.setAttribute('aria-label', waiting ? `Channels, ${waiting} mentions` : 'Channels');
+  document.title = `${waiting ? `(${waiting}) ` : ''}${guild.title}`;
+}
+
+function drawChannelHead() {
+  const channel = guild.channels.get(view.channel);
+  const parent = isThread(channel) ? guild.channels.get(channel.parent_id) : null;
+  $('channel-name').replaceChildren(...(channel ? [
+    ...(parent ? [
+      element('button', { type: 'button', class: 'crumb', 'aria-label': `Back to #${parent.name}`, on: { click: () => openChannel(parent.id) } }, icon('back'), icon('hash'), element('span', { text: parent.name })),
+      element('span', { class: 'crumb-mark', 'aria-hidden': 'true', text: '›' }), icon('threads'),
+    ] : [icon(channelMark(channel))]),
+    element('span', { class: 'channel-title', text: channel.name, dir: 'auto' }),
+  ] : ['No channel']));
+  $('topic').textContent = channel?.topic ?? '';
+  log.setAttribute('aria-label', channel ? `Messages in ${isThread(channel) ? 'thread ' : isDirect(channel) ? '' : '#'}${channel.name}` : 'Messages');
+  composer.setPlace(`${view.viewer} ${view.channel}`, channel?.name, Boolean(channel && view.viewer));
+}
+
+// Who one is
+
+function drawPerson() {
+  const member = guild.members.get(view.viewer);
+  const name = member ? memberName(member) : UNNAMED;
+  const roleNames = (candidate) => highestRoles(candidate).map((role) => role.name).join(', ');
+  $('person-avatar').replaceChildren(avatar(view.viewer ?? '0', name));
+  $('person-name').textContent = name;
+  $('person-roles').textContent = member ? roleNames(member) || 'No role' : '';
+  const select = $('viewer');
+  select.replaceChildren(...people().map((candidate) => {
+    const { id } = candidate.user;
+    const waiting = pingTotal(id);
+    const roles = roleNames(candidate);
+    return element('option', { value: id, text: `${memberName(candidate)}${roles ? ` — ${roles}` : ''}${waiting ? ` (${waiting} ${waiting === 1 ? 'ping' : 'pings'})` : ''}` });
+  }));
+  select.value = view.viewer ?? '';
+  const others = people().filter((candidate) => candidate.user.id !== view.viewer && pingTotal(candidate.user.id) > 0);
+  const badge = $('others');
+  badge.hidden = others.length === 0;
+  badge.textContent = String(others.reduce((sum, candidate) => sum + pingTotal(candidate.user.id), 0));
+  badge.title = `Pinged: ${others.map(memberName).join(', ')}`;
+  drawPeople();
+}
+
+function drawPeople() {
+  const holder = $('people');
+  const focused = holder.contains(document.activeElement) ? document.activeElement.dataset.person : null;
+  const groups = new Map();
+  for (const member of guild.members.values()) {
+    const group = member.user.bot ? 'Apps' : highestRoles(member)[0]?.name ?? 'Members';
+    if (!groups.has(group)) groups.set(group, []);
+    groups.get(group).push(member);
+  }
+  const position = (name) => {
+    if (name === 'Apps') return -2;
+    return name === 'Members' ? -1 : [...guild.roles.values()].find((role) => role.name === name)?.position ?? 0;
+  };
+  const order = [...groups].sort(([left], [right]) => position(right) - position(left));
+  holder.replaceChildren(...order.map(([name, members]) => element('section', { 'aria-label': name },
+    element('h2', { text: `${name} — ${members.length}` }),
+    members.map((member) => {
+      const { id, bot } = member.user;
+      const waiting = pingTotal(id);
+      const face = [avatar(id, memberName(member), connection.bot || !bot ? 'online' : 'offline'),
+        element('span', { class: 'people-name', text: memberName(member), dir: 'auto', style: context.userColour(id) ? { '--role': context.userColour(id) } : {} }),
+        bot && element('span', { class: 'app-tag', text: 'APP' }),
+        id === view.viewer && element('span', { class: 'you', text: 'you' }),
+        waiting > 0 && element('span', { class: 'badge', text: String(waiting) })];
+      if (bot) return element('div', { class: 'people-row' }, face);
+      return element('button', {
+        type: 'button', class: 'people-row', title: `Become ${memberName(member)}`, dataset: { person: id }, on: { click: () => { become(id); closeDrawers(); } },
+      }, element('span', { class: 'visually-hidden', text: 'Become ' }), face);
+    }))));
+  if (focused) holder.querySelector(`[data-person="${CSS.escape(focused)}"]`)?.focus();
+}
+
+// Messages
+
+const older = (left, right) => (BigInt(left) < BigInt(right));
+const atBottom = () => log.scrollHeight - log.scrollTop - log.clientHeight < 60;
+
+function scrollToBottom() {
+  log.scrollTop = log.scrollHeight;
+  view.unseen = 0;
+  drawPill();
+  markRead();
+}
+
+function drawPill() {
+  const pill = $('pill');
+  pill.hidden = view.unseen === 0 && atBottom();
+  if (pill.hidden) return;
+  pill.classList.toggle('quiet', view.unseen === 0);
+  pill.replaceChildren(view.unseen ? `${view.unseen} new ${view.unseen === 1 ? 'message' : 'messages'} ` : 'Jump to present ', icon('down'));
+}
+
+/** Puts a message where its id belongs, in place of an earlier version of it. */
+function store(message) {
+  const { messages } = view;
+  for (let index = messages.length - 1; index >= 0; index -= 1) {
+    if (messages[index].id === message.id) {
+      messages[index] = message;
+      return;
+    }
+    if (older(messages[index].id, message.id)) {
+      messages.splice(index + 1, 0, message);
+      return;
+    }
+  }
+  messages.unshift(message);
+}
+
+function visibleMessages() {
+  return view.messages.filter((message) => !dismissed.has(message.id));
+}
+
+function welcome() {
+  const channel = guild.channels.get(view.channel);
+  if (!channel) return element('div', { class: 'welcome' }, element('p', { text: 'There is no channel yet.' }));
+  const thread = isThread(channel);
+  return element('div', { class: 'welcome' },
+    element('span', { class: 'welcome-icon' }, icon(channelMark(channel))),
+    element('p', { class: 'welcome-title', dir: 'auto', text: thread || isDirect(channel) ? channel.name : `Welcome to #${channel.name}!` }),
+    element('p', { text: thread ? 'This is the start of the thread.' : isDirect(channel) ? 'This is the start of your direct messages.' : `This is the start of the #${channel.name} channel.` }));
+}
+
+function dayDivider(ms) {
+  return element('div', { class: 'divider', role: 'separator' }, element('span', { text: formatTime(ms, 'D', ms) }));
+}
+
+function pendingOf(message) {
+  for (const entry of interactions.values()) if (entry.message === message.id) return entry.customId;
+  return null;
+}
+
+/** Draws what changed. Focus, scroll position and every node that stays the same are kept. */
+function drawMessages() {
+  const follow = atBottom();
+  const held = document.activeElement?.closest?.('.log [data-id]');
+  const heldKey = held && { id: held.dataset.id, focus: document.activeElement.dataset.focus, whole: document.activeElement === held };
+  const roles = guild.members.get(view.viewer)?.roles ?? [];
+  const nodes = [];
+  const kept = new Set();
+  if (view.complete) nodes.push(reuse('welcome', `${view.channel} ${guild.channels.get(view.channel)?.name}`, welcome));
+  let previous = null;
+  for (const message of visibleMessages()) {
+    const stamp = Date.parse(message.timestamp);
+    const newDay = !previous || new Date(Date.parse(previous.timestamp)).toDateString() !== new Date(stamp).toDateString();
+    if (newDay) nodes.push(reuse(`day ${message.id}`, String(stamp), () => dayDivider(stamp)));
+    const isNew = view.newFrom === message.id;
+    if (isNew) nodes.push(reuse('new', message.id, () => element('div', { class: 'divider new', role: 'separator', 'aria-label': 'New messages' }, element('span', { text: 'New' }))));
+    const state = {
+      grouped: !newDay && !isNew && continues(message, previous),
+      pinged: pings(message, view.viewer, roles),
+      pending: pendingOf(message),
+      failure: failures.get(message.id) ?? null,
+    };
+    nodes.push(reuse(message.id, JSON.stringify(state), () => messageNode(message, context, actions, state), message));
+    previous = message;
+  }
+  for (const entry of pendingCommands) {
+    if (entry.channel !== view.channel || entry.viewer !== view.viewer) continue;
+    nodes.push(reuse(entry.key, `${entry.state} ${entry.error}`, () => pendingNode(entry, context, actions)));
+  }
+  for (const [key, entry] of drawn) {
+    if (!kept.has(key)) {
+      entry.node.remove();
+      drawn.delete(key);
+    }
+  }
+  let cursor = lines.firstChild;
+  for (const node of nodes) {
+    if (cursor === node) cursor = cursor.nextSibling;
+    else lines.insertBefore(node, cursor);
+  }
+  if (heldKey && !document.activeElement?.closest?.('.log [data-id]')) {
+    const heir = log.querySelector(`[data-id="${CSS.escape(heldKey.id)}"]`);
+    const target = heldKey.focus ? heir?.querySelector(`[data-focus="${CSS.escape(heldKey.focus)}"]`) : heldKey.whole ? heir : null;
+    target?.focus({ preventScroll: true });
+  }
+  if (follow) log.scrollTop = log.scrollHeight;
+  drawPill();
+
+  function reuse(key, signature, make, message = null) {
+    kept.add(key);
+    const known = drawn.get(key);
+    if (known && known.signature === signature && known.message === message) return known.node;
+    const node = make();
+    known?.node.replaceWith(node);
+    drawn.set(key, { message, node, signature });
+    return node;
+  }
+}
+
+function redrawAll() {
+  for (const entry of drawn.values()) entry.node.remove();
+  drawn.clear();
+  drawMessages();
+}
+
+async function loadMessages() {
+  const turn = ++view.loading;
+  const { channel, viewer } = view;
+  if (!channel || !viewer) {
+    view.messages = [];
+    view.complete = true;
+    redrawAll();
+    return;
+  }
+  log.setAttribute('aria-busy', 'true');
+  try {
+    const messages = await api.fetchMessages(channel, viewer);
+    if (turn !== view.loading) return;
+    view.messages = messages;
+    view.complete = messages.length < PAGE_SIZE;
+    redrawAll();
+    scrollToBottom();
+  } catch (error) {
+    if (turn === view.loading) complain(error);
+  } finally {
+    if (turn === view.loading) log.setAttribute('aria-busy', 'false');
+  }
+}
+
+async function loadOlder() {
+  if (view.complete || view.fetchingOlder || !view.messages.length) return;
+  view.fetchingOlder = true;
+  const { channel, viewer } = view;
+  try {
+    const messages = await api.fetchMessages(channel, viewer, view.messages[0].id);
+    if (channel !== view.channel || viewer !== view.viewer) return;
+    view.complete = messages.length < PAGE_SIZE;
+    const height = log.scrollHeight;
+    view.messages = [...messages, ...view.messages];
+    drawMessages();
+    log.scrollTop += log.scrollHeight - height;
+  } catch (error) {
+    complain(error);
+  } finally {
+    view.fetchingOlder = false;
+  }
+}
+
+/** A jump goes to the message if it can be reached by loading older ones. */
+async function jump(channel, message) {
+  if (!message) return;
+  if (channel && channel !== view.channel) await openChannel(channel);
+  for (let round = 0; round < 20 && !drawn.has(message) && !view.complete; round += 1) await loadOlder();
+  const node = drawn.get(message)?.node;
+  if (!node) {
+    toast('That message is no longer there.');
+    return;
+  }
+  node.scrollIntoView({ block: 'center' });
+  node.classList.add('flash');
+  node.addEventListener('animationend', () => node.classList.remove('flash'), { once: true });
+  node.focus({ preventScroll: true });
+}
+
+// What people do
+
+function startInteraction(promise, entry) {
+  lastOwnInteraction = performance.now();
+  return promise.then((answer) => {
+    const state = early.get(answer.id);
+    early.delete(answer.id);
+    if (entry.done) return answer;
+    interactions.set(answer.id, entry);
+    entry.id = answer.id;
+    if (view.messages.some((message) => message.interaction_metadata?.id === answer.id && entry.command)) settle(answer.id);
+    else if (state) interactionState(state);
+    return answer;
+  });
+}
+
+function settle(id) {
+  const entry = interactions.get(id);
+  if (!entry) return;
+  interactions.delete(id);
+  entry.done = true;
+  const at = pendingCommands.indexOf(entry);
+  if (at >= 0) pendingCommands.splice(at, 1);
+  drawMessages();
+}
+
+function interactionState(event) {
+  const entry = interactions.get(event.id);
+  if (!entry) {
+    early.set(event.id, event);
+    if (early.size > 100) early.delete(early.keys().next().value);
+    return;
+  }
+  if (entry.command) {
+    if (event.state === 'done') settle(event.id);
+    else {
+      entry.state = event.state;
+      entry.error = event.error;
+      if (event.state === 'failed') interactions.delete(event.id);
+      drawMessages();
+    }
+    return;
+  }
+  if (event.state === 'pending') return;
+  if (event.state === 'failed') failures.set(entry.message, event.error ?? 'This interaction failed');
+  settle(event.id);
+}
+
+async function sendCommand(command, name) {
+  const entry = { key: `local-${++localKey}`, command: name, state: 'pending', at: now(), channel: view.channel, viewer: view.viewer };
+  pendingCommands.push(entry);
+  drawMessages();
+  scrollToBottom();
+  try {
+    await startInteraction(api.postCommand({ user: view.viewer, channel: view.channel, ...command }), entry);
+  } catch (error) {
+    pendingCommands.splice(pendingCommands.indexOf(entry), 1);
+    drawMessages();
+    throw error;
+  }
+}
+
+function changeReaction(message, emoji, add) {
+  const reactions = (message.reactions ?? []).map((reaction) => ({ ...reaction, users: [...(reaction.users ?? [])] }));
+  let reaction = reactions.find((candidate) => candidate.emoji.name === emoji);
+  if (!reaction && add) {
+    reaction = { emoji: { id: null, name: emoji }, count: 0, me: false, users: [] };
+    reactions.push(reaction);
+  }
+  if (!reaction || reaction.users.includes(view.viewer) === add) return message;
+  reaction.count += add ? 1 : -1;
+  reaction.users = add ? [...reaction.users, view.viewer] : reaction.users.filter((user) => user !== view.viewer);
+  return { ...message, reactions: reactions.filter((candidate) => candidate.count > 0) };
+}
+
+const actions = {
+  async react(message, emoji, add) {
+    const current = view.messages.find((candidate) => candidate.id === message.id);
+    if (current) {
+      store(changeReaction(current, emoji, add));
+      drawMessages();
+    }
+    try {
+      const body = { user: view.viewer, channel: message.channel_id, message: message.id, emoji };
+      await (add ? api.putReaction(body) : api.deleteReaction(body));
+    } catch (error) {
+      const standing = view.messages.find((candidate) => candidate.id === message.id);
+      if (standing) store(changeReaction(standing, emoji, !add));
+      drawMessages();
+      complain(error);
+    }
+  },
+  async press(message, component, values) {
+    const entry = { message: message.id, customId: component.custom_id, channel: message.channel_id };
+    const waiting = `starting-${++localKey}`;
+    interactions.set(waiting, entry);
+    failures.delete(message.id);
+    drawMessages();
+    try {
+      const sent = api.postComponent({
+        user: view.viewer, channel: message.channel_id, message: message.id, custom_id: component.custom_id, component_type: component.type,
+        ...(values === undefined ? {} : { values }),
+      });
+      sent.then(() => interactions.delete(waiting), () => {});
+      await startInteraction(sent, entry);
+    } catch (error) {
+      interactions.delete(waiting);
+      failures.set(message.id, error.message);
+    }
+    drawMessages();
+  },
+  reply: (message) => composer.setReply({ id: message.id, name: context.userName(message.author.id) ?? message.author.username }),
+  dismiss(message) {
+    dismissed.add(message.id);
+    drawMessages();
+    composer.focus();
+  },
+  dismissPending(entry) {
+    pendingCommands.splice(pendingCommands.indexOf(entry), 1);
+    drawMessages();
+    composer.focus();
+  },
+  jump,
+  pins: () => showPins(),
+};
+
+function showModal(event) {
+  if (event.user_id && event.user_id !== view.viewer) return;
+  // The modal may overtake the answer that names its interaction; then the newest press is where it comes from.
+  const known = interactions.get(event.interaction_id);
+  const origin = known ?? [...interactions].filter(([id]) => id.startsWith('starting-')).at(-1)?.[1];
+  if (!known) early.set(event.interaction_id, { id: event.interaction_id, state: 'done' });
+  const channel = origin?.channel ?? view.channel;
+  const { viewer } = view;
+  settle(event.interaction_id);
+  closePopup();
+  openModal({
+    title: event.title,
+    components: event.components,
+    from: context.userName(guild.bot.id) ?? guild.bot.username,
+    context,
+    submit: async (components) => {
+      const entry = { message: origin?.message ?? null, customId: origin?.customId, channel };
+      await startInteraction(api.postModal({
+        user: viewer, channel, interaction_id: event.interaction_id, ...(origin?.message ? { message: origin.message } : {}), custom_id: event.custom_id, components,
+      }), entry);
+      drawMessages();
+    },
+  });
+}
+
+// Panels
+
+async function showPins() {
+  const anchor = $('pins-button');
+  let pins;
+  try {
+    pins = await api.fetchPins(view.channel);
+  } catch (error) {
+    complain(error);
+    return;
+  }
+  const popover = openPopover(anchor, { label: 'Pinned messages', className: 'pins' },
+    element('h2', { class: 'pins-head' }, icon('pin'), ' Pinned messages'),
+    pins.length === 0 && element('p', { class: 'pins-none', text: 'This channel has no pinned messages yet.' }),
+    pins.map((message) => {
+      const name = context.userName(message.author.id) ?? message.author.username;
+      // The panel shows what is pinned; it is worked with where it stands.
+      const body = element('div', { class: 'pin-body', inert: true });
+      for (const part of messageBody({ ...message, components: [], reactions: [], thread: null }, context, actions).flat()) if (part) body.append(part);
+      return element('section', { class: 'pin', 'aria-label': `Pinned message of ${name}` },
+        element('div', { class: 'pin-head' }, avatar(message.author.id, name, 'small'), element('b', { text: name }), timeElement(Date.parse(message.timestamp), 'message', now(), 'stamp'),
+          element('button', {
+            type: 'button', class: 'button secondary small', text: 'Jump', on: {
+              click: () => {
+                popover.close();
+                jump(message.channel_id, message.id);
+              },
+            },
+          })), body);
+    }));
+}
+
+function showCustomAdvance() {
+  const amount = element('input', { id: 'advance-amount', type: 'number', min: '1', max: '10000', value: '2', inputmode: 'numeric', 'data-first': true });
+  const unit = element('select', { id: 'advance-unit' },
+    [['Minutes', 60_000], ['Hours', 3_600_000], ['Days', 86_400_000]].map(([name, size]) => element('option', { value: String(size), text: name })));
+  unit.value = '3600000';
+  const popover = openPopover($('clock-other'), { label: 'Advance the clock', className: 'advance' },
+    element('form', {
+      class: 'advance-form', on: {
+        submit: (event) => {
+          event.preventDefault();
+          const milliseconds = Math.round(Number(amount.value) * Number(unit.value));
+          if (!(milliseconds > 0)) {
+            amount.setAttribute('aria-invalid', 'true');
+            amount.focus();
+            return;
+          }
+          popover.close();
+          advance(milliseconds);
+        },
+      },
+    },
+    element('div', { class: 'advance-part' }, element('label', { for: 'advance-amount', text: 'Amount' }), amount),
+    element('div', { class: 'advance-part' }, element('label', { for: 'advance-unit', text: 'Unit' }), unit),
+    element('button', { type: 'submit', class: 'button primary', text: 'Advance' })));
+}
+
+async function advance(milliseconds) {
+  try {
+    const { now: iso } = await api.advanceClock(milliseconds);
+    setClock(iso);
+    drawMessages();
+  } catch (error) {
+    complain(error);
+  }
+}
+
+function drawSwitches(switches) {
+  const holder = $('switches');
+  const focused = holder.contains(document.activeElement) ? document.activeElement.dataset.switch : null;
+  holder.hidden = switches.length === 0;
+  holder.replaceChildren(...switches.map((entry) => {
+    const text = entry.on ? entry.on_text : entry.off_text;
+    const node = element('button', {
+      type: 'button', role: 'switch', class: 'switch', 'aria-checked': String(entry.on), dataset: { switch: entry.id }, on: {
+        click: async () => {
+          node.setAttribute('aria-busy', 'true');
+          try {
+            drawSwitches((await api.putSwitch(entry.id, !entry.on)).switches);
+          } catch (error) {
+            node.removeAttribute('aria-busy');
+            complain(error);
+          }
+        },
+      },
+    }, element('span', { class: 'switch-track', 'aria-hidden': 'true' }),
+    element('span', { class: 'switch-label', text: entry.label }),
+    text && element('span', { class: 'switch-text', text }));
+    return node;
+  }));
+  if (focused) holder.querySelector(`[data-switch="${CSS.escape(focused)}"]`)?.focus();
+}
+
+const requestsPanel = { timer: 0, shown: '' };
+
+async function refreshRequests() {
+  clearTimeout(requestsPanel.timer);
+  if ($('requests').hidden) return;
+  try {
+    const requests = await api.fetchRequests(REQUESTS_SHOWN);
+    const signature = JSON.stringify([requests.length, requests[0], requests.at(-1)]);
+    if (signature !== requestsPanel.shown) {
+      requestsPanel.shown = signature;
+      drawRequests(requests);
+    }
+  } catch (error) {
+    $('requests-list').replaceChildren(element('p', { class: 'requests-none', text: error.message }));
+  }
+  if (!$('requests').hidden) requestsPanel.timer = setTimeout(refreshRequests, REQUESTS_EVERY_MS);
+}
+
+function drawRequests(requests) {
+  const list = $('requests-list');
+  // An opened body must not vanish under the reader.
+  if (list.querySelector('details[open]')) return;
+  const newest = [...requests].sort((left, right) => Date.parse(right.at) - Date.parse(left.at));
+  list.replaceChildren(...(newest.length ? newest.map((request) => {
+    const line = [
+      element('span', { class: `method ${request.method.toLowerCase()}`, text: request.method }),
+      element('span', { class: 'request-path', text: request.path }),
+      element('span', { class: request.status && request.status < 400 ? 'status' : 'status bad', text: request.status ? String(request.status) : 'cut', title: request.status ? null : 'The connection was cut.' }),
+      element('span', { class: 'request-at', text: formatTime(Date.parse(request.at), 'T', now()) }),
+    ];
+    const hasBody = request.body !== null && request.body !== undefined && request.body !== '';
+    return element('div', { role: 'listitem', class: 'request' }, hasBody
+      ? element('details', null, element('summary', null, line), element('pre', { text: typeof request.body === 'string' ? request.body : JSON.stringify(request.body, null, 2) }))
+      : element('div', { class: 'request-line' }, line));
+  }) : [element('p', { class: 'requests-none', text: 'The bot has made no request yet.' })]));
+}
+
+function showRequests(open) {
+  $('requests').hidden = !open;
+  $('requests-button').setAttribute('aria-expanded', String(open));
+  requestsPanel.shown = '';
+  if (open) {
+    closeDrawers();
+    refreshRequests();
+    $('requests-close').focus();
+  } else $('requests-button').focus();
+}
+
+/** The drawers of a narrow page: at most one is open. */
+const DRAWERS = { side: 'side-button', stage: 'stage-button', people: 'people-button' };
+
+function toggleDrawer(name, open = !document.body.classList.contains(`open-${name}`)) {
+  for (const other of Object.keys(DRAWERS)) {
+    const shown = other === name && open;
+    document.body.classList.toggle(`open-${other}`, shown);
+    $(DRAWERS[other]).setAttribute('aria-expanded', String(shown));
+  }
+  $('shade').hidden = !Object.keys(DRAWERS).some((drawer) => document.body.classList.contains(`open-${drawer}`));
+  if (open) $(name).querySelector('button:not([hidden]), a[href]')?.focus({ preventScroll: true });
+}
+
+function closeDrawers() {
+  toggleDrawer('side', false);
+}
+
+function setPeople(shown) {
+  document.body.classList.toggle('hide-people', !shown);
+  $('people-button').setAttribute('aria-expanded', String(shown));
+}
+
+// Look
+
+function applyTheme(theme) {
+  document.documentElement.dataset.theme = theme;
+  const next = theme === 'dark' ? 'light' : 'dark';
+  const button = $('theme');
+  button.replaceChildren(icon(next === 'light' ? 'sun' : 'moon'));
+  button.setAttribute('aria-label', `Switch to the ${next} theme`);
+  button.title = `Switch to the ${next} theme`;
+  button.dataset.next = next;
+}
+
+const systemTheme = window.matchMedia('(prefers-color-scheme: light)');
+const wantedTheme = () => remembered('theme') ?? (systemTheme.matches ? 'light' : 'dark');
+
+function remembered(key) {
+  try {
+    return localStorage.getItem(`stand-in-${key}`);
+  } catch {
+    return null;
+  }
+}
+
+function remember(key, value) {
+  try {
+    localStorage.setItem(`stand-in-${key}`, value);
+  } catch {
+    // Without storage the choice lasts as long as the page.
+  }
+}
+
+// Where one is
+
+function writeHash() {
+  const hash = `#channel=${view.channel ?? ''}&as=${view.viewer ?? ''}`;
+  if (window.location.hash !== hash) window.history.replaceState(null, '', hash);
+}
+
+function readHash() {
+  const parameters = new URLSearchParams(window.location.hash.slice(1));
+  return { channel: parameters.get('channel'), viewer: parameters.get('as') };
+}
+
+async function openChannel(id) {
+  if (!guild.channels.has(id)) {
+    toast('That channel is not here.');
+    return;
+  }
+  if (view.channel === id && view.messages.length) {
+    scrollToBottom();
+    return;
+  }
+  view.channel = id;
+  view.newFrom = unread.get(view.viewer)?.get(id)?.first ?? null;
+  view.unseen = 0;
+  view.messages = [];
+  view.complete = false;
+  remember('channel', id);
+  writeHash();
+  closePopup();
+  drawChannels();
+  drawChannelHead();
+  drawTyping();
+  redrawAll();
+  await loadMessages();
+}
+
+async function become(id) {
+  if (!guild.members.has(id) || id === view.viewer) return;
+  view.viewer = id;
+  view.newFrom = unread.get(id)?.get(view.channel)?.first ?? null;
+  remember('viewer', id);
+  writeHash();
+  closePopup();
+  failures.clear();
+  foreign.clear();
+  listenAs(id);
+  // Each person has direct messages of their own among the channels.
+  await loadState();
+  writeHash();
+  await loadMessages();
+}
+
+// What the server says
+
+async function arrived(message) {
+  // A channel unknown so far is the viewer's new direct one, or somebody else's and none of theirs.
+  if (!guild.channels.has(message.channel_id)) {
+    if (foreign.has(message.channel_id)) return;
+    await loadState();
+    if (!guild.channels.has(message.channel_id)) {
+      foreign.add(message.channel_id);
+      return;
+    }
+  }
+  const origin = message.interaction_metadata?.id;
+  const known = view.messages.some((candidate) => candidate.id === message.id);
+  if (!known) countArrival(message);
+  typing.delete(`${message.channel_id} ${message.author.id}`);
+  const member = guild.members.get(view.viewer);
+  const pinged = pings(message, view.viewer, member?.roles ?? []);
+  const here = message.channel_id === view.channel;
+  const bottom = here && atBottom();
+  if (here) {
+    if (!bottom && !known && message.author.id !== view.viewer) view.unseen += 1;
+    store(message);
+    if (bottom && view.messages.length > MOST_KEPT) {
+      view.messages.splice(0, view.messages.length - MOST_KEPT);
+      view.complete = false;
+    }
+  }
+  if (origin && interactions.get(origin)?.command) settle(origin);
+  if (here) {
+    drawMessages();
+    if (message.author.id === view.viewer) scrollToBottom();
+  }
+  const channel = guild.channels.get(message.channel_id);
+  const personal = isDirect(channel);
+  if ((pinged || (personal && message.author.id !== view.viewer)) && !known && !(bottom && document.visibilityState === 'visible')) {
+    const name = context.userName(message.author.id) ?? message.author.username;
+    toast([element('b', { text: personal ? `${name} wrote to you` : `${name} mentioned you in ${isThread(channel) ? '' : '#'}${channel.name}` }),
+      element('span', { class: 'toast-excerpt', text: plainText(message.content || message.embeds?.[0]?.title || '', context).slice(0, 140) })],
+    () => jump(message.channel_id, message.id), 'Show');
+  }
+  drawChannels();
+  drawPerson();
+  drawTyping();
+}
+
+/** Updates may carry a part of a message only; the rest stands. */
+function changed(message) {
+  if (message.channel_id !== view.channel) return;
+  const standing = view.messages.find((candidate) => candidate.id === message.id);
+  if (!standing) return;
+  store({ ...standing, ...message });
+  drawMessages();
+}
+
+function channelArrived(channel) {
+  const known = guild.channels.get(channel.id);
+  guild.channels.set(channel.id, { ...known, ...channel });
+  drawChannels();
+  if (channel.id === view.channel) drawChannelHead();
+  if (!known && isThread(channel) && performance.now() - lastOwnInteraction < OWN_THREAD_MS && channel.id !== view.channel) {
+    toast([element('b', { text: 'Thread opened' }), element('span', { class: 'toast-excerpt', text: channel.name })], () => openChannel(channel.id), 'Jump');
+  }
+}
+
+function drawTyping() {
+  const present = performance.now();
+  for (const [key, entry] of typing) if (present - entry.at > TYPING_MS) typing.delete(key);
+  const names = [...typing.values()].filter((entry) => entry.channel === view.channel && entry.user !== view.viewer)
+    .map((entry) => context.userName(entry.user) ?? UNNAMED);
+  $('typing').textContent = names.length === 0 ? '' : names.length === 1 ? `${names[0]} is typing…` : `${names.join(', ')} are typing…`;
+}
+
+const handlers = {
+  message_create: arrived,
+  message_update: changed,
+  reaction: changed,
+  message_delete({ channel_id: channel, id }) {
+    if (channel !== view.channel) return;
+    view.messages = view.messages.filter((message) => message.id !== id);
+    drawMessages();
+  },
+  channel_create: channelArrived,
+  channel_update: channelArrived,
+  typing({ channel_id: channel, user }) {
+    const id = typeof user === 'object' ? user.id : user;
+    typing.set(`${channel} ${id}`, { channel, user: id, at: performance.now() });
+    drawTyping();
+  },
+  interaction: interactionState,
+  modal: showModal,
+  commands: () => loadCommands(),
+  clock({ now: iso }) {
+    setClock(iso);
+    drawMessages();
+  },
+  switches: ({ switches }) => drawSwitches(switches),
+  connected({ connected }) {
+    connection.bot = connected;
+    showBanner();
+    drawPeople();
+  },
+  members: () => loadState(),
+};
+
+/** Some events wrap their object, as in `{ message: … }`. */
+const unwrapped = {
+  message_create: 'message', message_update: 'message', reaction: 'message', channel_create: 'channel', channel_update: 'channel',
+};
+
+function listenAs(viewer) {
+  stopListening?.();
+  stopListening = api.listen(viewer, {
+    onEvent: (name, data) => handlers[name](data[unwrapped[name]] ?? data),
+    onOpen: async (again) => {
+      connection.server = true;
+      showBanner();
+      if (!again) return;
+      interactions.clear();
+      pendingCommands.splice(0, pendingCommands.length, ...pendingCommands.filter((entry) => entry.state === 'failed'));
+      await Promise.all([loadState(), loadCommands(), loadMessages()]);
+    },
+    onLost: () => {
+      connection.server = false;
+      showBanner();
+    },
+  });
+}
+
+async function loadCommands() {
+  try {
+    guild.commands = await api.fetchCommands();
+    composer.setCommands(guild.commands);
+  } catch (error) {
+    complain(error);
+  }
+}
+
+async function loadState() {
+  let state;
+  try {
+    state = await api.fetchState(view.viewer ?? readHash().viewer ?? remembered('viewer'));
+  } catch (error) {
+    complain(error);
+    return false;
+  }
+  guild.id = state.guild.id;
+  guild.name = state.guild.name;
+  guild.title = state.title || state.guild.name;
+  guild.me = state.me;
+  guild.bot = state.bot ?? { id: state.me, username: 'App' };
+  guild.application = state.application_id;
+  guild.channels = new Map(state.channels.map((channel) => [channel.id, channel]));
+  guild.members = new Map(state.members.map((member) => [member.user.id, member]));
+  guild.roles = new Map(state.roles.map((role) => [role.id, role]));
+  connection.bot = state.connected;
+  setClock(state.now);
+  drawSwitches(state.switches ?? []);
+  $('stage-title').textContent = guild.title;
+  $('guild-name').textContent = guild.name;
+  $('rail-guild').textContent = guild.name.split(/\s+/).map((word) => [...word][0]).join('').slice(0, 3).toUpperCase();
+  showBanner();
+  if (!guild.members.has(view.viewer)) {
+    const wanted = [readHash().viewer, remembered('viewer')].find((id) => guild.members.has(id) && !guild.members.get(id).user.bot);
+    view.viewer = wanted ?? people()[0]?.user.id ?? null;
+  }
+  if (!guild.channels.has(view.channel)) {
+    view.channel = [readHash().channel, remembered('channel')].find((id) => guild.channels.has(id))
+      ?? [...guild.channels.values()].find((channel) => channel.type === 0)?.id ?? null;
+  }
+  drawChannels();
+  drawPerson();
+  drawChannelHead();
+  return true;
+}
+
+const composer = new Composer($('composer'), {
+  channel: () => view.channel,
+  viewer: () => view.viewer,
+  members: () => [...guild.members.values()],
+  memberName,
+  roles: context.roles,
+  channels: context.channels,
+  botName: () => context.userName(guild.bot?.id) ?? 'the app',
+  send: async (message) => {
+    const sent = await api.postMessage({ user: view.viewer, channel: view.channel, ...message });
+    if (sent?.channel_id === view.channel && !view.messages.some((candidate) => candidate.id === sent.id)) {
+      store(sent);
+      drawMessages();
+    }
+    scrollToBottom();
+  },
+  command: sendCommand,
+  autocomplete: (command) => api.postAutocomplete({ user: view.viewer, channel: view.channel, ...command }),
+});
+
+function wire() {
+  $('rail-home').append(icon('home'));
+  $('person-swap').append(icon('swap'));
+  $('pins-button').append(icon('pin'));
+  $('people-button').append(icon('people'));
+  $('requests-close').append(icon('close'));
+  $('stage-button').append(icon('clock'), element('span', { text: 'Clock' }));
+  $('stage-button').setAttribute('aria-label', 'Clock and switches');
+
+  $('viewer').addEventListener('change', (event) => become(event.target.value));
+  $('side-button').addEventListener('click', () => toggleDrawer('side'));
+  $('stage-button').addEventListener('click', () => toggleDrawer('stage'));
+  $('people-button').addEventListener('click', () => (wide.matches ? setPeople(document.body.classList.contains('hide-people')) : toggleDrawer('people')));
+  $('shade').addEventListener('click', closeDrawers);
+  $('pins-button').addEventListener('click', showPins);
+  $('requests-button').addEventListener('click', () => showRequests($('requests').hidden));
+  $('requests-close').addEventListener('click', () => showRequests(false));
+  $('clock-other').addEventListener('click', showCustomAdvance);
+  for (const button of document.querySelectorAll('[data-advance]')) button.addEventListener('click', () => advance(Number(button.dataset.advance)));
+  $('theme').addEventListener('click', (event) => {
+    const { next } = event.currentTarget.dataset;
+    remember('theme', next);
+    applyTheme(next);
+  });
+  systemTheme.addEventListener('change', () => applyTheme(wantedTheme()));
+  $('pill').addEventListener('click', scrollToBottom);
+  log.addEventListener('scroll', () => {
+    if (log.scrollTop < 300) loadOlder();
+    if (atBottom()) {
+      view.unseen = 0;
+      if (document.visibilityState === 'visible') markRead();
+    }
+    drawPill();
+  }, { passive: true });
+  log.addEventListener('keydown', (event) => {
+    if (event.key !== 'ArrowUp' && event.key !== 'ArrowDown') return;
+    const current = event.target.closest('article');
+    if (event.target !== log && event.target !== current) return;
+    const all = [...log.querySelectorAll('article')];
+    const next = current ? all[all.indexOf(current) + (event.key === 'ArrowUp' ? -1 : 1)] : all.at(-1);
+    if (!next) return;
+    event.preventDefault();
+    next.focus({ preventScroll: true });
+    next.scrollIntoView({ block: 'nearest' });
+  });
+  // On a touch screen a tap on a message shows what can be done with it.
+  log.addEventListener('click', (event) => {
+    const message = event.target.closest('article');
+    const wasSelected = message?.classList.contains('selected');
+    for (const other of log.querySelectorAll('article.selected')) other.classList.remove('selected');
+    if (message && !wasSelected && !event.target.closest('button, a, input, select, summary')) message.classList.add('selected');
+  });
+  document.addEventListener('keydown', (event) => {
+    if (event.key !== 'Escape' || event.defaultPrevented || document.querySelector('dialog[open]')) return;
+    const open = Object.keys(DRAWERS).find((name) => document.body.classList.contains(`open-${name}`));
+    if (open) {
+      closeDrawers();
+      $(DRAWERS[open]).focus();
+    } else if (!$('requests').hidden) showRequests(false);
+  });
+  document.addEventListener('visibilitychange', () => {
+    if (document.visibilityState === 'visible' && atBottom()) markRead();
+  });
+  window.addEventListener('hashchange', async () => {
+    const wanted = readHash();
+    if (wanted.viewer) await become(wanted.viewer);
+    if (wanted.channel && wanted.channel !== view.channel) await openChannel(wanted.channel);
+  });
+  // What grows above the bottom, a file's preview or the composer, must not push the newest message out of sight.
+  let follow = true;
+  log.addEventListener('scroll', () => { follow = atBottom(); }, { passive: true });
+  const growth = new ResizeObserver(() => { if (follow) log.scrollTop = log.scrollHeight; });
+  growth.observe(log);
+  growth.observe(lines);
+  setInterval(() => {
+    tick();
+    drawTyping();
+  }, 1000);
+}
+
+async function start() {
+  applyTheme(wantedTheme());
+  wire();
+  setPeople(wide.matches);
+  while (!await loadState()) await new Promise((resume) => { setTimeout(resume, 2000); });
+  writeHash();
+  if (view.viewer) listenAs(view.viewer);
+  await Promise.all([loadCommands(), loadMessages()]);
+  if (window.matchMedia('(pointer: fine)').matches) composer.focus();
+}
+
+start();

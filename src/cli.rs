@@ -1,0 +1,224 @@
+//! What can be written on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap_complete::Shell;
+
+use crate::domain::ids::DeploymentId;
+
+/// Makes a Markdown deployment checklist live in a Discord server: it checks what a machine can check, has the rest
+/// signed by the right people, and holds the release until it is.
+#[derive(Debug, Parser)]
+#[command(
+    name = "holdpoint",
+    version,
+    arg_required_else_help = true,
+    max_term_width = 100
+)]
+pub struct CommandLine {
+    /// The settings file; without it, holdpoint.toml is read where there is one.
+    #[arg(long, global = true, value_name = "FILE", env = "HOLDPOINT_CONFIG", value_hint = ValueHint::FilePath)]
+    pub config: Option<PathBuf>,
+
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the bot until it is told to stop.
+    ///
+    /// It connects to Discord with the configured token and serves /health, /ready and /metrics. SIGTERM and Ctrl-C
+    /// stop it cleanly; SIGHUP reads the checklists again.
+    Serve,
+
+    /// Try everything out in the browser, without an account or a token.
+    ///
+    /// Starts a stand-in for Discord on this machine, the real bot beside it and a small service for the checks to
+    /// probe, and opens a page that looks like a channel.
+    #[cfg(feature = "try")]
+    Try(TryArguments),
+
+    /// Look at checklists in Markdown files.
+    #[command(subcommand)]
+    Checklist(ChecklistCommand),
+
+    /// Examine the audit log.
+    #[command(subcommand)]
+    Audit(AuditCommand),
+
+    /// Write the report of a deployment: the checklist, filled in.
+    Report(ReportArguments),
+
+    /// Copy the database to a file while the bot runs.
+    Backup(BackupArguments),
+
+    /// Show the settings in force and where each came from, with secrets masked.
+    Config(ConfigArguments),
+
+    /// Ask a running bot on this machine whether it is alive; the exit code is 0 if it is and 1 if it is not.
+    ///
+    /// It asks /health at the configured http.listen, and is what a container's health check calls.
+    Health,
+
+    /// Write the completions for a shell to standard output.
+    Completions(CompletionsArguments),
+}
+
+/// Arguments of `holdpoint try`.
+#[cfg(feature = "try")]
+#[derive(Debug, Args)]
+pub struct TryArguments {
+    /// Keep the database in this directory, so that the next try goes on where this one ends; without it, everything
+    /// is forgotten at the end.
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub data: Option<PathBuf>,
+
+    /// Serve the page on this port of 127.0.0.1; without it, on one that is free.
+    #[arg(long, value_name = "N")]
+    pub port: Option<u16>,
+
+    /// Print the page's address, but do not open a browser.
+    #[arg(long)]
+    pub no_open: bool,
+}
+
+/// What to do with checklists.
+#[derive(Debug, Subcommand)]
+pub enum ChecklistCommand {
+    /// Show what Holdpoint understands of a checklist: its sections, items and whatever is wrong with it.
+    Show {
+        /// The Markdown file.
+        #[arg(value_hint = ValueHint::FilePath)]
+        file: PathBuf,
+
+        /// How to write it.
+        #[arg(long, value_enum, default_value_t)]
+        format: ShowFormat,
+    },
+
+    /// Say what is wrong with checklists; the exit code is 1 when there is an error in any.
+    Lint {
+        /// The Markdown files; without any, all of the configured directory.
+        #[arg(value_hint = ValueHint::FilePath)]
+        files: Vec<PathBuf>,
+    },
+}
+
+/// What to do with the audit log.
+#[derive(Debug, Subcommand)]
+pub enum AuditCommand {
+    /// Prove that no event was changed, removed or slipped in; the exit code is 1 when one was.
+    Verify {
+        /// The database; without it, the configured one.
+        #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
+        database: Option<PathBuf>,
+    },
+}
+
+/// Arguments of `holdpoint report`.
+#[derive(Debug, Args)]
+pub struct ReportArguments {
+    /// The number of the deployment, such as 12 or '#12'.
+    #[arg(value_parser = deployment)]
+    pub deployment: DeploymentId,
+
+    /// How to write it.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: ReportFormat,
+
+    /// Write it to this file instead of standard output.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
+}
+
+/// Arguments of `holdpoint backup`.
+#[derive(Debug, Args)]
+pub struct BackupArguments {
+    /// The file to write. It must not be there yet.
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub file: PathBuf,
+}
+
+/// Arguments of `holdpoint config`.
+#[derive(Debug, Args)]
+pub struct ConfigArguments {
+    /// How to write it.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: ShowFormat,
+}
+
+/// Arguments of `holdpoint completions`.
+#[derive(Debug, Args)]
+pub struct CompletionsArguments {
+    /// The shell to write them for.
+    pub shell: Shell,
+}
+
+/// How something is shown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum ShowFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// How a report is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    /// The checklist as a document, filled in.
+    #[default]
+    Markdown,
+    /// The facts, for programs.
+    Json,
+}
+
+fn deployment(text: &str) -> Result<DeploymentId, String> {
+    let digits = text.strip_prefix('#').unwrap_or(text);
+    match digits.parse() {
+        Ok(number) if number > 0 => Ok(DeploymentId(number)),
+        Ok(_) | Err(_) => {
+            Err("a deployment has a number, such as 12; /deploy list in Discord shows them".to_owned())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_holds_together() {
+        CommandLine::command().debug_assert();
+    }
+
+    #[test]
+    fn a_deployment_may_be_written_with_its_sign() {
+        for text in ["12", "#12"] {
+            let line = CommandLine::try_parse_from(["holdpoint", "report", text]).unwrap();
+            let Command::Report(arguments) = line.command else {
+                panic!("{text} was no report")
+            };
+            assert_eq!(arguments.deployment, DeploymentId(12));
+        }
+        for text in ["twelve", "0", "", "##1"] {
+            assert!(
+                CommandLine::try_parse_from(["holdpoint", "report", text]).is_err(),
+                "{text} was taken"
+            );
+        }
+    }
+
+    #[test]
+    fn the_settings_file_may_be_named_after_the_command() {
+        let line = CommandLine::try_parse_from(["holdpoint", "serve", "--config", "other.toml"]).unwrap();
+        assert_eq!(line.config, Some(PathBuf::from("other.toml")));
+    }
+}

@@ -1,0 +1,338 @@
+//! Carries the messages owed to Discord: each once, in its channel's order.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serenity::all::{
+    AutoArchiveDuration, Builder, ChannelId as DiscordChannel, CreateThread, ErrorResponse, GetMessages, Http, HttpError,
+    MessageId as DiscordMessage, Nonce, ReactionType,
+};
+use tokio::sync::Mutex;
+use tracing::debug;
+
+use super::connect::with_sources;
+use super::people::names_in;
+use super::render::message::{File, Message, limit};
+use super::render::{board, card, escape, notice};
+use super::wire;
+use crate::domain::deployment::Deployment;
+use crate::domain::effects::Owed;
+use crate::domain::ids::{ChannelId, MessageId};
+use crate::engine::courier::{Courier, Delivery, Trouble};
+use crate::report;
+use crate::store::Posted;
+
+/// What a signer answers a card with.
+pub(super) const APPROVE: &str = "✅";
+/// What a signer rejects with.
+pub(super) const REJECT: &str = "❌";
+/// What a signer says with that they have seen it.
+pub(super) const SEEN: &str = "👀";
+
+/// How many messages are looked through for one whose reply was lost.
+const LOOK_BACK: u8 = 50;
+/// How long a message waits that Discord says we may not post: somebody has to change a permission first.
+const NOT_PERMITTED_WAIT: Duration = Duration::from_secs(300);
+
+/// Carries to Discord.
+pub(super) struct DiscordCourier {
+    http: Arc<Http>,
+    /// One at a time per channel: serenity sends what waits for a rate limit all at once when it ends.
+    queues: Mutex<HashMap<ChannelId, Arc<Mutex<()>>>>,
+}
+
+impl DiscordCourier {
+    pub(super) fn new(http: Arc<Http>) -> Self {
+        Self { http, queues: Mutex::default() }
+    }
+
+    async fn carry(&self, delivery: &Delivery<'_>) -> Result<Option<Posted>, Trouble> {
+        let deployment = delivery.deployment;
+        let (owners, now) = (delivery.owners, delivery.now);
+        match delivery.owed {
+            Owed::Opening => {
+                self.post(delivery, deployment.channel, &board::opening(deployment)).await.map(Some)
+            }
+            Owed::Thread => self.open_thread(delivery).await.map(Some),
+            Owed::Board => self.show_board(delivery).await.map(Some),
+            Owed::SignOffCard { role, request } => {
+                let message = card::sign_off_card(deployment, role, *request, owners, now);
+                let posted = self.post_in_thread(delivery, &message).await?;
+                for emoji in [APPROVE, REJECT, SEEN] {
+                    self.offer(&posted, emoji).await?;
+                }
+                Ok(Some(posted))
+            }
+            Owed::SignOffCardEdit { role, request } => {
+                let Some(posted) = posted(delivery, delivery.owed).await? else { return Ok(None) };
+                let message = card::sign_off_card(deployment, role, *request, owners, now);
+                match self.edit(&posted, &message).await {
+                    // Somebody deleted the card. The sign-offs can still be seen, and asked for again.
+                    Ok(()) | Err(Edited::Gone) => Ok(Some(posted)),
+                    Err(Edited::Trouble(trouble)) => Err(trouble),
+                }
+            }
+            Owed::Ping { role, ping, due, .. } => {
+                let message = card::ping(deployment, role, *ping, *due, now, owners);
+                self.post_in_thread(delivery, &message).await.map(Some)
+            }
+            Owed::Rejection { role, by } => {
+                self.post_in_thread(delivery, &notice::rejection(deployment, role, *by)).await.map(Some)
+            }
+            Owed::Void { role, by, check } => {
+                self.post_in_thread(delivery, &notice::void(deployment, role, *by, check)).await.map(Some)
+            }
+            Owed::ReadyForGo => self.post_in_thread(delivery, &notice::ready_for_go(deployment)).await.map(Some),
+            Owed::Decision => self.post_in_thread(delivery, &notice::decision(deployment)).await.map(Some),
+            Owed::Report => {
+                let files = self.report_files(deployment).await;
+                self.post_in_thread(delivery, &notice::finished(deployment, files)).await.map(Some)
+            }
+        }
+    }
+
+    async fn open_thread(&self, delivery: &Delivery<'_>) -> Result<Posted, Trouble> {
+        let opening = posted(delivery, &Owed::Opening).await?.ok_or_else(|| Trouble::GiveUp {
+            why: "the message its thread hangs on was never posted".to_owned(),
+        })?;
+        let _turn = self.turn(opening.channel).await;
+        let name = escape::label(
+            &format!(
+                "{} {} → {} · {}",
+                delivery.deployment.id,
+                delivery.deployment.version,
+                delivery.deployment.environment,
+                delivery.deployment.checklist.title
+            ),
+            limit::THREAD_NAME,
+        );
+        let created = DiscordChannel::new(opening.channel.0)
+            .create_thread_from_message(
+                &self.http,
+                DiscordMessage::new(opening.message.0),
+                CreateThread::new(name).auto_archive_duration(AutoArchiveDuration::OneWeek),
+            )
+            .await;
+        // A thread has the id of the message it hangs on, so a second try knows it, too.
+        let thread = Posted { channel: ChannelId(opening.message.0), message: opening.message };
+        match created {
+            Ok(_) => Ok(thread),
+            Err(error) if code_of(&error) == Some(codes::THREAD_EXISTS) => Ok(thread),
+            Err(error) => Err(trouble(&error)),
+        }
+    }
+
+    async fn show_board(&self, delivery: &Delivery<'_>) -> Result<Posted, Trouble> {
+        let message = board::board(delivery.deployment, delivery.owners, delivery.now);
+        if let Some(posted) = posted(delivery, &Owed::Board).await? {
+            match self.edit(&posted, &message).await {
+                Ok(()) => return Ok(posted),
+                // Somebody deleted it; a new one takes its place.
+                Err(Edited::Gone) => {}
+                Err(Edited::Trouble(trouble)) => return Err(trouble),
+            }
+        }
+        let posted = self.post_in_thread(delivery, &message).await?;
+        let pinned = DiscordChannel::new(posted.channel.0).pin(&self.http, posted.message.0).await;
+        match pinned {
+            Ok(()) => Ok(posted),
+            // The board is there; without the permission it is only not pinned.
+            Err(error) if status_of(&error) == Some(403) => {
+                debug!("the board could not be pinned: the bot lacks the permission to pin messages");
+                Ok(posted)
+            }
+            Err(error) => Err(trouble(&error)),
+        }
+    }
+
+    async fn report_files(&self, deployment: &Deployment) -> Vec<File> {
+        let names = names_in(&self.http, deployment).await;
+        report_files(deployment, &names)
+    }
+
+    async fn post_in_thread(&self, delivery: &Delivery<'_>, message: &Message) -> Result<Posted, Trouble> {
+        let thread = posted(delivery, &Owed::Thread).await?.ok_or_else(|| Trouble::GiveUp {
+            why: "its thread was never opened".to_owned(),
+        })?;
+        self.post(delivery, thread.channel, message).await
+    }
+
+    /// Posts once: Discord tells repeats by the nonce for a few minutes; after that, the channel is read first.
+    async fn post(
+        &self,
+        delivery: &Delivery<'_>,
+        channel: ChannelId,
+        message: &Message,
+    ) -> Result<Posted, Trouble> {
+        let _turn = self.turn(channel).await;
+        let message = &marked(message, delivery);
+        if delivery.attempts > 0
+            && let Some(found) = self.find(channel, &mark(delivery)).await?
+        {
+            return Ok(found);
+        }
+        let create = wire::create(message)
+            .nonce(Nonce::String(format!("hp{}", delivery.id)))
+            .enforce_nonce(true);
+        let posted = create
+            .execute(&self.http, (DiscordChannel::new(channel.0), None))
+            .await
+            .map_err(|error| trouble(&error))?;
+        Ok(Posted { channel, message: MessageId(posted.id.get()) })
+    }
+
+    async fn find(&self, channel: ChannelId, mark: &str) -> Result<Option<Posted>, Trouble> {
+        let recent = DiscordChannel::new(channel.0)
+            .messages(&self.http, GetMessages::new().limit(LOOK_BACK))
+            .await
+            .map_err(|error| trouble(&error))?;
+        let bears_it = |message: &&serenity::all::Message| {
+            message.author.bot
+                && message
+                    .embeds
+                    .iter()
+                    .filter_map(|embed| embed.footer.as_ref())
+                    .any(|footer| footer.text.ends_with(mark))
+        };
+        Ok(recent
+            .iter()
+            .find(bears_it)
+            .map(|message| Posted { channel, message: MessageId(message.id.get()) }))
+    }
+
+    async fn edit(&self, posted: &Posted, message: &Message) -> Result<(), Edited> {
+        let _turn = self.turn(posted.channel).await;
+        let edited = wire::edit(message)
+            .execute(
+                &self.http,
+                (DiscordChannel::new(posted.channel.0), DiscordMessage::new(posted.message.0), None),
+            )
+            .await;
+        match edited {
+            Ok(_) => Ok(()),
+            Err(error) if code_of(&error) == Some(codes::UNKNOWN_MESSAGE) => Err(Edited::Gone),
+            Err(error) => Err(Edited::Trouble(trouble(&error))),
+        }
+    }
+
+    async fn offer(&self, posted: &Posted, emoji: &str) -> Result<(), Trouble> {
+        let reaction = ReactionType::Unicode(emoji.to_owned());
+        let offered = self
+            .http
+            .create_reaction(DiscordChannel::new(posted.channel.0), DiscordMessage::new(posted.message.0), &reaction)
+            .await;
+        match offered {
+            Ok(()) => Ok(()),
+            // People can still react by themselves.
+            Err(error) if status_of(&error) == Some(403) => Ok(()),
+            Err(error) => Err(trouble(&error)),
+        }
+    }
+
+    async fn turn(&self, channel: ChannelId) -> tokio::sync::OwnedMutexGuard<()> {
+        let queue = Arc::clone(self.queues.lock().await.entry(channel).or_default());
+        queue.lock_owned().await
+    }
+}
+
+#[async_trait]
+impl Courier for DiscordCourier {
+    async fn deliver(&self, delivery: Delivery<'_>) -> Result<Option<Posted>, Trouble> {
+        self.carry(&delivery).await
+    }
+}
+
+/// The document as it stands, filled in.
+pub(super) fn report_files(
+    deployment: &Deployment,
+    names: &HashMap<crate::domain::ids::UserId, String>,
+) -> Vec<File> {
+    let name = |user| names.get(&user).cloned().unwrap_or_else(|| format!("user {user}"));
+    let document = report::document(deployment, &name);
+    let stem = escape::label(deployment.checklist.name.as_str(), 60).replace(['/', '\\', ' '], "-");
+    vec![File { name: format!("{stem}-{}.md", deployment.id.0), bytes: document.into_bytes() }]
+}
+
+/// Why an edit was not made.
+enum Edited {
+    Gone,
+    Trouble(Trouble),
+}
+
+/// Discord's JSON error codes that mean something to us (Discord's documentation, "JSON Error Codes").
+mod codes {
+    pub(super) const UNKNOWN_CHANNEL: isize = 10_003;
+    pub(super) const UNKNOWN_MESSAGE: isize = 10_008;
+    pub(super) const THREAD_EXISTS: isize = 160_004;
+}
+
+async fn posted(delivery: &Delivery<'_>, owed: &Owed) -> Result<Option<Posted>, Trouble> {
+    let Some(remembered_as) = owed.remembered_as() else { return Ok(None) };
+    delivery
+        .store
+        .posted(delivery.deployment.id, &remembered_as)
+        .await
+        .map_err(|error| Trouble::Retry { after: None, why: error.to_string() })
+}
+
+/// What tells a message from all others of ours, so that it is found again when the reply to it was lost.
+fn mark(delivery: &Delivery<'_>) -> String {
+    format!("· m{}", delivery.id)
+}
+
+fn marked(message: &Message, delivery: &Delivery<'_>) -> Message {
+    let mut message = message.clone();
+    let embed = message.embed.get_or_insert_default();
+    let mark = mark(delivery);
+    embed.footer = if embed.footer.is_empty() {
+        format!("{} {mark}", delivery.deployment.id)
+    } else {
+        format!("{} {mark}", embed.footer)
+    };
+    message
+}
+
+/// What went wrong, as the outbox understands it.
+fn trouble(error: &serenity::Error) -> Trouble {
+    let why = with_sources(error);
+    match error {
+        serenity::Error::Http(HttpError::UnsuccessfulRequest(ErrorResponse { status_code, error, .. })) => {
+            match status_code.as_u16() {
+                401 => Trouble::Retry { after: Some(NOT_PERMITTED_WAIT), why },
+                403 => Trouble::Retry {
+                    after: Some(NOT_PERMITTED_WAIT),
+                    why: format!("{why}; give the bot the permissions the README names"),
+                },
+                404 if error.code == codes::UNKNOWN_CHANNEL => {
+                    Trouble::GiveUp { why: "the channel was deleted".to_owned() }
+                }
+                404 => Trouble::GiveUp { why },
+                429 => Trouble::Retry { after: None, why },
+                400 => Trouble::GiveUp { why: format!("Discord does not take the message: {why}") },
+                // It may have been posted before the server failed.
+                500.. => Trouble::Unknown { why },
+                _ => Trouble::Retry { after: None, why },
+            }
+        }
+        serenity::Error::Http(HttpError::Request(error)) if error.is_connect() || error.is_builder() => {
+            Trouble::Retry { after: None, why }
+        }
+        _ => Trouble::Unknown { why },
+    }
+}
+
+fn code_of(error: &serenity::Error) -> Option<isize> {
+    match error {
+        serenity::Error::Http(HttpError::UnsuccessfulRequest(response)) => Some(response.error.code),
+        _ => None,
+    }
+}
+
+fn status_of(error: &serenity::Error) -> Option<u16> {
+    match error {
+        serenity::Error::Http(HttpError::UnsuccessfulRequest(response)) => Some(response.status_code.as_u16()),
+        _ => None,
+    }
+}

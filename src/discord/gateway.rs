@@ -1,0 +1,118 @@
+//! The gateway: events come in, each is handled in a task that a shutdown waits for.
+
+use std::sync::Arc;
+
+use metrics::{counter, gauge};
+use serenity::all::{
+    Context, Event, EventHandler, GatewayError as SerenityGatewayError, GatewayIntents, Interaction, RawEventHandler,
+    Reaction, Ready, ResumedEvent,
+};
+use serenity::async_trait;
+use tracing::{error, info, warn};
+
+use super::{Bot, GatewayState};
+
+/// What we ask to be told: guilds, as threads belong to them, and reactions, as they sign. Neither is privileged.
+pub(super) const INTENTS: GatewayIntents = GatewayIntents::GUILDS.union(GatewayIntents::GUILD_MESSAGE_REACTIONS);
+
+/// Events without which the bot would be deaf; one of them undecoded is an alarm.
+const NEEDED_EVENTS: [&str; 5] =
+    ["READY", "RESUMED", "INTERACTION_CREATE", "MESSAGE_REACTION_ADD", "MESSAGE_REACTION_REMOVE"];
+
+/// Why the connection ended.
+#[derive(Debug, thiserror::Error)]
+pub enum GatewayError {
+    /// Discord does not take the token.
+    #[error("Discord refuses the token at the gateway. Copy it again from the application's Bot page and set HOLDPOINT__DISCORD__TOKEN")]
+    TokenRefused,
+    /// Discord does not give us the events we ask for.
+    #[error("Discord refuses the events the bot needs (close code {code}); check the application's settings")]
+    IntentsRefused {
+        /// Discord's close code.
+        code: u16,
+    },
+    /// The connection could not be brought back.
+    #[error("the gateway has not answered for {seconds} s and restarting it did not help; stopping, so that a supervisor starts afresh")]
+    Lost {
+        /// For how long.
+        seconds: u64,
+    },
+    /// Anything else.
+    #[error("the gateway failed: {why}")]
+    Failed {
+        /// What serenity says.
+        why: String,
+    },
+}
+
+impl From<serenity::Error> for GatewayError {
+    fn from(error: serenity::Error) -> Self {
+        match error {
+            serenity::Error::Gateway(SerenityGatewayError::InvalidAuthentication) => Self::TokenRefused,
+            serenity::Error::Gateway(SerenityGatewayError::InvalidGatewayIntents) => Self::IntentsRefused { code: 4013 },
+            serenity::Error::Gateway(SerenityGatewayError::DisallowedGatewayIntents) => {
+                Self::IntentsRefused { code: 4014 }
+            }
+            error => Self::Failed { why: super::connect::with_sources(&error) },
+        }
+    }
+}
+
+pub(super) struct Handler {
+    pub(super) bot: Arc<Bot>,
+}
+
+#[async_trait]
+impl EventHandler for Handler {
+    async fn ready(&self, context: Context, ready: Ready) {
+        info!(bot.name = ready.user.name, guilds = ready.guilds.len(), "connected to Discord");
+        self.bot.is_up();
+        // This is a new session: what happened since the last one is nowhere but in the messages' reactions.
+        let bot = Arc::clone(&self.bot);
+        self.bot.tasks.spawn(async move { bot.reconcile_all(&context.http).await });
+    }
+
+    async fn resume(&self, _: Context, _: ResumedEvent) {
+        info!("the session with Discord goes on");
+        self.bot.is_up();
+    }
+
+    async fn interaction_create(&self, context: Context, interaction: Interaction) {
+        let bot = Arc::clone(&self.bot);
+        self.bot.tasks.spawn(async move { bot.interaction(&context.http, interaction).await });
+    }
+
+    async fn reaction_add(&self, context: Context, reaction: Reaction) {
+        let bot = Arc::clone(&self.bot);
+        self.bot.tasks.spawn(async move { bot.reacted(&context.http, reaction).await });
+    }
+
+    async fn reaction_remove(&self, context: Context, reaction: Reaction) {
+        let bot = Arc::clone(&self.bot);
+        self.bot.tasks.spawn(async move { bot.unreacted(&context.http, reaction).await });
+    }
+}
+
+impl Bot {
+    fn is_up(&self) {
+        gauge!("holdpoint_gateway_up").set(1.0);
+        self.state.send_replace(GatewayState::Up);
+    }
+}
+
+/// Tells of events that could not be decoded; serenity drops them with a line at debug level.
+pub(super) struct Alarm;
+
+#[async_trait]
+impl RawEventHandler for Alarm {
+    async fn raw_event(&self, _: Context, event: Event) {
+        if let Event::Unknown(unknown) = event {
+            if NEEDED_EVENTS.contains(&unknown.kind.as_str()) {
+                counter!("holdpoint_unknown_events_total").increment(1);
+                error!(event = unknown.kind, "an event that the bot needs could not be understood and was lost");
+            } else {
+                warn!(event = unknown.kind, "an event was not understood; the bot does not need it");
+            }
+        }
+    }
+}

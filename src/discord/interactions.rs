@@ -1,0 +1,694 @@
+//! Slash commands: what they ask is done, and answered with what changed and what is next.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serenity::all::{
+    AutocompleteChoice, ChannelType, CommandDataOptionValue, CommandInteraction, CreateAutocompleteResponse,
+    CreateInteractionResponse, Http, Interaction,
+};
+use tokio::sync::watch;
+use tracing::{error, warn};
+
+use super::Bot;
+use super::asked::{Asked, Wish};
+use super::courier::report_files;
+use super::find::{self, Choice, For};
+use super::people::names_in;
+use super::render::message::Message;
+use super::render::{answer, board, card, check_table, item_list, log};
+use super::reply::{Asker, Reply};
+use super::wire::Seen;
+use crate::domain::command::{ActingAs, Command, Start};
+use crate::domain::deployment::Deployment;
+use crate::domain::ids::{ChannelId, DeploymentId, GuildId, InputId, SectionId};
+use crate::domain::refusal::Refusal;
+use crate::domain::rights::{Act, HoldsARole, Person};
+use crate::domain::text::{BlankValue, Environment, Reason, Remark, Version};
+use crate::engine::{self, CatalogEntry, Fault, HandleError, Handled, Input, RunProgress, RunWish, Selection};
+use crate::store::Filter;
+
+/// How often at most the answer of a run of checks is edited: Discord lets a message be edited five times in five seconds.
+const EDIT_PACE: Duration = Duration::from_millis(1100);
+/// How many deployments a list shows.
+const LISTED: u32 = 15;
+
+/// Who asks, from where.
+pub(super) struct From<'a> {
+    pub(super) input: InputId,
+    pub(super) guild: GuildId,
+    pub(super) channel: ChannelId,
+    pub(super) person: &'a Person,
+}
+
+impl Bot {
+    pub(super) async fn interaction(&self, http: &Arc<Http>, interaction: Interaction) {
+        match interaction {
+            Interaction::Command(command) => self.command(http, command).await,
+            Interaction::Autocomplete(command) => self.autocomplete(http, command).await,
+            Interaction::Component(component) => self.component(http, component).await,
+            Interaction::Modal(modal) => self.modal(http, modal).await,
+            Interaction::Ping(_) => {}
+            other => warn!(kind = ?other.kind(), "an interaction of a kind that the bot does not know"),
+        }
+    }
+
+    async fn command(&self, http: &Arc<Http>, command: CommandInteraction) {
+        let asker = Asker { id: command.id, token: command.token.clone() };
+        let (Some(guild), Some(member)) = (command.guild_id, command.member.as_ref()) else {
+            let only_here = Message::text("Holdpoint works in a server's channels. Use this command there.");
+            return asker.answer(http, Seen::ByAsker, async { Reply::to_asker(only_here) }).await;
+        };
+        let guild = GuildId(guild.get());
+        let person = self.people.acting(guild, member);
+        let from = From {
+            input: InputId::new(format!("interaction:{}", command.id)),
+            guild,
+            channel: ChannelId(command.channel_id.get()),
+            person: &person,
+        };
+        let Some(asked) = Asked::of(&command) else {
+            return asker
+                .answer(http, Seen::ByAsker, async { Reply::to_asker(answer::unknown_command()) })
+                .await;
+        };
+        match asked {
+            Asked::Of { deployment, wish: Wish::Check { what } } => {
+                self.check(http, &asker, &from, deployment, what.as_deref()).await;
+            }
+            Asked::Start { checklist, version, environment, variables } => {
+                // A thread cannot hang on a message of a thread.
+                let channel = command.channel.as_ref().and_then(|channel| {
+                    let is_thread = matches!(
+                        channel.kind,
+                        ChannelType::PublicThread | ChannelType::PrivateThread | ChannelType::NewsThread
+                    );
+                    channel.parent_id.filter(|_| is_thread).map(|parent| ChannelId(parent.get()))
+                });
+                let channel = channel.unwrap_or(from.channel);
+                let work = async {
+                    let started = self
+                        .start(&from, channel, &checklist, &version, &environment, variables.as_deref())
+                        .await;
+                    or_refused(started.map(|handled| Reply::to_asker(changed(&handled))))
+                };
+                asker.answer(http, Seen::ByAsker, work).await;
+            }
+            asked => {
+                let promised = if is_for_all(&asked) { Seen::ByAll } else { Seen::ByAsker };
+                let work = async { or_refused(self.carry_out(http, &from, asked).await) };
+                asker.answer(http, promised, work).await;
+            }
+        }
+    }
+
+    async fn start(
+        &self,
+        from: &From<'_>,
+        channel: ChannelId,
+        checklist: &str,
+        version: &str,
+        environment: &str,
+        variables: Option<&str>,
+    ) -> Result<Handled, HandleError> {
+        let entry = self.usable_checklist(checklist)?;
+        let start = Start {
+            checklist: Arc::clone(&entry.checklist),
+            checklist_bytes: Arc::clone(&entry.bytes),
+            guild: from.guild,
+            channel,
+            version: Version::parse(version)?,
+            environment: Environment::parse(environment)?,
+            variables: variables.map(engine::typed_variables).transpose()?.unwrap_or_default(),
+        };
+        self.engine
+            .handle(Input {
+                id: from.input.clone(),
+                guild: Some(from.guild),
+                actor: ActingAs::Person(from.person.clone()),
+                wish: engine::Wish::Start(start),
+            })
+            .await
+    }
+
+    async fn carry_out(&self, http: &Http, from: &From<'_>, asked: Asked) -> Result<Reply, HandleError> {
+        match asked {
+            Asked::Of { deployment, wish } => self.of_deployment(http, from, deployment, wish).await,
+            Asked::Deployments { all } => {
+                let filter = if all { Filter::All } else { Filter::Running };
+                let listed = self
+                    .engine
+                    .store()
+                    .deployments(from.guild, filter, LISTED)
+                    .await
+                    .map_err(Fault::from)?;
+                let rows: Vec<_> = listed.into_iter().map(|listed| answer::ListedRow {
+                    id: listed.id,
+                    title: listed.title,
+                    version: listed.version,
+                    environment: listed.environment,
+                    phase: listed.phase,
+                    closed: listed.closed,
+                    total: listed.total,
+                    thread: listed.thread,
+                }).collect();
+                Ok(Reply::to_asker(answer::deployments(&rows)))
+            }
+            Asked::Help => Ok(Reply::to_asker(answer::help())),
+            Asked::Checklists => {
+                let rows: Vec<_> = self
+                    .engine
+                    .catalog()
+                    .entries()
+                    .iter()
+                    .map(|entry| answer::ChecklistRow {
+                        name: entry.checklist.name.as_str().to_owned(),
+                        title: entry.checklist.title.clone(),
+                        items: entry.checklist.items.len(),
+                        checks: entry.checklist.checks.len(),
+                        sign_offs: entry.checklist.sign_offs.len(),
+                        error: entry.first_error().map(|error| error.message.clone()),
+                    })
+                    .collect();
+                Ok(Reply::to_asker(answer::checklists(&rows)))
+            }
+            Asked::ShowChecklist { name } => {
+                let entry = self.checklist(&name)?;
+                Ok(Reply::to_asker(answer::checklist(&entry.checklist)))
+            }
+            Asked::LintChecklist { name } => {
+                let entry = self.checklist(&name)?;
+                let findings: Vec<_> = entry
+                    .diagnostics
+                    .iter()
+                    .map(|finding| answer::Finding {
+                        line: finding.line,
+                        column: finding.column,
+                        severity: finding.severity.as_str(),
+                        message: finding.message.clone(),
+                    })
+                    .collect();
+                Ok(Reply::to_asker(answer::findings(&entry.checklist, &findings)))
+            }
+            Asked::ExportChecklist { name } => {
+                let entry = self.checklist(&name)?;
+                Ok(Reply::to_asker(answer::exported(&entry.checklist, entry.bytes.to_vec())))
+            }
+            Asked::SetOwner { role, holder, rank } => {
+                self.engine.set_owner(from.guild, from.person, &role, rank, holder).await?;
+                let waiting = self.waiting_for(from.guild, &role).await?;
+                Ok(Reply::to_all(answer::owner_set(&role, rank, holder, &waiting)))
+            }
+            Asked::ClearOwner { role, holder, rank } => {
+                let removed = self.engine.clear_owner(from.guild, from.person, &role, rank, holder).await?;
+                Ok(Reply::to_all(answer::owner_cleared(&role, removed)))
+            }
+            Asked::Owners => {
+                let owners = self.engine.owners(from.guild).await?;
+                Ok(Reply::to_asker(answer::owners(&owners)))
+            }
+            Asked::Start { .. } => Ok(Reply::to_asker(answer::unknown_command())),
+        }
+    }
+
+    async fn of_deployment(
+        &self,
+        http: &Http,
+        from: &From<'_>,
+        named: Option<DeploymentId>,
+        wish: Wish,
+    ) -> Result<Reply, HandleError> {
+        let deployment = self.meant(from, named).await?;
+        let checklist = Arc::clone(&deployment.checklist);
+        let item = |typed: &str| find::item(&checklist, typed);
+        let command = match wish {
+            Wish::Status { section } => {
+                let section = match &section {
+                    None => None,
+                    Some(typed) => match section_id(&deployment, typed) {
+                        Some(section) => Some(section),
+                        None => return Ok(Reply::to_asker(answer::unknown_section(typed))),
+                    },
+                };
+                let owners = self.engine.owners(from.guild).await?;
+                let message = match section {
+                    None => board::board(&deployment, &owners, self.engine.now()),
+                    Some(section) => item_list::page(&deployment, Some(&section), 0),
+                };
+                return Ok(Reply::to_asker(message));
+            }
+            Wish::SignOffs => {
+                let owners = self.engine.owners(from.guild).await?;
+                return Ok(Reply::to_asker(card::sign_offs(&deployment, &owners, self.engine.now())));
+            }
+            Wish::Log { page } => return Ok(Reply::to_asker(self.log(&deployment, page).await?)),
+            Wish::Report => {
+                let names = names_in(http, &deployment).await;
+                let files = report_files(&deployment, &names);
+                return Ok(Reply::to_asker(answer::report_so_far(&deployment, files)));
+            }
+            // Runs are answered as they go; see `check`.
+            Wish::Check { .. } => return Ok(Reply::to_asker(answer::unknown_command())),
+            Wish::Tick { item: typed } => Command::Tick { item: item(&typed) },
+            Wish::Untick { item: typed } => Command::Untick { item: item(&typed) },
+            Wish::Skip { item: typed, reason } => {
+                Command::Skip { item: item(&typed), reason: Reason::parse(&reason)? }
+            }
+            Wish::Block { item: typed, reason } => {
+                Command::Block { item: item(&typed), reason: Reason::parse(&reason)? }
+            }
+            Wish::Unblock { item: typed, reason } => Command::Unblock {
+                item: item(&typed),
+                reason: reason.as_deref().map(Reason::parse).transpose()?,
+            },
+            Wish::Fill { blank, value } => {
+                Command::Fill { blank: find::blank(&checklist, &blank), value: BlankValue::parse(&value)? }
+            }
+            Wish::Assign { item: typed, to } => Command::Assign { item: item(&typed), to },
+            Wish::Note { item: typed, text } => {
+                Command::Note { item: typed.as_deref().map(item), text: Remark::parse(&text)? }
+            }
+            Wish::RequestSignOff { role } => Command::RequestSignOff { role },
+            Wish::Go => Command::Go,
+            Wish::NoGo { reason } => Command::NoGo { reason: Reason::parse(&reason)? },
+            Wish::Finish { outcome, reason } => Command::Finish {
+                outcome,
+                reason: reason.as_deref().map(Reason::parse).transpose()?,
+            },
+            Wish::Acknowledge { role, snooze } => Command::Acknowledge { role, snooze },
+        };
+        let handled = self.change(from, deployment.id, command).await?;
+        Ok(Reply::to_all(changed(&handled)))
+    }
+
+    /// Takes a person's command through the door.
+    pub(super) async fn change(
+        &self,
+        from: &From<'_>,
+        deployment: DeploymentId,
+        command: Command,
+    ) -> Result<Handled, HandleError> {
+        self.engine
+            .handle(Input {
+                id: from.input.clone(),
+                guild: Some(from.guild),
+                actor: ActingAs::Person(from.person.clone()),
+                wish: engine::Wish::Change { deployment, command },
+            })
+            .await
+    }
+
+    /// Runs checks: promises an answer at once, then edits it as results come in.
+    async fn check(
+        &self,
+        http: &Http,
+        asker: &Asker,
+        from: &From<'_>,
+        named: Option<DeploymentId>,
+        what: Option<&str>,
+    ) {
+        if !asker.promise(http, Seen::ByAll).await {
+            return;
+        }
+        let wanted = async {
+            let deployment = self.meant(from, named).await?;
+            let selection = match what {
+                None => Some(Selection::All),
+                Some(typed) => selection(&deployment, typed),
+            };
+            Ok::<_, HandleError>((deployment, selection))
+        };
+        match wanted.await {
+            Ok((deployment, Some(selection))) => self.run_checks(http, asker, from, &deployment, &selection).await,
+            Ok((_, None)) => {
+                asker.edit(http, &answer::unknown_section(what.unwrap_or_default())).await;
+            }
+            Err(error) => {
+                asker.edit(http, &refused(error)).await;
+            }
+        }
+    }
+
+    /// Runs checks for somebody who was promised an answer.
+    pub(super) async fn run_checks(
+        &self,
+        http: &Http,
+        asker: &Asker,
+        from: &From<'_>,
+        deployment: &Arc<Deployment>,
+        selection: &Selection,
+    ) {
+        if let Err(refusal) = self.may_work(from, deployment).await {
+            asker.edit(http, &refused(refusal)).await;
+            return;
+        }
+        match self.check_runs.begin(deployment, selection) {
+            RunWish::NothingToRun => {
+                asker.edit(http, &answer::nothing_to_check(deployment)).await;
+            }
+            RunWish::Running(progress) => self.follow_run(http, asker, deployment.id, progress).await,
+        }
+    }
+
+    async fn follow_run(
+        &self,
+        http: &Http,
+        asker: &Asker,
+        deployment: DeploymentId,
+        mut progress: watch::Receiver<RunProgress>,
+    ) {
+        loop {
+            let shown = progress.borrow_and_update().clone();
+            match self.engine.any_deployment(deployment).await {
+                Ok(Some(deployment)) => {
+                    asker.edit(http, &run_table(&deployment, &shown)).await;
+                }
+                Ok(None) => return,
+                Err(fault) => {
+                    asker.edit(http, &faulted(&fault)).await;
+                    return;
+                }
+            }
+            if shown.ended {
+                return;
+            }
+            tokio::time::sleep(EDIT_PACE).await;
+            if progress.has_changed().is_ok_and(|changed| !changed) && progress.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
+    async fn may_work(&self, from: &From<'_>, deployment: &Deployment) -> Result<(), HandleError> {
+        let rights = self.engine.rules().rights(from.guild);
+        let owners = self.engine.owners(from.guild).await?;
+        let holds = deployment.checklist.sign_offs.keys().any(|role| {
+            owners.rank_of(role, from.person.id, &from.person.discord_roles).is_some()
+        });
+        let holds = if holds { HoldsARole::Yes } else { HoldsARole::No };
+        if !rights.permit(Act::Work, from.person, deployment.started_by, holds) {
+            return Err(Refusal::NotAllowed { act: Act::Work, allowed: rights.of(Act::Work).to_vec() }.into());
+        }
+        if let Some(finished) = &deployment.finished {
+            return Err(Refusal::Finished { deployment: deployment.id, outcome: finished.outcome }.into());
+        }
+        Ok(())
+    }
+
+    /// The deployment that is named, else the one whose thread this is.
+    async fn meant(&self, from: &From<'_>, named: Option<DeploymentId>) -> Result<Arc<Deployment>, HandleError> {
+        let id = match named {
+            Some(id) => id,
+            None => self
+                .engine
+                .store()
+                .deployment_of_channel(from.channel)
+                .await
+                .map_err(Fault::from)?
+                .ok_or(Refusal::WhichDeployment)?,
+        };
+        self.engine.deployment(id, from.guild).await
+    }
+
+    pub(super) async fn log(&self, deployment: &Deployment, page: usize) -> Result<Message, HandleError> {
+        let history = self.engine.store().history(deployment.id).await.map_err(Fault::from)?;
+        let events = history.map(|history| history.recorded).unwrap_or_default();
+        Ok(log::page(deployment, &events, page))
+    }
+
+    /// Running deployments of a server that have asked a role and wait for it.
+    async fn waiting_for(
+        &self,
+        guild: GuildId,
+        role: &crate::domain::ids::RoleKey,
+    ) -> Result<Vec<DeploymentId>, HandleError> {
+        let listed =
+            self.engine.store().deployments(guild, Filter::Running, LISTED).await.map_err(Fault::from)?;
+        let mut waiting = Vec::new();
+        for listed in listed {
+            if let Some(deployment) = self.engine.any_deployment(listed.id).await?
+                && deployment.asked_roles().any(|asked| asked == role)
+            {
+                waiting.push(listed.id);
+            }
+        }
+        Ok(waiting)
+    }
+
+    fn checklist(&self, name: &str) -> Result<Arc<CatalogEntry>, Refusal> {
+        self.engine.catalog().entry(name.trim()).ok_or_else(|| Refusal::UnknownChecklist {
+            typed: name.to_owned(),
+            known: self
+                .engine
+                .catalog()
+                .entries()
+                .iter()
+                .map(|entry| entry.checklist.name.as_str().to_owned())
+                .collect(),
+        })
+    }
+
+    fn usable_checklist(&self, name: &str) -> Result<Arc<CatalogEntry>, Refusal> {
+        let entry = self.checklist(name)?;
+        match entry.first_error() {
+            None => Ok(entry),
+            Some(error) => Err(Refusal::BrokenChecklist {
+                name: entry.checklist.name.as_str().to_owned(),
+                line: error.line,
+                why: error.message.clone(),
+            }),
+        }
+    }
+
+    async fn autocomplete(&self, http: &Http, command: CommandInteraction) {
+        let asker = Asker { id: command.id, token: command.token.clone() };
+        let choices = match self.choices(&command).await {
+            Ok(choices) => choices,
+            Err(HandleError::Refused(_)) => Vec::new(),
+            Err(HandleError::Fault(fault)) => {
+                error!(error = %fault, "choices could not be found");
+                Vec::new()
+            }
+        };
+        let choices =
+            choices.into_iter().map(|choice| AutocompleteChoice::new(choice.name, choice.value)).collect();
+        let response =
+            CreateInteractionResponse::Autocomplete(CreateAutocompleteResponse::new().set_choices(choices));
+        asker.choices(http, response).await;
+    }
+
+    async fn choices(&self, command: &CommandInteraction) -> Result<Vec<Choice>, HandleError> {
+        let Some(focused) = command.data.autocomplete() else { return Ok(Vec::new()) };
+        let Some(guild) = command.guild_id.map(|guild| GuildId(guild.get())) else { return Ok(Vec::new()) };
+        let word = command.data.options.first().map_or("", |subcommand| subcommand.name.as_str());
+        let typed = focused.value;
+        match focused.name {
+            "checklist" => {
+                let entries = self.engine.catalog().entries();
+                let named: Vec<_> = entries
+                    .iter()
+                    .filter(|entry| word != "start" || entry.first_error().is_none())
+                    .map(|entry| {
+                        let name = entry.checklist.name.as_str();
+                        (format!("{name} · {}", entry.checklist.title), name)
+                    })
+                    .collect();
+                return Ok(find::choices(typed, &named));
+            }
+            "environment" => return Ok(self.environments(guild, typed).await?),
+            "role" if command.data.name == "owner" => return Ok(self.roles_anywhere(guild, typed).await?),
+            _ => {}
+        }
+        if focused.name == "deployment" {
+            return Ok(self.running(guild, typed).await?);
+        }
+        let named = command.data.options.first().and_then(|subcommand| match &subcommand.value {
+            CommandDataOptionValue::SubCommand(options) => {
+                options.iter().find(|option| option.name == "deployment").and_then(|option| match option.value {
+                    CommandDataOptionValue::Integer(id) => Some(DeploymentId(id)),
+                    _ => None,
+                })
+            }
+            _ => None,
+        });
+        let channel = ChannelId(command.channel_id.get());
+        let id = match named {
+            Some(id) => Some(id),
+            None => self.engine.store().deployment_of_channel(channel).await.map_err(Fault::from)?,
+        };
+        let Some(id) = id else { return Ok(Vec::new()) };
+        let deployment = self.engine.deployment(id, guild).await?;
+        Ok(match (focused.name, word) {
+            ("item", "untick") => find::items(&deployment, typed, For::Reopening),
+            ("item", "note" | "assign" | "unblock") => find::items(&deployment, typed, For::Anything),
+            ("item", _) => find::items(&deployment, typed, For::Closing),
+            ("section", _) => find::sections(&deployment.checklist, typed),
+            ("what", _) => {
+                let mut choices = find::sections(&deployment.checklist, typed);
+                let checked = find::items(&deployment, typed, For::Anything).into_iter().filter(|choice| {
+                    let id = crate::domain::ids::ItemId::new(&choice.value);
+                    deployment.checklist.item(&id).is_some_and(|(_, item)| !item.checks.is_empty())
+                });
+                choices.truncate(12);
+                choices.extend(checked.take(13));
+                choices
+            }
+            ("blank", _) => find::blanks(&deployment, typed),
+            ("role", _) => {
+                let named: Vec<_> = deployment
+                    .checklist
+                    .sign_offs
+                    .values()
+                    .map(|rule| (format!("{} · {}", rule.key, rule.title), rule.key.as_str()))
+                    .collect();
+                find::choices(typed, &named)
+            }
+            _ => Vec::new(),
+        })
+    }
+
+    async fn running(&self, guild: GuildId, typed: &str) -> Result<Vec<Choice>, Fault> {
+        let listed = self.engine.store().deployments(guild, Filter::All, 100).await?;
+        let named: Vec<(String, String)> = listed
+            .into_iter()
+            .map(|listed| {
+                (
+                    format!("{} {} {} → {} ({})", listed.id, listed.title, listed.version, listed.environment, listed.phase),
+                    listed.id.0.to_string(),
+                )
+            })
+            .collect();
+        let named: Vec<(String, &str)> = named.iter().map(|(name, id)| (name.clone(), id.as_str())).collect();
+        Ok(find::choices(typed, &named))
+    }
+
+    /// Environments that were deployed to before, and the usual ones.
+    async fn environments(&self, guild: GuildId, typed: &str) -> Result<Vec<Choice>, Fault> {
+        let listed = self.engine.store().deployments(guild, Filter::All, 100).await?;
+        let mut names: Vec<String> = Vec::new();
+        let known = listed.into_iter().map(|listed| listed.environment);
+        for name in known.chain(["staging", "production"].map(str::to_owned)) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        let named: Vec<(String, &str)> = names.iter().map(|name| (name.clone(), name.as_str())).collect();
+        let mut choices = find::choices(typed, &named);
+        // What is typed is as good as what is known.
+        if !typed.trim().is_empty() && !choices.iter().any(|choice| choice.value == typed) {
+            choices.truncate(24);
+            choices.insert(0, Choice::new(typed, typed.trim()));
+        }
+        Ok(choices)
+    }
+
+    /// Sign-off roles of all checklists, and those that somebody holds already.
+    async fn roles_anywhere(&self, guild: GuildId, typed: &str) -> Result<Vec<Choice>, Fault> {
+        let owners = self.engine.owners(guild).await?;
+        let entries = self.engine.catalog().entries();
+        let mut named: Vec<(String, &str)> = Vec::new();
+        for rule in entries.iter().flat_map(|entry| entry.checklist.sign_offs.values()) {
+            if !named.iter().any(|(_, key)| *key == rule.key.as_str()) {
+                named.push((format!("{} · {}", rule.key, rule.title), rule.key.as_str()));
+            }
+        }
+        for role in owners.0.keys() {
+            if !named.iter().any(|(_, key)| *key == role.as_str()) {
+                named.push((role.as_str().to_owned(), role.as_str()));
+            }
+        }
+        Ok(find::choices(typed, &named))
+    }
+}
+
+/// The words for an error, which is logged here once if it is ours.
+pub(super) fn refused(error: HandleError) -> Message {
+    match error {
+        HandleError::Refused(refusal) => answer::refused(&refusal),
+        HandleError::Fault(fault) => faulted(&fault),
+    }
+}
+
+pub(super) fn faulted(fault: &Fault) -> Message {
+    // Whoever is told of it can name it to the operator, who finds it in the log.
+    let reference = format!("{:08x}", new_reference());
+    error!(reference, error = %fault, "a command failed");
+    answer::fault(&reference)
+}
+
+/// A number that tells one fault in the log from another.
+fn new_reference() -> u32 {
+    use std::hash::{BuildHasher, Hasher};
+    let hasher = std::collections::hash_map::RandomState::new().build_hasher();
+    hasher.finish() as u32
+}
+
+pub(super) fn or_refused(done: Result<Reply, HandleError>) -> Reply {
+    done.unwrap_or_else(|error| Reply::to_asker(refused(error)))
+}
+
+pub(super) fn changed(handled: &Handled) -> Message {
+    answer::changed(handled.before.as_deref(), &handled.after, &handled.events)
+}
+
+pub(super) fn section_id(deployment: &Deployment, typed: &str) -> Option<SectionId> {
+    let index = find::section(&deployment.checklist, typed)?;
+    deployment.checklist.sections.get(index).map(|section| section.id.clone())
+}
+
+fn selection(deployment: &Deployment, typed: &str) -> Option<Selection> {
+    let item = find::item(&deployment.checklist, typed);
+    let by_title = || find::section(&deployment.checklist, typed).map(Selection::Section);
+    let exact_section = deployment
+        .checklist
+        .section(&SectionId::new(typed.trim()))
+        .map(|(index, _)| Selection::Section(index));
+    exact_section
+        .or_else(|| deployment.checklist.item(&item).map(|_| Selection::Item(item.clone())))
+        .or_else(by_title)
+}
+
+fn run_table(deployment: &Deployment, progress: &RunProgress) -> Message {
+    let ended = if progress.ended { check_table::Ended::Yes } else { check_table::Ended::No };
+    check_table::run(
+        deployment,
+        &check_table::RunShown {
+            checks: &progress.checks,
+            results: &progress.results,
+            ended,
+            fault: progress.fault.as_deref(),
+        },
+    )
+}
+
+/// Whether what comes of it is for the team, so that a promise of it is seen by all.
+fn is_for_all(asked: &Asked) -> bool {
+    match asked {
+        Asked::Of { wish, .. } => match wish {
+            Wish::Status { .. } | Wish::SignOffs | Wish::Log { .. } | Wish::Report => false,
+            Wish::Check { .. }
+            | Wish::Tick { .. }
+            | Wish::Untick { .. }
+            | Wish::Skip { .. }
+            | Wish::Block { .. }
+            | Wish::Unblock { .. }
+            | Wish::Fill { .. }
+            | Wish::Assign { .. }
+            | Wish::Note { .. }
+            | Wish::RequestSignOff { .. }
+            | Wish::Go
+            | Wish::NoGo { .. }
+            | Wish::Finish { .. }
+            | Wish::Acknowledge { .. } => true,
+        },
+        Asked::SetOwner { .. } | Asked::ClearOwner { .. } => true,
+        Asked::Start { .. }
+        | Asked::Deployments { .. }
+        | Asked::Help
+        | Asked::Checklists
+        | Asked::ShowChecklist { .. }
+        | Asked::LintChecklist { .. }
+        | Asked::ExportChecklist { .. }
+        | Asked::Owners => false,
+    }
+}

@@ -1,0 +1,118 @@
+//! All that speaks to Discord: the gateway, slash commands, components, reactions, and the courier of messages owed.
+
+mod asked;
+mod commands;
+mod components;
+mod connect;
+mod courier;
+mod custom_id;
+mod find;
+mod gateway;
+mod interactions;
+mod people;
+mod reactions;
+mod render;
+mod reply;
+mod watchdog;
+mod wire;
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub use connect::{ConnectError, Endpoint};
+pub use gateway::GatewayError;
+
+use crate::engine::courier::Courier;
+use crate::engine::{CheckRuns, Engine};
+use gateway::Handler;
+use people::People;
+use reactions::Cards;
+
+/// The bot on Discord.
+pub struct Discord {
+    client: serenity::Client,
+    bot: Arc<Bot>,
+}
+
+/// Whether the gateway is connected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GatewayState {
+    /// Events arrive.
+    Up,
+    /// They do not, for now.
+    Down,
+}
+
+/// What all handlers share.
+struct Bot {
+    engine: Engine,
+    check_runs: CheckRuns,
+    people: People,
+    cards: Cards,
+    state: watch::Sender<GatewayState>,
+    tasks: TaskTracker,
+}
+
+impl Discord {
+    /// Asks Discord who we are, makes the commands known, and gets ready to connect.
+    ///
+    /// # Errors
+    /// When Discord refuses the token or cannot be reached, or a local endpoint is not on loopback.
+    pub async fn connect(
+        engine: Engine,
+        check_runs: CheckRuns,
+        token: &str,
+        endpoint: &Endpoint,
+    ) -> Result<Self, ConnectError> {
+        let http = connect::connect(token, endpoint).await?;
+        let bot = Arc::new(Bot {
+            engine,
+            check_runs,
+            people: People::default(),
+            cards: Cards::default(),
+            state: watch::Sender::new(GatewayState::Down),
+            tasks: TaskTracker::new(),
+        });
+        let client = serenity::all::ClientBuilder::new_with_http(http, gateway::INTENTS)
+            .event_handler(Handler { bot: Arc::clone(&bot) })
+            .raw_event_handler(gateway::Alarm)
+            .await
+            .map_err(|error| ConnectError::Unreachable { why: error.to_string() })?;
+        Ok(Self { client, bot })
+    }
+
+    /// Who carries the messages owed.
+    pub fn courier(&self) -> Arc<dyn Courier> {
+        Arc::new(courier::DiscordCourier::new(Arc::clone(&self.client.http)))
+    }
+
+    /// Whether the gateway is connected, now and later.
+    pub fn state(&self) -> watch::Receiver<GatewayState> {
+        self.bot.state.subscribe()
+    }
+
+    /// Stays connected until stopped; what is being answered then is seen through.
+    ///
+    /// # Errors
+    /// When Discord ends the connection for good, or it cannot be brought back.
+    pub async fn run(mut self, stop: CancellationToken) -> Result<(), GatewayError> {
+        let shards = Arc::clone(&self.client.shard_manager);
+        let watched = watchdog::Watchdog::new(Arc::clone(&shards), self.bot.state.clone());
+        let outcome = {
+            let mut running = std::pin::pin!(self.client.start());
+            tokio::select! {
+                () = stop.cancelled() => None,
+                ended = &mut running => Some(ended.map_err(GatewayError::from)),
+                lost = watched.run() => Some(Err(lost)),
+            }
+        };
+        // What was asked before the stop still gets its answer, while the connection's REST side is there.
+        self.bot.tasks.close();
+        self.bot.tasks.wait().await;
+        shards.shutdown_all().await;
+        outcome.unwrap_or(Ok(()))
+    }
+}

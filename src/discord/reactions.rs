@@ -1,0 +1,322 @@
+//! Sign-off by reaction. A reaction event is a hint; who reacts on the card now is the truth, and it is read from Discord.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use serenity::all::{
+    Builder, ChannelId as DiscordChannel, Http, MessageId as DiscordMessage, Reaction, ReactionType,
+};
+use tokio::sync::Mutex;
+use tracing::{error, warn};
+
+use super::asked::SNOOZE;
+use super::connect::with_sources;
+use super::courier::{APPROVE, REJECT, SEEN};
+use super::interactions::refused;
+use super::render::answer;
+use super::render::message::Message;
+use super::{Bot, wire};
+use crate::domain::command::{ActingAs, Command};
+use crate::domain::deployment::{Deployment, Phase};
+use crate::domain::ids::{DeploymentId, InputId, MessageId, RoleKey, UserId};
+use crate::domain::sign_off::Holder;
+use crate::engine::{Fault, HandleError, Input, Wish};
+use crate::store::Posted;
+
+/// How many reactions Discord gives at once.
+const PAGE: u8 = 100;
+
+/// One look at a card at a time: two looks at once could apply what they saw in the wrong order.
+#[derive(Default)]
+pub(super) struct Cards(Mutex<HashMap<MessageId, Arc<Mutex<()>>>>);
+
+impl Cards {
+    async fn turn(&self, message: MessageId) -> tokio::sync::OwnedMutexGuard<()> {
+        let card = Arc::clone(self.0.lock().await.entry(message).or_default());
+        card.lock_owned().await
+    }
+}
+
+/// A sign-off card.
+struct Card {
+    deployment: DeploymentId,
+    role: RoleKey,
+    request: u32,
+    posted: Posted,
+}
+
+/// Why a look at a card was not finished.
+#[derive(Debug, thiserror::Error)]
+enum LookError {
+    #[error("{}", with_sources(.0))]
+    Discord(#[from] serenity::Error),
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+impl From<HandleError> for LookError {
+    fn from(error: HandleError) -> Self {
+        match error {
+            HandleError::Fault(fault) => Self::Fault(fault),
+            // A refusal is answered where it arises; what reaches here could only be a deployment that is gone.
+            HandleError::Refused(refusal) => Self::Fault(Fault::CommitFailed { why: refusal.to_string() }),
+        }
+    }
+}
+
+impl Bot {
+    pub(super) async fn reacted(&self, http: &Http, reaction: Reaction) {
+        if let Some(card) = self.card_of(&reaction).await {
+            self.look_and_log(http, &card).await;
+        }
+    }
+
+    pub(super) async fn unreacted(&self, http: &Http, reaction: Reaction) {
+        let Some(card) = self.card_of(&reaction).await else { return };
+        // Whoever takes a reaction away and gives it again is answered again.
+        if let (Some(user), ReactionType::Unicode(emoji)) = (reaction.user_id, &reaction.emoji) {
+            let answered = answered(card.posted.message, UserId(user.get()), emoji);
+            if let Err(error) = self.engine.store().forget_input(&answered).await {
+                warn!(error = %error, "an answered reaction could not be forgotten");
+            }
+        }
+        self.look_and_log(http, &card).await;
+    }
+
+    /// Looks at every card that may have been reacted to while nobody listened.
+    pub(super) async fn reconcile_all(&self, http: &Http) {
+        let posted = match self.engine.store().posted_like("card:").await {
+            Ok(posted) => posted,
+            Err(error) => {
+                error!(error = %error, "sign-off cards cannot be read; reactions made meanwhile are not counted yet");
+                return;
+            }
+        };
+        for (deployment, remembered_as, posted) in posted {
+            if let Some((role, request)) = card_name(&remembered_as) {
+                self.look_and_log(http, &Card { deployment, role, request, posted }).await;
+            }
+        }
+    }
+
+    async fn card_of(&self, reaction: &Reaction) -> Option<Card> {
+        let ReactionType::Unicode(emoji) = &reaction.emoji else { return None };
+        if ![APPROVE, REJECT, SEEN].contains(&emoji.as_str()) {
+            return None;
+        }
+        let message = MessageId(reaction.message_id.get());
+        let found = match self.engine.store().deployment_of_message(message).await {
+            Ok(found) => found,
+            Err(error) => {
+                error!(error = %error, "a reaction could not be looked up; it is counted when the bot connects again");
+                return None;
+            }
+        };
+        let (deployment, remembered_as) = found?;
+        let (role, request) = card_name(&remembered_as)?;
+        let channel = crate::domain::ids::ChannelId(reaction.channel_id.get());
+        Some(Card { deployment, role, request, posted: Posted { channel, message } })
+    }
+
+    async fn look_and_log(&self, http: &Http, card: &Card) {
+        let _turn = self.cards.turn(card.posted.message).await;
+        if let Err(error) = self.look(http, card).await {
+            error!(
+                deployment = card.deployment.0,
+                role = card.role.as_str(),
+                error = %error,
+                "a sign-off card could not be read; its reactions are counted when the next one is made or the bot connects again"
+            );
+        }
+    }
+
+    /// Makes what is signed agree with who reacts on the card now.
+    async fn look(&self, http: &Http, card: &Card) -> Result<(), LookError> {
+        let Some(deployment) = self.engine.any_deployment(card.deployment).await? else { return Ok(()) };
+        let current = deployment.sign_offs.get(&card.role);
+        let lives = !matches!(deployment.phase, Phase::Finished(_))
+            && current.is_some_and(|sign_off| sign_off.requests == card.request);
+        let rejecting = self.reacting(http, card, REJECT).await?;
+        let approving: BTreeSet<UserId> =
+            self.reacting(http, card, APPROVE).await?.difference(&rejecting).copied().collect();
+        if !lives {
+            for user in approving.union(&rejecting) {
+                let emoji = if rejecting.contains(user) { REJECT } else { APPROVE };
+                self.answer(http, card, *user, emoji, answer::old_card(&deployment, &card.role)).await?;
+            }
+            return Ok(());
+        }
+        let (signed, rejected) = current.map_or_else(Default::default, |sign_off| {
+            let signed: BTreeSet<UserId> =
+                sign_off.signatures.iter().map(|signature| signature.by).collect();
+            (signed, sign_off.rejection.as_ref().map(|rejection| rejection.by))
+        });
+        // What was taken back goes first, so that who changes their mind is heard in both.
+        let gone = signed.iter().filter(|user| !approving.contains(user) && !rejecting.contains(user));
+        let gone_no = rejected.iter().filter(|user| !rejecting.contains(user));
+        for user in gone.chain(gone_no) {
+            self.withdraw(http, card, &deployment, *user).await?;
+        }
+        for user in rejecting.iter().filter(|user| rejected != Some(**user)) {
+            let command = Command::Reject { role: card.role.clone(), reason: None };
+            self.act(http, card, &deployment, *user, REJECT, command).await?;
+        }
+        for user in approving.iter().filter(|user| !signed.contains(user)) {
+            let command = Command::Approve { role: card.role.clone() };
+            self.act(http, card, &deployment, *user, APPROVE, command).await?;
+        }
+        let pings = current.and_then(|sign_off| sign_off.request.as_ref()).map_or(0, |request| request.pings);
+        for user in self.reacting(http, card, SEEN).await? {
+            self.acknowledge(http, card, user, pings).await?;
+        }
+        Ok(())
+    }
+
+    /// Who reacts with an emoji now; bots do not count.
+    async fn reacting(&self, http: &Http, card: &Card, emoji: &str) -> Result<BTreeSet<UserId>, LookError> {
+        let reaction = ReactionType::Unicode(emoji.to_owned());
+        let mut people = BTreeSet::new();
+        let mut after: Option<u64> = None;
+        loop {
+            let page = http
+                .get_reaction_users(
+                    DiscordChannel::new(card.posted.channel.0),
+                    DiscordMessage::new(card.posted.message.0),
+                    &reaction,
+                    PAGE,
+                    after,
+                )
+                .await?;
+            after = page.last().map(|user| user.id.get());
+            people.extend(page.iter().filter(|user| !user.bot).map(|user| UserId(user.id.get())));
+            if page.len() < usize::from(PAGE) {
+                return Ok(people);
+            }
+        }
+    }
+
+    /// Lets somebody sign, with the roles they hold now; a refusal is told them once.
+    async fn act(
+        &self,
+        http: &Http,
+        card: &Card,
+        deployment: &Deployment,
+        user: UserId,
+        emoji: &str,
+        command: Command,
+    ) -> Result<(), LookError> {
+        let Some(person) = self.people.look_up(http, deployment.guild, user).await? else { return Ok(()) };
+        let input = Input {
+            // The number of events tells one signature from the next by the same hand.
+            id: InputId::new(format!("reaction:{}:{user}:{emoji}:{}", card.posted.message, deployment.seq)),
+            guild: Some(deployment.guild),
+            actor: ActingAs::Person(person),
+            wish: Wish::Change { deployment: deployment.id, command },
+        };
+        match self.engine.handle(input).await {
+            Ok(_) => Ok(()),
+            Err(HandleError::Fault(fault)) => Err(fault.into()),
+            Err(error @ HandleError::Refused(_)) => {
+                self.answer(http, card, user, emoji, refused(error)).await
+            }
+        }
+    }
+
+    async fn withdraw(
+        &self,
+        http: &Http,
+        card: &Card,
+        deployment: &Deployment,
+        user: UserId,
+    ) -> Result<(), LookError> {
+        // Who has left the server can still take their own reaction away; no role is needed for that.
+        let person = self.people.look_up(http, deployment.guild, user).await.unwrap_or_else(|error| {
+            warn!(error = with_sources(&error), "who withdraws could not be looked up");
+            None
+        });
+        let person = person.unwrap_or_else(|| crate::domain::rights::Person {
+            id: user,
+            discord_roles: Vec::new(),
+            manages_server: false,
+        });
+        let input = Input {
+            id: InputId::new(format!("reaction:{}:{user}:withdraw:{}", card.posted.message, deployment.seq)),
+            guild: Some(deployment.guild),
+            actor: ActingAs::Person(person),
+            wish: Wish::Change {
+                deployment: deployment.id,
+                command: Command::Withdraw { role: card.role.clone() },
+            },
+        };
+        match self.engine.handle(input).await {
+            Ok(_) => Ok(()),
+            Err(HandleError::Fault(fault)) => Err(fault.into()),
+            Err(error @ HandleError::Refused(_)) => {
+                self.answer(http, card, user, "withdraw", refused(error)).await
+            }
+        }
+    }
+
+    async fn acknowledge(&self, http: &Http, card: &Card, user: UserId, pings: u32) -> Result<(), LookError> {
+        let Some(deployment) = self.engine.any_deployment(card.deployment).await? else { return Ok(()) };
+        if !deployment.asked_roles().any(|role| *role == card.role) {
+            return Ok(());
+        }
+        let Some(person) = self.people.look_up(http, deployment.guild, user).await? else { return Ok(()) };
+        let input = Input {
+            // One look snoozes one ping; the next ping wants another.
+            id: InputId::new(format!("reaction:{}:{user}:{SEEN}:{pings}", card.posted.message)),
+            guild: Some(deployment.guild),
+            actor: ActingAs::Person(person),
+            wish: Wish::Change {
+                deployment: deployment.id,
+                command: Command::Acknowledge { role: Some(card.role.clone()), snooze: SNOOZE },
+            },
+        };
+        match self.engine.handle(input).await {
+            // Anybody may look.
+            Ok(_) | Err(HandleError::Refused(_)) => Ok(()),
+            Err(HandleError::Fault(fault)) => Err(fault.into()),
+        }
+    }
+
+    /// Tells somebody why their reaction does not count, once.
+    async fn answer(
+        &self,
+        http: &Http,
+        card: &Card,
+        user: UserId,
+        emoji: &str,
+        sentence: Message,
+    ) -> Result<(), LookError> {
+        let answered = answered(card.posted.message, user, emoji);
+        let new = self.engine.store().remember_input(&answered, self.engine.now()).await.map_err(Fault::from)?;
+        if !new {
+            return Ok(());
+        }
+        let message = Message {
+            content: format!("<@{user}> {}", sentence.content),
+            pings: vec![Holder::Member(user)],
+            ..sentence
+        };
+        wire::create(&message)
+            .reference_message((
+                DiscordChannel::new(card.posted.channel.0),
+                DiscordMessage::new(card.posted.message.0),
+            ))
+            .execute(http, (DiscordChannel::new(card.posted.channel.0), None))
+            .await?;
+        Ok(())
+    }
+}
+
+fn answered(message: MessageId, user: UserId, emoji: &str) -> InputId {
+    InputId::new(format!("answered:{message}:{user}:{emoji}"))
+}
+
+/// The role and the request of a card, from what it is remembered as.
+fn card_name(remembered_as: &str) -> Option<(RoleKey, u32)> {
+    let (role, request) = remembered_as.strip_prefix("card:")?.rsplit_once(':')?;
+    Some((RoleKey::new(role), request.parse().ok()?))
+}
+

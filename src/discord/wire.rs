@@ -1,0 +1,171 @@
+//! Our messages as serenity's builders. `allowed_mentions` is always said, so that no text can ping by itself.
+
+use serenity::all::{
+    ButtonStyle, CreateActionRow, CreateAllowedMentions, CreateAttachment, CreateButton, CreateEmbed,
+    CreateEmbedFooter, CreateInputText, CreateInteractionResponseFollowup, CreateInteractionResponseMessage,
+    CreateMessage, CreateModal, CreateSelectMenu, CreateSelectMenuKind, CreateSelectMenuOption,
+    EditInteractionResponse, EditMessage, InputTextStyle,
+};
+
+use super::render::message::{Button, Embed, Message, Row, Style, Usable};
+use super::render::modal::{Lines, Modal};
+use crate::domain::sign_off::Holder;
+
+/// Who sees an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Seen {
+    /// Everybody in the channel.
+    ByAll,
+    /// Only whoever asked.
+    ByAsker,
+}
+
+/// A new message.
+pub(super) fn create(message: &Message) -> CreateMessage {
+    CreateMessage::new()
+        .content(&message.content)
+        .embeds(embeds(message))
+        .components(rows(message))
+        .allowed_mentions(allowed(message))
+        .add_files(files(message))
+}
+
+/// A message in place of another.
+pub(super) fn edit(message: &Message) -> EditMessage {
+    EditMessage::new()
+        .content(&message.content)
+        .embeds(embeds(message))
+        .components(rows(message))
+        .allowed_mentions(allowed(message))
+}
+
+/// A first answer.
+pub(super) fn respond(message: &Message, seen: Seen) -> CreateInteractionResponseMessage {
+    CreateInteractionResponseMessage::new()
+        .content(&message.content)
+        .embeds(embeds(message))
+        .components(rows(message))
+        .allowed_mentions(allowed(message))
+        .add_files(files(message))
+        .ephemeral(seen == Seen::ByAsker)
+}
+
+/// An answer in place of the first.
+pub(super) fn edit_response(message: &Message) -> EditInteractionResponse {
+    let edit = EditInteractionResponse::new()
+        .content(&message.content)
+        .embeds(embeds(message))
+        .components(rows(message))
+        .allowed_mentions(allowed(message));
+    files(message).into_iter().fold(edit, EditInteractionResponse::new_attachment)
+}
+
+/// A further answer.
+pub(super) fn follow_up(message: &Message, seen: Seen) -> CreateInteractionResponseFollowup {
+    CreateInteractionResponseFollowup::new()
+        .content(&message.content)
+        .embeds(embeds(message))
+        .components(rows(message))
+        .allowed_mentions(allowed(message))
+        .add_files(files(message))
+        .ephemeral(seen == Seen::ByAsker)
+}
+
+/// A dialog.
+pub(super) fn modal(modal: &Modal) -> CreateModal {
+    let rows = modal
+        .inputs
+        .iter()
+        .map(|input| {
+            let style = match input.lines {
+                Lines::One => InputTextStyle::Short,
+                Lines::Several => InputTextStyle::Paragraph,
+            };
+            let mut text = CreateInputText::new(style, &input.label, &input.custom_id)
+                .required(input.required)
+                .max_length(input.most);
+            if input.least > 0 {
+                text = text.min_length(input.least);
+            }
+            if !input.placeholder.is_empty() {
+                text = text.placeholder(&input.placeholder);
+            }
+            CreateActionRow::InputText(text)
+        })
+        .collect();
+    CreateModal::new(&modal.custom_id, &modal.title).components(rows)
+}
+
+/// Nobody is pinged.
+pub(super) fn nobody() -> CreateAllowedMentions {
+    CreateAllowedMentions::new().replied_user(false)
+}
+
+fn allowed(message: &Message) -> CreateAllowedMentions {
+    let members = message.pings.iter().filter_map(|holder| match holder {
+        Holder::Member(member) => Some(serenity::all::UserId::new(member.0)),
+        Holder::DiscordRole(_) => None,
+    });
+    let roles = message.pings.iter().filter_map(|holder| match holder {
+        Holder::DiscordRole(role) => Some(serenity::all::RoleId::new(role.0)),
+        Holder::Member(_) => None,
+    });
+    nobody().users(members).roles(roles)
+}
+
+fn embeds(message: &Message) -> Vec<CreateEmbed> {
+    message.embed.iter().map(embed).collect()
+}
+
+fn embed(embed: &Embed) -> CreateEmbed {
+    let mut create = CreateEmbed::new().colour(embed.colour.rgb());
+    if !embed.title.is_empty() {
+        create = create.title(&embed.title);
+    }
+    if !embed.description.is_empty() {
+        create = create.description(&embed.description);
+    }
+    if !embed.footer.is_empty() {
+        create = create.footer(CreateEmbedFooter::new(&embed.footer));
+    }
+    create.fields(embed.fields.iter().map(|(name, value)| (name, value, false)))
+}
+
+fn rows(message: &Message) -> Vec<CreateActionRow> {
+    message
+        .rows
+        .iter()
+        .map(|row| match row {
+            Row::Buttons(buttons) => CreateActionRow::Buttons(buttons.iter().map(button).collect()),
+            Row::Select { custom_id, placeholder, options } => {
+                let options = options
+                    .iter()
+                    .map(|choice| {
+                        let option = CreateSelectMenuOption::new(&choice.label, &choice.value);
+                        if choice.description.is_empty() { option } else { option.description(&choice.description) }
+                    })
+                    .collect();
+                CreateActionRow::SelectMenu(
+                    CreateSelectMenu::new(custom_id, CreateSelectMenuKind::String { options }).placeholder(placeholder),
+                )
+            }
+        })
+        .collect()
+}
+
+fn button(button: &Button) -> CreateButton {
+    let style = match button.style {
+        Style::Primary => ButtonStyle::Primary,
+        Style::Secondary => ButtonStyle::Secondary,
+        Style::Success => ButtonStyle::Success,
+        Style::Danger => ButtonStyle::Danger,
+    };
+    CreateButton::new(&button.custom_id)
+        .label(&button.label)
+        .style(style)
+        .disabled(button.usable == Usable::No)
+}
+
+fn files(message: &Message) -> Vec<CreateAttachment> {
+    message.files.iter().map(|file| CreateAttachment::bytes(file.bytes.clone(), &file.name)).collect()
+}

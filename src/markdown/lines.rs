@@ -1,0 +1,101 @@
+//! Where lines begin, so that an offset is a line and a column without counting from the top.
+
+use std::cell::Cell;
+
+/// The starts of a text's lines. A line ends with `\n`, `\r\n` or a lone `\r`, as `CommonMark` has it.
+pub(super) struct Lines {
+    starts: Vec<usize>,
+    /// Where the last column was counted: offset of the line's start, offset, characters before it. Diagnostics
+    /// come in the order of the document, so that one endless line is counted once rather than once for each.
+    counted: Cell<(usize, usize, usize)>,
+}
+
+impl Lines {
+    /// The lines of a text.
+    pub(super) fn of(text: &str) -> Self {
+        let bytes = text.as_bytes();
+        let mut starts = Vec::with_capacity(bytes.len() / 32 + 1);
+        starts.push(0);
+        for (index, byte) in bytes.iter().enumerate() {
+            if *byte == b'\n' || (*byte == b'\r' && bytes.get(index + 1) != Some(&b'\n')) {
+                starts.push(index + 1);
+            }
+        }
+        Self {
+            starts,
+            counted: Cell::new((0, 0, 0)),
+        }
+    }
+
+    /// The 1-based line an offset stands in.
+    pub(super) fn line(&self, offset: usize) -> usize {
+        self.starts.partition_point(|start| *start <= offset)
+    }
+
+    /// The offset at which a 1-based line starts.
+    pub(super) fn start(&self, line: usize) -> Option<usize> {
+        self.starts.get(line.checked_sub(1)?).copied()
+    }
+
+    /// The 1-based line and column, in characters, of an offset. A byte order mark takes no column.
+    pub(super) fn place(&self, text: &str, offset: usize) -> (usize, usize) {
+        let offset = text.floor_char_boundary(offset);
+        let line = self.line(offset);
+        let start = self.start(line).unwrap_or(0);
+        let (counted_line, counted_offset, counted) = self.counted.get();
+        let (from, before) = if counted_line == start && counted_offset <= offset && counted_offset >= start {
+            (counted_offset, counted)
+        } else {
+            (start, 0)
+        };
+        let characters = text.get(from..offset).map_or(0, |part| {
+            part.chars().filter(|character| *character != '\u{feff}').count()
+        });
+        self.counted.set((start, offset, before + characters));
+        (line, before + characters + 1)
+    }
+
+    /// A 1-based line without its line end and without a byte order mark.
+    pub(super) fn text<'text>(&self, text: &'text str, line: usize) -> Option<&'text str> {
+        let start = self.start(line)?;
+        let end = self.start(line + 1).unwrap_or(text.len());
+        let line = text.get(start..end)?.trim_end_matches(['\r', '\n']);
+        Some(line.strip_prefix('\u{feff}').unwrap_or(line))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_end_counts_once() {
+        let text = "a\nb\r\nc\rd\r\r\ne";
+        let lines = Lines::of(text);
+        let seen: Vec<Option<&str>> = (1..=7).map(|line| lines.text(text, line)).collect();
+        assert_eq!(
+            seen,
+            [
+                Some("a"),
+                Some("b"),
+                Some("c"),
+                Some("d"),
+                Some(""),
+                Some("e"),
+                None
+            ]
+        );
+    }
+
+    #[test]
+    fn columns_are_characters_in_any_order_of_asking() {
+        let text = "\u{feff}äb\n日本x";
+        let lines = Lines::of(text);
+        let x = text.len() - 1;
+        assert_eq!(lines.place(text, x), (2, 3));
+        assert_eq!(lines.place(text, x - 3), (2, 2));
+        assert_eq!(lines.place(text, 5), (1, 2));
+        assert_eq!(lines.place(text, x), (2, 3));
+        assert_eq!(lines.place(text, 1000), (2, 4));
+    }
+}

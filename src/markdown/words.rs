@@ -1,0 +1,98 @@
+//! Plain text: white space made one, slugs, and the nearest of several names.
+
+/// Longest slug, in characters.
+const SLUG_LENGTH: usize = 60;
+
+/// Longest word that is compared with others, in bytes, and most names it is compared with: a document must not make
+/// its reader compare everything with everything.
+const COMPARED_LENGTH: usize = 64;
+const COMPARED_NAMES: usize = 256;
+
+/// Appends text with every run of white space as one space, none at the beginning, and no control characters.
+pub(super) fn collapse_into(collapsed: &mut String, text: &str) {
+    for character in text.chars() {
+        if character.is_whitespace() {
+            if !collapsed.is_empty() && !collapsed.ends_with(' ') {
+                collapsed.push(' ');
+            }
+        } else if !character.is_control() {
+            collapsed.push(character);
+        }
+    }
+}
+
+/// The words of a text in lower case, joined by hyphens, at most 60 characters; cut between words where it can be.
+pub(super) fn slug(text: &str) -> String {
+    let mut slug = String::new();
+    let mut length = 0;
+    // An apostrophe does not part a word: "don't" is one.
+    let is_part = |character: char| character.is_alphanumeric() || matches!(character, '\'' | '’');
+    for word in text.split(|character| !is_part(character)) {
+        let word: String = word
+            .chars()
+            .filter(|character| character.is_alphanumeric())
+            .flat_map(char::to_lowercase)
+            .collect();
+        let letters = word.chars().count();
+        if letters == 0 {
+            continue;
+        }
+        if length == 0 {
+            slug.extend(word.chars().take(SLUG_LENGTH));
+            length = letters.min(SLUG_LENGTH);
+        } else if length + 1 + letters <= SLUG_LENGTH {
+            slug.push('-');
+            slug.push_str(&word);
+            length += 1 + letters;
+        } else {
+            break;
+        }
+    }
+    slug
+}
+
+/// The known name that a wrong one was most likely meant to be.
+pub(super) fn nearest<'name>(wrong: &str, known: impl IntoIterator<Item = &'name str>) -> Option<&'name str> {
+    if wrong.len() > COMPARED_LENGTH {
+        return None;
+    }
+    let wrong = wrong.to_lowercase();
+    known
+        .into_iter()
+        .take(COMPARED_NAMES)
+        .filter(|name| name.len() <= COMPARED_LENGTH)
+        .map(|name| (strsim::jaro_winkler(&wrong, &name.to_lowercase()), name))
+        .filter(|(likeness, _)| *likeness >= 0.8)
+        .max_by(|(one, _), (other, _)| one.total_cmp(other))
+        .map(|(_, name)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn white_space_is_made_one() {
+        let mut text = String::new();
+        collapse_into(&mut text, "  a \t b");
+        collapse_into(&mut text, "\n");
+        collapse_into(&mut text, " c\u{a0}d\u{7}");
+        assert_eq!(text, "a b c d");
+    }
+
+    #[test]
+    fn slugs_are_words_joined_by_hyphens() {
+        assert_eq!(slug("`DATABASE_URL` - don't (URL)"), "database-url-dont-url");
+        assert_eq!(slug("Größe prüfen 技术"), "größe-prüfen-技术");
+        assert_eq!(slug("✅"), "");
+        assert_eq!(slug(&"ab ".repeat(40)).len(), 59);
+        assert_eq!(slug(&"x".repeat(90)).len(), 60);
+    }
+
+    #[test]
+    fn the_nearest_name_is_found_and_a_far_one_is_not() {
+        assert_eq!(nearest("helth", ["tests", "health"]), Some("health"));
+        assert_eq!(nearest("Health", ["tests", "health"]), Some("health"));
+        assert_eq!(nearest("database", ["tests", "health"]), None);
+    }
+}

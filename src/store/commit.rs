@@ -1,0 +1,439 @@
+//! The transaction: what was decided, with everything it owes.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use futures_util::FutureExt;
+use jiff::Timestamp;
+use serde::Serialize;
+use sqlx::{Connection, SqliteConnection};
+use thiserror::Error;
+use tokio::sync::OwnedMutexGuard;
+
+use super::Store;
+use super::chain::{Head, Link};
+use super::deployments::{ProjectionRow, ProjectionValues};
+use super::error::{SQLITE_CONSTRAINT, StoreError, primary_code};
+use super::rows::{json, milliseconds, number};
+use super::writer::{Writer, discard};
+use crate::domain::effects::{Owed, Timer, TimerKey};
+use crate::domain::event::Recorded;
+use crate::domain::ids::{ChecklistHash, ChecklistName, DeploymentId, InputId};
+
+/// What one input led to. It may have no events: an accepted input that changed nothing, or a timer that found
+/// nothing to do.
+#[derive(Clone, Debug)]
+pub struct Unit {
+    /// What brought it about; applied once.
+    pub input: InputId,
+    /// When.
+    pub at: Timestamp,
+    /// Of which deployment.
+    pub deployment: DeploymentId,
+    /// What happened, numbered on from the deployment's last event.
+    pub events: Vec<Recorded>,
+    /// Messages owed.
+    pub owed: Vec<Owed>,
+    /// Timers to set, in place of those of the same key. Within a unit, timers are stopped before any is set.
+    pub set: Vec<Timer>,
+    /// Timers to stop.
+    pub stop: Vec<TimerKey>,
+    /// The timer this comes from, and when it was due: it goes unless it was set anew meanwhile.
+    pub fired: Option<(TimerKey, Timestamp)>,
+    /// How the deployment is listed from now on.
+    pub projection: ProjectionRow,
+    /// The checklist, where a deployment starts.
+    pub checklist: Option<(ChecklistHash, ChecklistName, Vec<u8>)>,
+}
+
+/// Nothing of the units was kept.
+#[derive(Debug, Error)]
+pub enum CommitError {
+    /// The deployment has moved on since this was decided, or the input was applied already. Load it again and
+    /// decide again.
+    #[error("Deployment {deployment} has changed meanwhile; decide again on how it is now.")]
+    Conflict {
+        /// The deployment of the first unit that cannot be.
+        deployment: DeploymentId,
+    },
+    /// The database broke.
+    #[error(transparent)]
+    Fault(#[from] StoreError),
+}
+
+impl Store {
+    /// Commits the units: all of them, or none. When this returns, they are on disk. The units of one deployment
+    /// follow each other, so that each numbers its events on from the one before.
+    ///
+    /// # Errors
+    /// [`CommitError::Conflict`] when a unit was decided on what is no longer so, or its input was applied already;
+    /// [`CommitError::Fault`] when the database broke. Nothing is kept in either case.
+    pub async fn commit(&self, units: &[Unit]) -> Result<(), CommitError> {
+        if units.is_empty() {
+            return Ok(());
+        }
+        let batch = Batch::of(units)?;
+        self.with_writer(move |writer| batch.commit(writer).boxed()).await
+    }
+}
+
+/// Units, laid out by table: one JSON array for each, as one statement writes it.
+struct Batch {
+    claims: Vec<Claim>,
+    events: Vec<EventDraft>,
+    checklists: BTreeMap<String, (String, Vec<u8>, i64)>,
+    inbox: String,
+    outbox: String,
+    timers_stopped: String,
+    timers_set: String,
+    deployments: String,
+}
+
+/// What of a unit can clash.
+struct Claim {
+    input: InputId,
+    deployment: DeploymentId,
+    first_seq: Option<u64>,
+}
+
+/// An event before it has its place in the chain.
+struct EventDraft {
+    deployment: i64,
+    seq: i64,
+    at_ms: i64,
+    actor: String,
+    kind: &'static str,
+    body: String,
+}
+
+#[derive(Serialize)]
+struct EventValues<'a>(i64, i64, i64, i64, &'a str, &'a str, &'a str, &'a str, &'a str);
+#[derive(Serialize)]
+struct InboxValues<'a>(&'a InputId, i64, i64, i64);
+#[derive(Serialize)]
+struct OutboxValues(i64, i64, String, Option<String>, i64);
+#[derive(Serialize)]
+struct TimerStopped<'a>(i64, &'a str, Option<i64>);
+#[derive(Serialize)]
+struct TimerSet<'a>(i64, &'a str, i64, String);
+
+impl Batch {
+    fn of(units: &[Unit]) -> Result<Self, CommitError> {
+        let mut inputs = HashSet::new();
+        let mut last_seq: HashMap<DeploymentId, u64> = HashMap::new();
+        let mut claims = Vec::with_capacity(units.len());
+        let mut events = Vec::with_capacity(units.len());
+        let mut checklists = BTreeMap::new();
+        let mut inbox = Vec::with_capacity(units.len());
+        let mut outbox = Vec::with_capacity(units.len());
+        let mut timers = TimerChanges::default();
+        let mut projections = BTreeMap::new();
+        for unit in units {
+            let conflict = CommitError::Conflict {
+                deployment: unit.deployment,
+            };
+            if !inputs.insert(&unit.input) {
+                return Err(conflict);
+            }
+            let mut claimed = last_seq.get(&unit.deployment).copied();
+            for recorded in &unit.events {
+                if claimed.is_some_and(|last| recorded.seq != last + 1) {
+                    return Err(conflict);
+                }
+                claimed = Some(recorded.seq);
+                events.push(EventDraft {
+                    deployment: unit.deployment.0,
+                    seq: number(recorded.seq)?,
+                    at_ms: milliseconds(recorded.at),
+                    actor: json(&recorded.actor)?,
+                    kind: recorded.event.kind(),
+                    body: json(&recorded.event)?,
+                });
+            }
+            claims.push(Claim {
+                input: unit.input.clone(),
+                deployment: unit.deployment,
+                // Only the first unit of a deployment meets what is on disk; the others follow it.
+                first_seq: match last_seq.get(&unit.deployment) {
+                    Some(_) => None,
+                    None => unit.events.first().map(|first| first.seq),
+                },
+            });
+            if let Some(claimed) = claimed {
+                last_seq.insert(unit.deployment, claimed);
+            }
+            let seq = number(unit.events.last().map_or(unit.projection.seq, |last| last.seq))?;
+            let at_ms = milliseconds(unit.at);
+            inbox.push(InboxValues(&unit.input, unit.deployment.0, seq, at_ms));
+            for owed in &unit.owed {
+                outbox.push(OutboxValues(
+                    unit.deployment.0,
+                    seq,
+                    json(owed)?,
+                    owed.coalesces_as(),
+                    at_ms,
+                ));
+            }
+            timers.of_unit(unit);
+            projections.insert(unit.deployment, &unit.projection);
+            if let Some((hash, name, source)) = &unit.checklist {
+                checklists
+                    .entry(hash.as_str().to_owned())
+                    .or_insert_with(|| (name.as_str().to_owned(), source.clone(), at_ms));
+            }
+        }
+        let projections = projections
+            .into_values()
+            .map(ProjectionValues::of)
+            .collect::<Result<Vec<_>, _>>()?;
+        let (timers_stopped, timers_set) = timers.values()?;
+        Ok(Self {
+            claims,
+            events,
+            checklists,
+            inbox: json(&inbox)?,
+            outbox: json(&outbox)?,
+            timers_stopped: json(&timers_stopped)?,
+            timers_set: json(&timers_set)?,
+            deployments: json(&projections)?,
+        })
+    }
+
+    async fn commit(self, mut writer: OwnedMutexGuard<Writer>) -> Result<(), CommitError> {
+        let mut connection = writer.take().await?;
+        let kept = match writer.take_head(&mut connection).await {
+            Ok(head) => match self.chained_after(head) {
+                Ok((events, head)) => self.write(&mut connection, &events).await.map(|()| head),
+                Err(fault) => {
+                    writer.put_back(connection);
+                    return Err(fault.into());
+                }
+            },
+            Err(error) => Err(error),
+        };
+        match kept {
+            Ok(head) => {
+                writer.put_head(head);
+                writer.put_back(connection);
+                Ok(())
+            }
+            Err(error) if primary_code(&error) == Some(SQLITE_CONSTRAINT) => {
+                if let Ok(Some(deployment)) = self.first_conflict(&mut connection).await {
+                    writer.put_back(connection);
+                    Err(CommitError::Conflict { deployment })
+                } else {
+                    discard(connection).await;
+                    Err(StoreError::from(error).into())
+                }
+            }
+            Err(error) => {
+                discard(connection).await;
+                Err(StoreError::from(error).into())
+            }
+        }
+    }
+
+    /// The rows of `events` as they follow the end of the chain, and its new end.
+    fn chained_after(&self, mut head: Head) -> Result<(String, Head), StoreError> {
+        let mut hashes = Vec::with_capacity(self.events.len());
+        let first = head.position + 1;
+        for (position, event) in (first..).zip(&self.events) {
+            let hash = Link {
+                position,
+                deployment: event.deployment,
+                seq: event.seq,
+                at_ms: event.at_ms,
+                actor: &event.actor,
+                kind: event.kind,
+                body: &event.body,
+            }
+            .hash(&head.hash);
+            hashes.push((position, std::mem::replace(&mut head.hash, hash.clone()), hash));
+            head.position = position;
+        }
+        let rows: Vec<EventValues<'_>> = self
+            .events
+            .iter()
+            .zip(&hashes)
+            .map(|(event, (position, previous, hash))| {
+                EventValues(
+                    *position,
+                    event.deployment,
+                    event.seq,
+                    event.at_ms,
+                    &event.actor,
+                    event.kind,
+                    &event.body,
+                    previous,
+                    hash,
+                )
+            })
+            .collect();
+        Ok((json(&rows)?, head))
+    }
+
+    /// Begins, writes and commits; rolls back when a statement fails. After an error that is no constraint's the
+    /// connection is not to be used again.
+    async fn write(&self, connection: &mut SqliteConnection, events: &str) -> Result<(), sqlx::Error> {
+        let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+        match self.statements(&mut transaction, events).await {
+            Ok(()) => transaction.commit().await,
+            Err(error) => {
+                transaction.rollback().await?;
+                Err(error)
+            }
+        }
+    }
+
+    async fn statements(&self, connection: &mut SqliteConnection, events: &str) -> Result<(), sqlx::Error> {
+        for (hash, (name, source, at_ms)) in &self.checklists {
+            sqlx::query!(
+                "INSERT INTO checklists (hash, name, source, stored_at_ms) VALUES (?, ?, ?, ?)
+                 ON CONFLICT (hash) DO NOTHING",
+                hash,
+                name,
+                source,
+                at_ms
+            )
+            .execute(&mut *connection)
+            .await?;
+        }
+        // One statement a table, all sent to SQLite's thread at once: going there and back costs more than most of
+        // them do.
+        let Self {
+            inbox,
+            outbox,
+            timers_stopped,
+            timers_set,
+            deployments,
+            ..
+        } = self;
+        sqlx::query!(
+            "INSERT INTO inbox (input, deployment_id, seq, at_ms)
+             SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?) WHERE true
+             ON CONFLICT (input) DO UPDATE SET
+                 deployment_id = excluded.deployment_id, seq = excluded.seq, at_ms = excluded.at_ms;
+
+             INSERT INTO events (position, deployment_id, seq, at_ms, actor, kind, body, previous_hash, hash)
+             SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
+                 value ->> 7, value ->> 8
+             FROM json_each(?);
+
+             INSERT INTO deployments (id, guild_id, channel_id, checklist_hash, checklist_name, title, version,
+                 environment, phase, running, closed, total, started_at_ms, started_by, seq)
+             SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
+                 value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12, value ->> 13,
+                 value ->> 14
+             FROM json_each(?) WHERE true
+             ON CONFLICT (id) DO UPDATE SET
+                 phase = excluded.phase, running = excluded.running, closed = excluded.closed,
+                 total = excluded.total, seq = excluded.seq;
+
+             INSERT INTO outbox (deployment_id, seq, owed, coalesces_as, created_at_ms, not_before_ms)
+             SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 4
+             FROM json_each(?) WHERE true
+             ON CONFLICT (deployment_id, coalesces_as) WHERE settled_at_ms IS NULL DO UPDATE SET seq = excluded.seq;
+
+             DELETE FROM timers WHERE (deployment_id, key) IN (
+                 SELECT pending.deployment_id, pending.key
+                 FROM json_each(?) AS stopped
+                 CROSS JOIN timers AS pending
+                     ON pending.deployment_id = stopped.value ->> 0 AND pending.key = stopped.value ->> 1
+                 WHERE stopped.value ->> 2 IS NULL OR pending.due_ms = stopped.value ->> 2
+             );
+
+             INSERT INTO timers (deployment_id, key, due_ms, happens)
+             SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?) WHERE true
+             ON CONFLICT (deployment_id, key) DO UPDATE SET due_ms = excluded.due_ms, happens = excluded.happens",
+            inbox,
+            events,
+            deployments,
+            outbox,
+            timers_stopped,
+            timers_set
+        )
+        .execute(connection)
+        .await?;
+        Ok(())
+    }
+
+    /// The deployment of the first unit that what is on disk does not allow.
+    async fn first_conflict(
+        &self,
+        connection: &mut SqliteConnection,
+    ) -> Result<Option<DeploymentId>, sqlx::Error> {
+        for claim in &self.claims {
+            let input = claim.input.as_str();
+            let applied = sqlx::query_scalar!(
+                r#"SELECT count(*) AS "count!: i64" FROM inbox WHERE input = ? AND deployment_id IS NOT NULL"#,
+                input
+            )
+            .fetch_one(&mut *connection)
+            .await?;
+            let last = sqlx::query_scalar!(
+                r#"SELECT coalesce(max(seq), 0) AS "last!: i64" FROM events WHERE deployment_id = ?"#,
+                claim.deployment.0
+            )
+            .fetch_one(&mut *connection)
+            .await?;
+            let follows = claim
+                .first_seq
+                .is_none_or(|first| i64::try_from(first).is_ok_and(|first| first == last + 1));
+            if applied > 0 || !follows {
+                return Ok(Some(claim.deployment));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// What becomes of timers when several units of one batch touch the same ones.
+#[derive(Default)]
+struct TimerChanges<'a> {
+    last: BTreeMap<(DeploymentId, &'a TimerKey), TimerChange<'a>>,
+}
+
+enum TimerChange<'a> {
+    Set(&'a Timer),
+    Stopped,
+    /// Goes if it is still the one that was due then.
+    Fired(i64),
+}
+
+impl<'a> TimerChanges<'a> {
+    fn of_unit(&mut self, unit: &'a Unit) {
+        if let Some((key, due)) = &unit.fired {
+            let due = milliseconds(*due);
+            let change = match self.last.get(&(unit.deployment, key)) {
+                Some(TimerChange::Set(timer)) if milliseconds(timer.due) != due => None,
+                Some(TimerChange::Set(_) | TimerChange::Stopped) => Some(TimerChange::Stopped),
+                Some(TimerChange::Fired(_)) | None => Some(TimerChange::Fired(due)),
+            };
+            if let Some(change) = change {
+                self.last.insert((unit.deployment, key), change);
+            }
+        }
+        for key in &unit.stop {
+            self.last.insert((unit.deployment, key), TimerChange::Stopped);
+        }
+        for timer in &unit.set {
+            self.last
+                .insert((unit.deployment, &timer.key), TimerChange::Set(timer));
+        }
+    }
+
+    fn values(&self) -> Result<(Vec<TimerStopped<'a>>, Vec<TimerSet<'a>>), StoreError> {
+        let mut stopped = Vec::new();
+        let mut set = Vec::new();
+        for (&(deployment, key), change) in &self.last {
+            match change {
+                TimerChange::Set(timer) => {
+                    let happens = json(&timer.then)?;
+                    set.push(TimerSet(deployment.0, &key.0, milliseconds(timer.due), happens));
+                }
+                TimerChange::Stopped => stopped.push(TimerStopped(deployment.0, &key.0, None)),
+                TimerChange::Fired(due) => stopped.push(TimerStopped(deployment.0, &key.0, Some(*due))),
+            }
+        }
+        Ok((stopped, set))
+    }
+}

@@ -1,0 +1,214 @@
+//! Messages owed to Discord.
+
+use jiff::Timestamp;
+use sqlx::Connection;
+
+use super::Store;
+use super::error::{CorruptRow, StoreError};
+use super::messages::{self, Posted};
+use super::rows::{Column, milliseconds, number};
+use crate::domain::effects::Owed;
+use crate::domain::ids::DeploymentId;
+
+/// A message owed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwedRow {
+    /// Its number; never given to another.
+    pub id: i64,
+    /// Of which deployment.
+    pub deployment: DeploymentId,
+    /// What about.
+    pub owed: Owed,
+    /// The newest event it has to show.
+    pub seq: u64,
+    /// How often it was tried in vain.
+    pub attempts: u32,
+    /// Since when it is owed.
+    pub created_at: Timestamp,
+}
+
+/// How the outbox does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutboxState {
+    /// How many messages are owed.
+    pub owed: u64,
+    /// Since when the oldest of them is.
+    pub oldest: Option<Timestamp>,
+    /// How many were given up, ever.
+    pub given_up: u64,
+}
+
+impl Store {
+    /// What may be sent now: of each deployment its oldest message owed, if that need not wait. One that waits for
+    /// another try holds back those of its deployment behind it.
+    pub async fn owed(&self, now: Timestamp, limit: u32) -> Result<Vec<OwedRow>, StoreError> {
+        let now = milliseconds(now);
+        let rows = sqlx::query_as!(
+            OutboxRow,
+            "SELECT outbox.id, deployment_id, owed, seq, attempts, created_at_ms
+             FROM (SELECT min(id) AS id FROM outbox WHERE settled_at_ms IS NULL GROUP BY deployment_id) AS oldest
+             CROSS JOIN outbox ON outbox.id = oldest.id
+             WHERE not_before_ms <= ?
+             ORDER BY outbox.id LIMIT ?",
+            now,
+            limit
+        )
+        .fetch_all(self.readers())
+        .await?;
+        Ok(rows
+            .into_iter()
+            .map(OwedRow::try_from)
+            .collect::<Result<_, _>>()?)
+    }
+
+    /// When [`Store::owed`] next has something; in the past when it has something now, `None` when nothing is owed.
+    pub async fn next_owed(&self) -> Result<Option<Timestamp>, StoreError> {
+        let next = sqlx::query_scalar!(
+            r#"SELECT min(not_before_ms) AS "next?: i64"
+               FROM (SELECT min(id) AS id FROM outbox WHERE settled_at_ms IS NULL GROUP BY deployment_id) AS oldest
+               CROSS JOIN outbox ON outbox.id = oldest.id"#
+        )
+        .fetch_one(self.readers())
+        .await?;
+        let column = Column {
+            table: "outbox",
+            name: "not_before_ms",
+            row: &"with the least not_before_ms",
+        };
+        Ok(next.map(|next| column.instant(next)).transpose()?)
+    }
+
+    /// A message was sent, and showed events up to `seq_shown`. It is settled unless it has newer ones to show by
+    /// now; then it stays owed, to be sent again at once. The message is remembered in the same transaction.
+    pub async fn delivered(
+        &self,
+        id: i64,
+        seq_shown: u64,
+        remembered: Option<(String, Posted)>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let seq_shown = number(seq_shown)?;
+        let now = milliseconds(now);
+        self.write(move |connection| {
+            Box::pin(async move {
+                let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+                sqlx::query!(
+                    "UPDATE outbox SET settled_at_ms = iif(seq <= ?1, ?2, NULL), attempts = 0, not_before_ms = ?2,
+                         why = NULL
+                     WHERE id = ?3 AND settled_at_ms IS NULL",
+                    seq_shown,
+                    now,
+                    id
+                )
+                .execute(&mut *transaction)
+                .await?;
+                if let Some((remembered_as, posted)) = remembered {
+                    let deployment = sqlx::query_scalar!("SELECT deployment_id FROM outbox WHERE id = ?", id)
+                        .fetch_optional(&mut *transaction)
+                        .await?;
+                    if let Some(deployment) = deployment {
+                        messages::remember(&mut transaction, DeploymentId(deployment), &remembered_as, posted)
+                            .await?;
+                    }
+                }
+                transaction.commit().await
+            })
+        })
+        .await
+    }
+
+    /// A message could not be sent; it is not tried again before `not_before`.
+    pub async fn try_again(&self, id: i64, not_before: Timestamp, why: &str) -> Result<(), StoreError> {
+        let not_before = milliseconds(not_before);
+        let why = why.to_owned();
+        self.write(move |connection| {
+            Box::pin(async move {
+                sqlx::query!(
+                    "UPDATE outbox SET not_before_ms = ?, attempts = attempts + 1, why = ?
+                     WHERE id = ? AND settled_at_ms IS NULL",
+                    not_before,
+                    why,
+                    id
+                )
+                .execute(connection)
+                .await
+            })
+        })
+        .await?;
+        Ok(())
+    }
+
+    /// A message can never be sent, as its channel is gone: it is owed no more and holds nothing back.
+    pub async fn given_up(&self, id: i64, why: &str, now: Timestamp) -> Result<(), StoreError> {
+        let now = milliseconds(now);
+        let why = why.to_owned();
+        self.write(move |connection| {
+            Box::pin(async move {
+                sqlx::query!(
+                    "UPDATE outbox SET settled_at_ms = ?, given_up = 1, attempts = attempts + 1, why = ?
+                     WHERE id = ? AND settled_at_ms IS NULL",
+                    now,
+                    why,
+                    id
+                )
+                .execute(connection)
+                .await
+            })
+        })
+        .await?;
+        Ok(())
+    }
+
+    /// How much is owed, since when, and how much was given up.
+    pub async fn outbox_state(&self) -> Result<OutboxState, StoreError> {
+        let row = sqlx::query!(
+            r#"SELECT count(*) AS "owed!: i64", min(created_at_ms) AS "oldest?: i64",
+                   (SELECT count(*) FROM outbox WHERE given_up = 1) AS "given_up!: i64"
+               FROM outbox WHERE settled_at_ms IS NULL"#
+        )
+        .fetch_one(self.readers())
+        .await?;
+        let column = |name| Column {
+            table: "outbox",
+            name,
+            row: &"with the least created_at_ms",
+        };
+        Ok(OutboxState {
+            owed: column("id").count(row.owed)?,
+            oldest: row
+                .oldest
+                .map(|oldest| column("created_at_ms").instant(oldest))
+                .transpose()?,
+            given_up: column("given_up").count(row.given_up)?,
+        })
+    }
+}
+
+struct OutboxRow {
+    id: i64,
+    deployment_id: i64,
+    owed: String,
+    seq: i64,
+    attempts: i64,
+    created_at_ms: i64,
+}
+
+impl TryFrom<OutboxRow> for OwedRow {
+    type Error = CorruptRow;
+
+    fn try_from(row: OutboxRow) -> Result<Self, CorruptRow> {
+        let column = |name| Column {
+            table: "outbox",
+            name,
+            row: &row.id,
+        };
+        Ok(Self {
+            id: row.id,
+            deployment: DeploymentId(row.deployment_id),
+            owed: column("owed").json(&row.owed)?,
+            seq: column("seq").count(row.seq)?,
+            attempts: column("attempts").count(row.attempts)?,
+            created_at: column("created_at_ms").instant(row.created_at_ms)?,
+        })
+    }
+}

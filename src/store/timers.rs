@@ -1,0 +1,105 @@
+//! What comes due.
+
+use jiff::Timestamp;
+
+use super::Store;
+use super::error::{CorruptRow, StoreError};
+use super::rows::{Column, milliseconds};
+use crate::domain::effects::{Timer, TimerKey};
+use crate::domain::ids::DeploymentId;
+
+/// A timer that has come due.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DueTimer {
+    /// Of which deployment.
+    pub deployment: DeploymentId,
+    /// Which one.
+    pub timer: Timer,
+}
+
+impl Store {
+    /// Timers due at `now` or before, however long ago, the longest due first. They stay until a unit that fired
+    /// one is committed, or it is dropped.
+    pub async fn due_timers(&self, now: Timestamp, limit: u32) -> Result<Vec<DueTimer>, StoreError> {
+        let now = milliseconds(now);
+        let rows = sqlx::query_as!(
+            TimerRow,
+            r#"SELECT deployment_id AS "deployment_id!", key AS "key!", due_ms, happens FROM timers
+               WHERE due_ms <= ? ORDER BY due_ms, deployment_id, key LIMIT ?"#,
+            now,
+            limit
+        )
+        .fetch_all(self.readers())
+        .await?;
+        Ok(rows
+            .into_iter()
+            .map(DueTimer::try_from)
+            .collect::<Result<_, _>>()?)
+    }
+
+    /// When the next timer comes due; in the past when one is overdue.
+    pub async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
+        let due_ms = sqlx::query_scalar!("SELECT due_ms FROM timers ORDER BY due_ms LIMIT 1")
+            .fetch_optional(self.readers())
+            .await?;
+        let column = Column {
+            table: "timers",
+            name: "due_ms",
+            row: &"with the least due_ms",
+        };
+        Ok(due_ms.map(|due_ms| column.instant(due_ms)).transpose()?)
+    }
+
+    /// Drops a timer that decides nothing any more, unless it was set anew for another instant.
+    pub async fn drop_timer(
+        &self,
+        deployment: DeploymentId,
+        key: &TimerKey,
+        due: Timestamp,
+    ) -> Result<(), StoreError> {
+        let key = key.0.clone();
+        let due = milliseconds(due);
+        self.write(move |connection| {
+            Box::pin(async move {
+                sqlx::query!(
+                    "DELETE FROM timers WHERE deployment_id = ? AND key = ? AND due_ms = ?",
+                    deployment.0,
+                    key,
+                    due
+                )
+                .execute(connection)
+                .await
+            })
+        })
+        .await?;
+        Ok(())
+    }
+}
+
+struct TimerRow {
+    deployment_id: i64,
+    key: String,
+    due_ms: i64,
+    happens: String,
+}
+
+impl TryFrom<TimerRow> for DueTimer {
+    type Error = CorruptRow;
+
+    fn try_from(row: TimerRow) -> Result<Self, CorruptRow> {
+        let key = format!("({}, {:?})", row.deployment_id, row.key);
+        let column = |name| Column {
+            table: "timers",
+            name,
+            row: &key,
+        };
+        Ok(Self {
+            deployment: DeploymentId(row.deployment_id),
+            timer: Timer {
+                due: column("due_ms").instant(row.due_ms)?,
+                then: column("happens").json(&row.happens)?,
+                key: TimerKey(row.key),
+            },
+        })
+    }
+}
