@@ -38,7 +38,7 @@ pub(crate) fn changed(before: Option<&Deployment>, after: &Deployment, events: &
             lines.push(line);
         }
     }
-    lines.extend(next(after));
+    lines.push(next(after));
     Message::text(words::content(&lines.join("\n")))
 }
 
@@ -71,20 +71,20 @@ pub(crate) fn unknown_press() -> Message {
     )
 }
 
-/// What is next, in a line; nothing where nothing is known.
-pub(crate) fn next(deployment: &Deployment) -> Option<String> {
+/// What is next, in a line.
+fn next(deployment: &Deployment) -> String {
     if matches!(deployment.phase, Phase::Finished(_)) {
-        return Some("It is over; `/deploy report` has the checklist filled in.".to_owned());
+        return "It is over; `/deploy report` has the checklist filled in.".to_owned();
     }
     if holding::is_ready_for_go(deployment) {
-        return Some("Everything that GO waits for is done: `/deploy go`".to_owned());
+        return "Everything that GO waits for is done: `/deploy go`".to_owned();
     }
     if let Some(index) = deployment.next_items().next() {
-        return Some(format!("Next: {}", words::item(deployment, index, TEXT)));
+        return format!("Next: {}", words::item(deployment, index, TEXT));
     }
     match holding::in_a_line(deployment) {
-        Some(holds) => Some(words::stopped(&words::capital(&holds))),
-        None => Some("Everything is done: `/deploy finish` ends it.".to_owned()),
+        Some(holds) => words::stopped(&words::capital(&holds)),
+        None => "Everything is done: `/deploy finish` ends it.".to_owned(),
     }
 }
 

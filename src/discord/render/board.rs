@@ -10,7 +10,6 @@ use super::parts::{button, fits};
 use super::words;
 use crate::domain::deployment::{Deployment, Phase};
 use crate::domain::event::{Decision, Outcome};
-use crate::domain::ids::SectionId;
 use crate::domain::sign_off::Owners;
 use crate::domain::view::SectionProgress;
 
@@ -54,24 +53,8 @@ pub(crate) fn opening(deployment: &Deployment) -> Message {
     )))
 }
 
-/// The name of the deployment's thread.
-pub(crate) fn thread_name(deployment: &Deployment) -> String {
-    label(
-        &format!(
-            "{} {} → {} · {}",
-            deployment.id, deployment.version, deployment.environment, deployment.checklist.title
-        ),
-        limit::THREAD_NAME,
-    )
-}
-
-/// The section that a chosen option of a [`Press::Sections`] menu stands for; `None` for every item.
-pub(crate) fn chosen_section(value: &str) -> Option<SectionId> {
-    (value != ALL_ITEMS).then(|| SectionId::new(value))
-}
-
 /// Where the deployment stands, in a line.
-pub(crate) fn phase_line(deployment: &Deployment) -> String {
+fn phase_line(deployment: &Deployment) -> String {
     match deployment.phase {
         Phase::Preparing if holding::is_ready_for_go(deployment) => {
             "🟢 **Ready for GO:** everything that it waits for is done".to_owned()

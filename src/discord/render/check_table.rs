@@ -212,17 +212,21 @@ fn passed_line(deployment: &Deployment, result: &CheckResult) -> String {
         .map(|(_, item)| words::id(&item.id))
         .collect();
     let waiting = items(deployment, &result.check).len() - ticked.len();
-    let mut line = format!("✅ {}", words::check(&result.check));
-    if !ticked.is_empty() {
-        line.push_str(" ticked ");
-        line.push_str(&words::some_of(&ticked, 3));
-    }
-    if waiting > 0 {
-        let verb = if waiting == 1 { "waits" } else { "wait" };
-        line.push_str(&format!(" ({} {verb} for more)", words::count(waiting, "item")));
-    }
-    line.push_str(&format!(" · {}", took(result.duration_ms)));
-    line
+    let ticks = if ticked.is_empty() {
+        String::new()
+    } else {
+        format!(" ticked {}", words::some_of(&ticked, 3))
+    };
+    let waits = match waiting {
+        0 => String::new(),
+        1 => " (1 item waits for more)".to_owned(),
+        several => format!(" ({several} items wait for more)"),
+    };
+    format!(
+        "✅ {}{ticks}{waits} · {}",
+        words::check(&result.check),
+        took(result.duration_ms)
+    )
 }
 
 fn items(deployment: &Deployment, check: &CheckId) -> Vec<String> {

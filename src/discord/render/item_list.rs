@@ -1,6 +1,7 @@
 //! Items: pages of them, and the card of one.
 
 use super::super::custom_id::Press;
+use super::board::ALL_ITEMS;
 use super::escape::label;
 use super::holding;
 use super::message::{Button, Choice, Colour, Embed, Message, Style, limit};
@@ -15,9 +16,10 @@ use crate::domain::ids::SectionId;
 /// How many items a page has. Discord's menus take 25 options.
 const PAGE: usize = 20;
 
-/// A page of a section's items, subsections included; of all items when there is no section. Pages count from 0; one
+/// A page of a section's items, subsections included; of all items when there is no section, or it is [`ALL_ITEMS`]. Pages count from 0; one
 /// beyond the last shows the last.
 pub(crate) fn page(deployment: &Deployment, section: Option<&SectionId>, page: usize) -> Message {
+    let section = section.filter(|id| id.as_str() != ALL_ITEMS);
     let within = section.and_then(|id| deployment.checklist.section(id));
     let indices: Vec<ItemIndex> = deployment
         .checklist
@@ -398,75 +400,81 @@ fn notes(deployment: &Deployment, item: &Item) -> Vec<String> {
     facts
 }
 
+/// What can be done with an item now.
 fn actions(deployment: &Deployment, index: ItemIndex, item: &Item) -> [Option<Button>; 5] {
-    let over = matches!(deployment.phase, Phase::Finished(_));
     let id = deployment.id;
     let own = || item.id.clone();
-    let held = deployment.held(index).is_some();
-    let by_hand = !deployment.follows(index);
-    let answered = item.sign_off.is_some() || item.decision;
-    let (tick, untick, skip, block) = match deployment.item_state(index) {
-        _ if over => (false, false, false, false),
-        ItemState::Open => (by_hand && !held, false, !answered, true),
-        ItemState::Ticked {
-            how: How::ByHand | How::InTheDocument,
-            ..
-        }
-        | ItemState::Skipped { .. } => (false, true, false, false),
-        ItemState::Ticked {
-            how: How::ByWhatItFollows,
-            ..
-        } => (false, false, false, false),
-        ItemState::Blocked { .. } => (false, false, !answered, false),
-    };
-    let offered = |offered: bool, press: Press, text: &str, style: Style| {
-        offered.then(|| button(&press, text, style)).flatten()
-    };
-    [
-        offered(
-            tick,
-            Press::Tick {
+    let tick = || {
+        button(
+            &Press::Tick {
                 deployment: id,
                 item: own(),
             },
             "Tick",
             Style::Success,
-        ),
-        offered(
-            untick,
-            Press::Untick {
+        )
+    };
+    let untick = || {
+        button(
+            &Press::Untick {
                 deployment: id,
                 item: own(),
             },
             "Untick",
             Style::Secondary,
-        ),
-        offered(
-            skip,
-            Press::Skip {
+        )
+    };
+    let skip = || {
+        button(
+            &Press::Skip {
                 deployment: id,
                 item: own(),
             },
             "Skip…",
             Style::Secondary,
-        ),
-        offered(
-            block,
-            Press::Block {
+        )
+    };
+    let block = || {
+        button(
+            &Press::Block {
                 deployment: id,
                 item: own(),
             },
             "Block…",
             Style::Danger,
-        ),
-        offered(
-            true,
-            Press::Note {
-                deployment: id,
-                item: own(),
-            },
-            "Note…",
-            Style::Secondary,
-        ),
-    ]
+        )
+    };
+    let note = button(
+        &Press::Note {
+            deployment: id,
+            item: own(),
+        },
+        "Note…",
+        Style::Secondary,
+    );
+    // A signature and the decision cannot be skipped.
+    let can_be_skipped = item.sign_off.is_none() && !item.decision;
+    let can_be_ticked = !deployment.follows(index) && deployment.held(index).is_none();
+    if matches!(deployment.phase, Phase::Finished(_)) {
+        return [note, None, None, None, None];
+    }
+    match deployment.item_state(index) {
+        ItemState::Open => [
+            can_be_ticked.then(tick).flatten(),
+            can_be_skipped.then(skip).flatten(),
+            block(),
+            note,
+            None,
+        ],
+        ItemState::Ticked {
+            how: How::ByHand | How::InTheDocument,
+            ..
+        }
+        | ItemState::Skipped { .. } => [untick(), note, None, None, None],
+        ItemState::Ticked {
+            how: How::ByWhatItFollows,
+            ..
+        } => [note, None, None, None, None],
+        ItemState::Blocked { .. } => [can_be_skipped.then(skip).flatten(), note, None, None, None],
+    }
 }

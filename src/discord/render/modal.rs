@@ -42,6 +42,7 @@ pub(crate) struct Input {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum InputStyle {
     /// One line.
+    #[expect(dead_code, reason = "every text asked for so far may be long")]
     Short,
     /// Several lines.
     Paragraph,
@@ -53,6 +54,7 @@ pub(crate) enum Needed {
     /// It may not.
     Yes,
     /// It may.
+    #[expect(dead_code, reason = "everything asked for so far is needed")]
     No,
 }
 

@@ -96,12 +96,13 @@ const COMMANDS: &str = "\
 
 **Sign and decide**
 `/deploy signoff` see the sign-offs, or ask for one
-`/deploy ack` you have seen a request; its pings pause
+`/deploy ack` · `/deploy snooze` you have seen a request; its pings pause
 `/deploy go` · `/deploy no-go` the decision
 `/deploy finish` end it, complete or failed
 
 **Set up**
 `/checklist list` · `/checklist show` what can be started
+`/checklist lint` · `/checklist export` what is wrong with one, and its file
 `/owner list` · `/owner set` · `/owner clear` who signs for which role";
 
 const SIGN_OFFS: &str = "\
