@@ -1,105 +1,140 @@
-//! Dialogs: where a reason is asked.
+//! Forms that ask for a reason or a note.
 
-use super::escape;
+use super::super::custom_id::Press;
+use super::escape::label;
 use super::message::limit;
-use crate::discord::custom_id::Press;
+use super::words;
 use crate::domain::deployment::Deployment;
 use crate::domain::ids::{ItemId, RoleKey};
 use crate::domain::text::{Reason, Remark};
 
-/// A dialog.
+/// The `custom_id` of a form's only field.
+pub(crate) const TEXT: &str = "text";
+
+/// A form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Modal {
-    /// What its answer is for: a [`Press`].
+    /// What is done with it: the same as of the button that opened it, see [`Press::parse`].
     pub(crate) custom_id: String,
-    /// At most 45 characters (Discord's limit).
+    /// What it asks, at most 45 characters.
     pub(crate) title: String,
-    /// What it asks.
+    /// Its fields, at most five.
     pub(crate) inputs: Vec<Input>,
 }
 
-/// One text it asks for.
+/// A field of a form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Input {
     pub(crate) custom_id: String,
-    /// At most 45 characters (Discord's limit).
+    /// At most 45 characters.
     pub(crate) label: String,
-    pub(crate) placeholder: String,
-    pub(crate) lines: Lines,
-    pub(crate) required: bool,
+    pub(crate) style: InputStyle,
+    pub(crate) needed: Needed,
     /// The fewest characters.
-    pub(crate) least: u16,
+    pub(crate) min: usize,
     /// The most characters.
-    pub(crate) most: u16,
+    pub(crate) max: usize,
+    /// At most 100 characters.
+    pub(crate) placeholder: String,
 }
 
-/// How much room a text has.
+/// How large a field is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Lines {
+pub(crate) enum InputStyle {
+    /// One line.
     #[expect(dead_code, reason = "every text asked for so far may be long")]
-    One,
-    Several,
+    Short,
+    /// Several lines.
+    Paragraph,
 }
 
-/// The `custom_id` of the one text that each dialog asks for.
-pub(crate) const TEXT: &str = "text";
+/// Whether a field may be left empty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Needed {
+    /// It may not.
+    Yes,
+    /// It may.
+    #[expect(dead_code, reason = "everything asked for so far is needed")]
+    No,
+}
 
 /// Asks why an item is skipped.
 pub(crate) fn skip(deployment: &Deployment, item: &ItemId) -> Modal {
-    one_text(
-        Press::Skip { deployment: deployment.id, item: item.clone() },
-        format!("Skip {item}"),
-        "Why is it skipped?",
-        "It stays in the report: not needed here, done elsewhere …",
-        Reason::LIMIT,
+    let press = Press::Skip {
+        deployment: deployment.id,
+        item: item.clone(),
+    };
+    reason(
+        &press,
+        &format!("Skip {item}"),
+        "Why is it not done?",
+        "It stands on every sign-off card",
     )
 }
 
-/// Asks what blocks an item.
+/// Asks why an item is blocked.
 pub(crate) fn block(deployment: &Deployment, item: &ItemId) -> Modal {
-    one_text(
-        Press::Block { deployment: deployment.id, item: item.clone() },
-        format!("Block {item}"),
+    let press = Press::Block {
+        deployment: deployment.id,
+        item: item.clone(),
+    };
+    reason(
+        &press,
+        &format!("Block {item}"),
         "What stands in the way?",
-        "Who or what has to move before it can go on",
-        Reason::LIMIT,
+        "Who or what it waits for",
+    )
+}
+
+/// Asks why a role rejected.
+pub(crate) fn explain(deployment: &Deployment, role: &RoleKey) -> Modal {
+    let press = Press::Explain {
+        deployment: deployment.id,
+        role: role.clone(),
+    };
+    let title = format!(
+        "Rejected: {}",
+        words::role_label(deployment, role, limit::MODAL_TITLE)
+    );
+    reason(
+        &press,
+        &title,
+        "What has to change before you approve?",
+        "What is wrong, and what would mend it",
     )
 }
 
 /// Asks for a note on an item.
 pub(crate) fn note(deployment: &Deployment, item: &ItemId) -> Modal {
-    one_text(
-        Press::Note { deployment: deployment.id, item: item.clone() },
-        format!("Note on {item}"),
-        "What should be remembered?",
-        "",
+    let press = Press::Note {
+        deployment: deployment.id,
+        item: item.clone(),
+    };
+    form(
+        &press,
+        &format!("Note on {item}"),
+        "Your note",
+        "It is kept with the item, and stands in the report",
         Remark::LIMIT,
     )
 }
 
-/// Asks why somebody rejected.
-pub(crate) fn explain(deployment: &Deployment, role: &RoleKey) -> Modal {
-    one_text(
-        Press::Explain { deployment: deployment.id, role: role.clone() },
-        format!("Rejected for {role}"),
-        "What has to change before you approve?",
-        "",
-        Reason::LIMIT,
-    )
+fn reason(press: &Press, title: &str, question: &str, placeholder: &str) -> Modal {
+    form(press, title, question, placeholder, Reason::LIMIT)
 }
 
-fn one_text(press: Press, title: String, label: &str, placeholder: &str, most: usize) -> Modal {
+fn form(press: &Press, title: &str, question: &str, placeholder: &str, max: usize) -> Modal {
     Modal {
         custom_id: press.custom_id(),
-        title: escape::label(&title, limit::MODAL_TITLE),
+        title: label(title, limit::MODAL_TITLE),
         inputs: vec![Input {
             custom_id: TEXT.to_owned(),
-            label: escape::label(label, limit::INPUT_LABEL),
-            placeholder: placeholder.to_owned(),
-            lines: Lines::Several,
-            required: true,
-            least: 1,
-            most: u16::try_from(most).unwrap_or(4000),
+            label: label(question, limit::INPUT_LABEL),
+            style: InputStyle::Paragraph,
+            needed: Needed::Yes,
+            min: 1,
+            max,
+            placeholder: label(placeholder, limit::OPTION_TEXT),
         }],
     }
 }

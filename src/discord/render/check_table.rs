@@ -1,0 +1,248 @@
+//! A run of checks: a progress line while it lasts, then a table, with what did not pass on top.
+
+use super::super::custom_id::Press;
+use super::message::{Colour, Embed, Message, Style, limit};
+use super::parts::button;
+use super::words::{self, CheckTally};
+use crate::domain::check::{CheckResult, CheckStatus};
+use crate::domain::deployment::Deployment;
+use crate::domain::ids::CheckId;
+
+/// Whether a run has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// Nothing more will come.
+    Yes,
+    /// Results still come.
+    No,
+}
+
+/// A run, as far as it is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RunShown<'a> {
+    /// The checks it runs, in the order of their first items.
+    pub(crate) checks: &'a [CheckId],
+    /// The results so far, in the order they came.
+    pub(crate) results: &'a [CheckResult],
+    /// Whether more will come.
+    pub(crate) ended: Ended,
+    /// Why it stopped before its end.
+    pub(crate) fault: Option<&'a str>,
+}
+
+/// How many running checks are named.
+const RUNNING: usize = 4;
+
+/// The message of a run.
+pub(crate) fn run(deployment: &Deployment, shown: RunShown<'_>) -> Message {
+    if shown.checks.is_empty() {
+        return Message::text(
+            "No check is bound to that, so there is nothing to run. `/deploy tick` ticks items by hand.",
+        );
+    }
+    let tally = CheckTally::count(shown.checks.iter().map(|check| shown.status(check)));
+    let not_passed = tally.failed + tally.error;
+    let message = Message {
+        content: words::content(&shown.headline(tally)),
+        embed: shown.table(deployment, tally),
+        ..Message::default()
+    };
+    if shown.ended == Ended::Yes && not_passed + tally.not_run > 0 {
+        let again = Press::CheckAgain {
+            deployment: deployment.id,
+        };
+        message.with_row([button(&again, "Run failed again", Style::Primary)])
+    } else {
+        message
+    }
+}
+
+impl RunShown<'_> {
+    fn result(&self, check: &CheckId) -> Option<&CheckResult> {
+        self.results.iter().rev().find(|result| result.check == *check)
+    }
+
+    fn status(&self, check: &CheckId) -> Option<CheckStatus> {
+        self.result(check).map(|result| result.status)
+    }
+
+    fn headline(&self, tally: CheckTally) -> String {
+        const WIDTH: usize = 10;
+        let all = self.checks.len();
+        let done = all - tally.not_run;
+        let mut lines = Vec::new();
+        match self.ended {
+            Ended::No => {
+                let so_far = CheckTally { not_run: 0, ..tally };
+                let so_far = if done == 0 {
+                    String::new()
+                } else {
+                    format!(" · {}", so_far.words(""))
+                };
+                lines.push(format!(
+                    "Running {} {done}/{all}{so_far}",
+                    words::bar(done, all, WIDTH)
+                ));
+                let running: Vec<_> = self
+                    .checks
+                    .iter()
+                    .filter(|check| self.result(check).is_none())
+                    .map(words::check)
+                    .collect();
+                if !running.is_empty() {
+                    lines.push(format!("Waiting for {}", words::some_of(&running, RUNNING)));
+                }
+            }
+            Ended::Yes if tally.passed == all && all == 1 => lines.push("✅ The check passed.".to_owned()),
+            Ended::Yes if tally.passed == all => lines.push(format!("✅ All {all} checks passed.")),
+            Ended::Yes => lines.push(format!(
+                "{}: {}",
+                words::count(all, "check"),
+                tally.words("did not run")
+            )),
+        }
+        if let Some(fault) = self.fault {
+            lines.push(format!("⚠️ The run stopped early: {}", words::brief(fault, 300)));
+        }
+        lines.join("\n")
+    }
+
+    fn table(&self, deployment: &Deployment, tally: CheckTally) -> Option<Embed> {
+        if self.results.is_empty() {
+            return None;
+        }
+        let (passed, not_passed): (Vec<&CheckResult>, Vec<&CheckResult>) = self
+            .checks
+            .iter()
+            .filter_map(|check| self.result(check))
+            .partition(|result| result.status == CheckStatus::Passed);
+        let passing: Vec<_> = passed
+            .iter()
+            .map(|result| passed_line(deployment, result))
+            .collect();
+        let description = words::shrunk(&[300, 160, 90, 50], limit::DESCRIPTION, |why| {
+            let mut lines = not_passed_lines(deployment, &not_passed, why);
+            lines.extend(passing.iter().cloned());
+            lines.join("\n")
+        });
+        let whole = words::length(&description) < limit::DESCRIPTION;
+        let description = if whole {
+            description
+        } else {
+            crowded(deployment, &not_passed, &passed)
+        };
+        let colour = if tally.failed > 0 {
+            Colour::Red
+        } else if tally.error > 0 || self.ended == Ended::No {
+            Colour::Yellow
+        } else {
+            Colour::Green
+        };
+        Some(Embed {
+            title: words::frame_title("Checks · ", deployment),
+            description,
+            colour,
+            fields: Vec::new(),
+            footer: words::footer(deployment),
+        })
+    }
+}
+
+/// A table too long for one message: those that did not pass as far as they fit, and the rest counted.
+fn crowded(deployment: &Deployment, not_passed: &[&CheckResult], passed: &[&CheckResult]) -> String {
+    let tail = if passed.is_empty() {
+        String::new()
+    } else {
+        let names: Vec<_> = passed.iter().map(|result| words::check(&result.check)).collect();
+        let named = format!("✅ and {} that passed: {}", passed.len(), names.join(", "));
+        if words::length(&named) <= limit::DESCRIPTION / 3 {
+            format!("\n{named}")
+        } else {
+            format!("\n✅ … and {} that passed", passed.len())
+        }
+    };
+    let room = limit::DESCRIPTION - words::length(&tail);
+    let more = |number: usize| {
+        format!("… and {number} more that did not pass; `/deploy check` on a section shows fewer at a time")
+    };
+    for why in [300, 160, 90, 50] {
+        let lines = not_passed_lines(deployment, not_passed, why).join("\n");
+        if words::length(&lines) <= room {
+            return format!("{lines}{tail}").trim_start().to_owned();
+        }
+    }
+    let lines = not_passed_lines(deployment, not_passed, 90);
+    format!("{}{tail}", words::fitted(&lines, room, more))
+}
+
+/// Failed ones before those that could not be run.
+fn not_passed_lines(deployment: &Deployment, results: &[&CheckResult], why: usize) -> Vec<String> {
+    let of = |status: CheckStatus, icon: &'static str| {
+        results
+            .iter()
+            .filter(move |result| result.status == status)
+            .map(move |result| {
+                let items = items(deployment, &result.check);
+                let items = if items.is_empty() {
+                    String::new()
+                } else {
+                    format!(" for {}", words::some_of(&items, 3))
+                };
+                format!(
+                    "{icon} {}{items}: {}",
+                    words::check(&result.check),
+                    words::brief(&result.why, why)
+                )
+            })
+    };
+    of(CheckStatus::Failed, "❌")
+        .chain(of(CheckStatus::Error, "⚠️"))
+        .collect()
+}
+
+fn passed_line(deployment: &Deployment, result: &CheckResult) -> String {
+    let ticked: Vec<_> = deployment
+        .checklist
+        .items
+        .iter()
+        .enumerate()
+        .filter(|(index, item)| {
+            item.checks.contains(&result.check) && deployment.item_state(*index).is_closed()
+        })
+        .map(|(_, item)| words::id(&item.id))
+        .collect();
+    let waiting = items(deployment, &result.check).len() - ticked.len();
+    let ticks = if ticked.is_empty() {
+        String::new()
+    } else {
+        format!(" ticked {}", words::some_of(&ticked, 3))
+    };
+    let waits = match waiting {
+        0 => String::new(),
+        1 => " (1 item waits for more)".to_owned(),
+        several => format!(" ({several} items wait for more)"),
+    };
+    format!(
+        "✅ {}{ticks}{waits} · {}",
+        words::check(&result.check),
+        took(result.duration_ms)
+    )
+}
+
+fn items(deployment: &Deployment, check: &CheckId) -> Vec<String> {
+    deployment
+        .checklist
+        .items
+        .iter()
+        .filter(|item| item.checks.contains(check))
+        .map(|item| words::id(&item.id))
+        .collect()
+}
+
+fn took(milliseconds: u64) -> String {
+    if milliseconds < 1000 {
+        format!("{milliseconds} ms")
+    } else {
+        format!("{}.{} s", milliseconds / 1000, milliseconds % 1000 / 100)
+    }
+}
