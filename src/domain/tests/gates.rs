@@ -145,7 +145,7 @@ Accept
         .and(ANNA, tick("2.1"))
         .passes("health")
         .then(&["health Passed", "2.2 ticks itself", "qa asked"]);
-    assert_snapshot!(story.when(TESS, complete()).sentence(), @"");
+    assert_snapshot!(story.when(TESS, complete()).sentence(), @"The end waits until `3.1` is done and `qa` has signed.");
     let story = given(text)
         .and(ANNA, tick("1.1"))
         .and(TESS, approve("tech-lead"))

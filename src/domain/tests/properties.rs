@@ -322,7 +322,7 @@ impl World {
         let role = if made.status == 4 {
             RoleKey::new(made.text.clone())
         } else {
-            RoleKey::new(*made.role.get(&ROLES))
+            RoleKey::new(*made.role.get::<&str>(&ROLES))
         };
         let reason = || Reason::parse(&made.text).ok();
         let said = || reason().unwrap_or_else(|| parsed(Reason::parse("why")));
@@ -357,7 +357,7 @@ impl World {
                 };
                 return (
                     ActingAs::CheckRunner,
-                    record(made.check.get(&CHECKS), status, self.now),
+                    record(made.check.get::<&str>(&CHECKS), status, self.now),
                 );
             }
             19 => Command::RequestSignOff { role },
@@ -429,7 +429,8 @@ impl World {
             Ok(decided) => {
                 if let Phase::Finished(_) = before.phase {
                     for recorded in &decided.events {
-                        prop_assert!(matches!(recorded.event, Event::Noted { .. }));
+                        let is_note = matches!(recorded.event, Event::Noted { .. });
+                        prop_assert!(is_note, "only notes follow the end");
                     }
                 }
                 self.pay(Some(&before), &decided.events, decided.after);
