@@ -332,6 +332,17 @@ impl Deployment {
                 .map_or_else(|| self.end_before_go(), |index| self.end_of_section_of(index));
             (end, 0)
         };
+        // A gate below the box that needs all items waits for the box too.
+        let first_box = items.iter().position(|item| item.sign_off.as_ref() == Some(role));
+        let behind_box = self
+            .checklist
+            .gates
+            .iter()
+            .filter(|gate| gate.needs.contains(&Need::Items))
+            .map(|gate| self.first_item_from(gate.section))
+            .filter(|behind| first_box.is_some_and(|first_box| first_box < *behind))
+            .min();
+        let ends = (ends.0.min(behind_box.unwrap_or(ends.0)), ends.1);
         match (behind_go, boxed_before_go) {
             (Some(behind), Some(_)) => (ends.0.min(behind), ends.1.min(behind)),
             (Some(_) | None, None) | (None, Some(_)) => ends,
@@ -355,13 +366,21 @@ impl Deployment {
         }
     }
 
-    /// The first item that the first gate which needs GO holds.
+    /// The first item that the first gate which needs GO holds. A gate that needs all items needs GO where the decision's
+    /// box is one of them.
     fn first_item_behind_go(&self) -> Option<ItemIndex> {
+        let items = &self.checklist.items;
+        let decision = items.iter().position(|item| item.decision);
         self.checklist
             .gates
             .iter()
-            .filter(|gate| gate.needs.contains(&Need::Go))
-            .map(|gate| self.first_item_from(gate.section))
+            .map(|gate| (gate, self.first_item_from(gate.section)))
+            .filter(|(gate, behind)| {
+                gate.needs.contains(&Need::Go)
+                    || (gate.needs.contains(&Need::Items)
+                        && decision.is_some_and(|decision| decision < *behind))
+            })
+            .map(|(_, behind)| behind)
             .min()
     }
 

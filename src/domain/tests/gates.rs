@@ -158,8 +158,8 @@ Accept
         .then(&[
             "health Failed",
             "qa by 5 void, as health changed",
-            "2.2 opens itself",
             "3.1 opens itself",
+            "2.2 opens itself",
         ])
         .passes("health")
         .then(&["health Passed", "2.2 ticks itself", "qa asked"])
@@ -184,4 +184,15 @@ fn next_is_what_can_be_done_now() {
     let ids = |ids: &[&str]| ids.iter().copied().map(ItemId::new).collect::<Vec<_>>();
     assert_eq!(next(&given(SHOP).started()), ids(&["1.1", "1.3.1", "1.3.2"]));
     assert_eq!(next(&signed().and(TESS, Command::Go)), ids(&["3.1"]));
+}
+
+#[test]
+fn a_box_above_a_gate_that_needs_it_waits_for_nothing_behind_that_gate() {
+    given("A\n  [ ] Work\n  [ ] Lead | sign-off tech-lead\n  / Ship | gate items\n  [ ] Ship")
+        .when(ANNA, tick("1.1"))
+        .then(&["1.1 ticked", "tech-lead asked"])
+        .when(TESS, approve("tech-lead"))
+        .then(&["tech-lead approved by 2", "1.2 ticks itself"])
+        .when(ANNA, tick("1.3.1"))
+        .then(&["1.3.1 ticked"]);
 }
