@@ -121,7 +121,7 @@ fn build(sections: Vec<SectionSketch>, quorums: &[usize], asked: &[bool]) -> Che
             });
         }
         let mut path: Vec<(usize, usize)> = Vec::new();
-        let mut counts = vec![0; 5];
+        let mut counts = [0; 5];
         for sketch in sketches {
             let depth = sketch.depth.min(path.len() + 1);
             path.truncate(depth - 1);
@@ -584,7 +584,7 @@ proptest! {
             for check in CHECKS {
                 world.attempt(&ActingAs::CheckRunner, record(check, CheckStatus::Passed, friday()));
             }
-            for item in world.live.checklist.clone().items.iter() {
+            for item in &world.live.checklist.clone().items {
                 world.attempt(&ActingAs::Person(person_of(1)), Command::Tick { item: item.id.clone() });
             }
             for role in ROLES.map(RoleKey::new) {

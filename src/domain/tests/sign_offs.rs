@@ -281,7 +281,7 @@ fn a_card_takes_every_answer_while_it_is_the_latest() {
                 "tech-lead",
                 1,
                 CardAnswer::Acknowledge {
-                    snooze: std::time::Duration::from_mins(60),
+                    snooze: std::time::Duration::from_hours(1),
                 },
             ),
         )
