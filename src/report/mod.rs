@@ -41,4 +41,3 @@ pub fn document(deployment: &Deployment, names: Names<'_>) -> String {
     document.push_str(&format!("---\n\n{appendix}").replace('\n', end));
     document
 }
-

@@ -45,7 +45,11 @@ pub(crate) fn code(text: &str) -> String {
         })
         .collect();
     let inner = inner.trim();
-    if inner.is_empty() { "` `".to_owned() } else { format!("`{inner}`") }
+    if inner.is_empty() {
+        "` `".to_owned()
+    } else {
+        format!("`{inner}`")
+    }
 }
 
 /// The text as it stands where Discord formats nothing: labels, option names, file names, thread names.
@@ -53,9 +57,19 @@ pub(crate) fn label(text: &str, limit: usize) -> String {
     let flat: String = text
         .chars()
         .filter(|c| !is_unseen(*c))
-        .map(|c| if c.is_control() || c.is_whitespace() { ' ' } else { c })
+        .map(|c| {
+            if c.is_control() || c.is_whitespace() {
+                ' '
+            } else {
+                c
+            }
+        })
         .collect();
-    let flat = flat.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+    let flat = flat
+        .split(' ')
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ");
     let short = shortened(&flat, limit);
     if short.is_empty() { "–".to_owned() } else { short }
 }

@@ -47,10 +47,19 @@ pub(crate) fn findings(checklist: &Checklist, findings: &[Finding]) -> Message {
     const SHOWN: usize = 12;
     let mut lines = vec![format!("{name}: {}", words::count(findings.len(), "finding"))];
     lines.extend(findings.iter().take(SHOWN).map(|found| {
-        format!("{}:{} {}: {}", found.line, found.column, found.severity, plain(&words::brief(&found.message, 110)))
+        format!(
+            "{}:{} {}: {}",
+            found.line,
+            found.column,
+            found.severity,
+            plain(&words::brief(&found.message, 110))
+        )
     }));
     if findings.len() > SHOWN {
-        lines.push(format!("… and {} more: `holdpoint checklist lint` shows all.", findings.len() - SHOWN));
+        lines.push(format!(
+            "… and {} more: `holdpoint checklist lint` shows all.",
+            findings.len() - SHOWN
+        ));
     }
     Message::text(words::content(&lines.join("\n")))
 }
@@ -59,8 +68,14 @@ pub(crate) fn findings(checklist: &Checklist, findings: &[Finding]) -> Message {
 pub(crate) fn exported(checklist: &Checklist, bytes: Vec<u8>) -> Message {
     let stem = label(checklist.name.as_str(), 80).replace(['/', '\\', ' '], "-");
     Message {
-        content: words::content(&format!("{} as it is in the catalog now.", code(checklist.name.as_str()))),
-        files: vec![File { name: format!("{stem}.md"), bytes }],
+        content: words::content(&format!(
+            "{} as it is in the catalog now.",
+            code(checklist.name.as_str())
+        )),
+        files: vec![File {
+            name: format!("{stem}.md"),
+            bytes,
+        }],
         ..Message::default()
     }
 }
