@@ -3,16 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use async_trait::async_trait;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-use tracing::info;
+use tracing::{info, warn};
 
 use super::Ended;
 use super::bot::{Bot, Plan, tell_of};
 use crate::clock::SystemClock;
-use crate::config::Settings;
+use crate::config::{LocalDiscord, Settings};
 use crate::discord::{Endpoint, GatewayState};
 use crate::engine::Engine;
 use crate::http::{Readiness, ReadinessPart, Server};
@@ -35,7 +36,7 @@ pub(super) async fn run(settings: &Settings) -> anyhow::Result<Ended> {
         database: &settings.database.path,
         checklists: &settings.checklists.directory,
         token,
-        endpoint: Endpoint::Discord,
+        endpoint: endpoint(settings.discord.local.as_ref())?,
         clock: Arc::new(SystemClock),
     })
     .await?;
@@ -53,6 +54,24 @@ pub(super) async fn run(settings: &Settings) -> anyhow::Result<Ended> {
     // Whoever still reads a page when the bot has stopped has read enough.
     let _ = tokio::time::timeout(PAGES_PATIENCE, serving).await;
     outcome.map(|()| Ended::Well)
+}
+
+/// Discord itself, unless the settings name a stand-in on this machine.
+fn endpoint(local: Option<&LocalDiscord>) -> anyhow::Result<Endpoint> {
+    let Some(local) = local else {
+        return Ok(Endpoint::Discord);
+    };
+    let certificate_authority = std::fs::read_to_string(&local.certificate).with_context(|| {
+        format!(
+            "discord.local_certificate is {}, which cannot be read; name the file with the stand-in's certificate",
+            local.certificate.display()
+        )
+    })?;
+    warn!(proxy = %local.proxy, "a stand-in on this machine is used in place of Discord");
+    Ok(Endpoint::Local {
+        proxy: local.proxy.to_string(),
+        certificate_authority,
+    })
 }
 
 /// Listens for signals from now on: SIGTERM and Ctrl-C stop, SIGHUP reads the checklists again.

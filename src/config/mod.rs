@@ -4,6 +4,7 @@
 //! the edge: a [`Settings`] holds only values that make sense, and what does not is refused in one sentence that
 //! names the setting, what it is, what is expected and where it came from.
 
+mod local_proxy;
 mod network_rule;
 mod origin;
 mod permissions;
@@ -17,6 +18,7 @@ use std::{collections::BTreeMap, fmt, net::SocketAddr, num::NonZeroUsize, path::
 use secrecy::SecretString;
 
 pub use self::{
+    local_proxy::{LocalProxy, ParseLocalProxyError},
     network_rule::{NetworkRule, ParseNetworkRuleError},
     origin::Origin,
     permissions::{Allowed, ParseAllowedError, Permissions},
@@ -58,7 +60,18 @@ pub struct Settings {
 /// `[discord]`
 #[derive(Debug, Clone)]
 pub struct Discord {
+    /// A stand-in for Discord on this machine, in place of Discord itself.
+    pub local: Option<LocalDiscord>,
     token: TokenSource,
+}
+
+/// A stand-in for Discord on this machine, for rehearsals and measurements.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LocalDiscord {
+    /// The proxy that answers for discord.com.
+    pub proxy: LocalProxy,
+    /// The file with the certificate authority, in PEM, that signed the proxy's certificate.
+    pub certificate: PathBuf,
 }
 
 /// `[database]`
@@ -269,7 +282,8 @@ fn checked_token(token: &SecretString, place: &str) -> Result<SecretString, Toke
 
 /// Reads every setting before it gives up on any, so that one pass finds every mistake.
 fn read(reader: &mut Reader) -> Result<Settings, Noted> {
-    let discord = read_token(reader).map(|token| Discord { token });
+    let token = read_token(reader);
+    let local = read_local(reader);
     let database = reader.path("database.path");
     let directory = reader.path("checklists.directory");
     let listen = reader.parsed("http.listen", "an address and a port, such as \"127.0.0.1:8080\"");
@@ -296,7 +310,10 @@ fn read(reader: &mut Reader) -> Result<Settings, Noted> {
     let guilds = permissions.read_guilds(reader);
 
     Ok(Settings {
-        discord: discord?,
+        discord: Discord {
+            local: local?,
+            token: token?,
+        },
         database: Database { path: database? },
         checklists: Checklists {
             directory: directory?,
@@ -355,4 +372,29 @@ fn read_token(reader: &mut Reader) -> Result<TokenSource, Noted> {
             }
         }
     })
+}
+
+fn read_local(reader: &mut Reader) -> Result<Option<LocalDiscord>, Noted> {
+    let proxy = reader.optional_parsed("discord.local_proxy", LocalProxy::EXPECTED);
+    let certificate = reader.optional_path("discord.local_certificate");
+    match (proxy?, certificate?) {
+        (None, None) => Ok(None),
+        (Some((proxy, _)), Some((certificate, _))) => Ok(Some(LocalDiscord { proxy, certificate })),
+        (Some((_, origin)), None) => {
+            reader.refuse(Problem::HalfOfLocal {
+                given: "discord.local_proxy",
+                missing: "discord.local_certificate",
+                origin,
+            });
+            Err(Noted)
+        }
+        (None, Some((_, origin))) => {
+            reader.refuse(Problem::HalfOfLocal {
+                given: "discord.local_certificate",
+                missing: "discord.local_proxy",
+                origin,
+            });
+            Err(Noted)
+        }
+    }
 }

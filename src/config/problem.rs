@@ -68,6 +68,18 @@ pub enum Problem {
         /// Where the file's name came from.
         file: Origin,
     },
+    /// Only one of the two settings of a stand-in for Discord.
+    #[error(
+        "{given} is set by {origin}, but {missing} is not, and a stand-in needs both; set it too, or remove {given}"
+    )]
+    HalfOfLocal {
+        /// The key that is set.
+        given: &'static str,
+        /// The key that is not.
+        missing: &'static str,
+        /// Where the first came from.
+        origin: Origin,
+    },
 }
 
 /// Everything that is wrong with the settings: one sentence a line.

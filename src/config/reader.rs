@@ -103,6 +103,17 @@ impl Reader {
         })
     }
 
+    /// A text that must parse, and that may be left out.
+    pub(super) fn optional_parsed<T: FromStr>(
+        &mut self,
+        key: &str,
+        expected: &str,
+    ) -> Result<Option<(T, Origin)>, Noted> {
+        self.optional(key, expected, |found| {
+            found.text().and_then(|text| text.parse().ok())
+        })
+    }
+
     /// A list of texts that must each parse.
     pub(super) fn parsed_list<T>(&mut self, key: &str, expected: &str) -> Result<Vec<T>, Noted>
     where
