@@ -111,10 +111,7 @@ fn invalid_utf_8(bytes: &[u8], first: usize, findings: &mut Vec<Finding>) -> Str
 }
 
 fn control_characters(text: &str, findings: &mut Vec<Finding>) {
-    let is_stray = |byte: u8| {
-        ((byte < 0x20) & (byte != b'\t') & (byte != b'\n') & (byte != b'\r') & (byte != 0x0c))
-            | (byte == 0x7f)
-    };
+    let is_stray = |byte: u8| matches!(byte, 0..=0x08 | 0x0b | 0x0e..=0x1f | 0x7f);
     // Whole chunks without a branch, which compilers turn into vector instructions.
     let clean = text
         .as_bytes()

@@ -23,7 +23,8 @@ impl Lines {
                 }
             }
         } else {
-            starts.extend(text.match_indices('\n').map(|(index, _)| index + 1));
+            let ends = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
+            starts.extend(ends.map(|(index, _)| index + 1));
         }
         Self {
             starts,

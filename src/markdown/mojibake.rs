@@ -300,7 +300,7 @@ impl Page {
         let after = text[candidate.end..].chars().next();
         let near_letters = before.is_some_and(|character| character.is_ascii_alphabetic())
             || after.is_some_and(|character| character.is_ascii_alphabetic());
-        let is_latin = candidate.character < '\u{250}';
+        let is_latin = matches!(candidate.character, ..'\u{250}' | '\u{1e00}'..='\u{1eff}');
         if !self.is_1252 {
             return near_letters && !is_latin;
         }

@@ -50,7 +50,12 @@ pub(super) fn slug(text: &str) -> String {
     let mut whole = 0;
     let mut in_word = false;
     for character in text.chars() {
-        if !character.is_alphanumeric() {
+        let is_part = if character.is_ascii() {
+            character.is_ascii_alphanumeric()
+        } else {
+            character.is_alphanumeric()
+        };
+        if !is_part {
             // An apostrophe does not part a word: "don't" is one.
             if in_word && !matches!(character, '\'' | '’') {
                 in_word = false;

@@ -1,5 +1,6 @@
 //! Front matter, sound and broken.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::{outline, read, told};
@@ -617,7 +618,10 @@ fn broken_yaml_is_told_and_loses_no_item() {
 
 #[test]
 fn two_thematic_breaks_are_not_front_matter() {
-    insta::assert_snapshot!(outline("---\n# T\n---\n- [ ] item\n"), @"");
+    insta::assert_snapshot!(outline("---\n# T\n---\n- [ ] item\n"), @"
+    2 #  T
+    4   [ ] 1 item
+    ");
     assert_eq!(told("---\n# T\n---\n- [ ] item\n"), "");
 }
 
@@ -647,10 +651,7 @@ fn aliases_are_followed_but_not_into_bombs() {
     let mut bomb = "---\nl0: &l0 [a, a, a, a, a, a, a, a, a, a]\n".to_owned();
     for level in 1..30 {
         let before = format!("*l{}", level - 1);
-        bomb.push_str(&format!(
-            "l{level}: &l{level} [{}]\n",
-            vec![before; 10].join(", ")
-        ));
+        let _ = writeln!(bomb, "l{level}: &l{level} [{}]", vec![before; 10].join(", "));
     }
     bomb.push_str("---\n- [ ] item\n");
     assert!(told(&bomb).contains("holds more than"), "{}", told(&bomb));
