@@ -13,7 +13,7 @@ use crate::domain::ids::{ChecklistHash, DeploymentId, InputId};
 
 fn conflict_of(outcome: &Result<(), CommitError>) -> Option<DeploymentId> {
     match outcome {
-        Err(CommitError::Conflict { deployment }) => Some(deployment),
+        Err(CommitError::Conflict { deployment }) => Some(*deployment),
         Ok(()) | Err(CommitError::Fault(_)) => None,
     }
 }
