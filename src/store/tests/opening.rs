@@ -112,9 +112,30 @@ async fn other_files_are_refused_and_left_as_they_are() -> Outcome {
     refused(&place, "another program").await?;
     assert_eq!(place.count("SELECT count(*) FROM sqlite_schema").await?, 1);
 
+    // Another program that uses the same migrator.
+    let place = Place::new()?;
+    place.open().await?.close().await;
+    place.raw_sql("PRAGMA application_id = 0").await?;
+    refused(&place, "another program").await?;
+
     let place = Place::new()?;
     std::fs::create_dir(place.database())?;
     refused(&place, "directory").await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_first_start_that_was_cut_short_is_gone_on_with() -> Outcome {
+    let place = Place::new()?;
+    std::fs::write(place.database(), "")?;
+    place
+        .raw_sql(
+            "CREATE TABLE _sqlx_migrations (version BIGINT PRIMARY KEY, description TEXT NOT NULL,
+                 installed_on TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP, success BOOLEAN NOT NULL,
+                 checksum BLOB NOT NULL, execution_time BIGINT NOT NULL)",
+        )
+        .await?;
+    place.open().await?.verify().await?;
     Ok(())
 }
 
