@@ -238,7 +238,7 @@ async fn after_a_fault_the_next_commit_succeeds() -> Outcome {
     let store = place.open().await?;
     let mut course = Course::new(1);
     let start = course.start()?;
-    // The projection names a checklist nobody has stored, which is the last table written.
+    // The projection names a checklist nobody has stored, which is noticed when other tables are written.
     let without = Unit {
         checklist: None,
         ..start.clone()
