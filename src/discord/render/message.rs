@@ -87,7 +87,11 @@ pub(crate) enum Row {
     /// Up to five buttons.
     Buttons(Vec<Button>),
     /// A select menu with up to 25 options, one of which is chosen.
-    Select { custom_id: String, placeholder: String, options: Vec<Choice> },
+    Select {
+        custom_id: String,
+        placeholder: String,
+        options: Vec<Choice>,
+    },
 }
 
 /// A button.
@@ -134,7 +138,10 @@ pub(crate) struct File {
 impl Message {
     /// A message of text alone.
     pub(crate) fn text(content: impl Into<String>) -> Self {
-        Self { content: content.into(), ..Self::default() }
+        Self {
+            content: content.into(),
+            ..Self::default()
+        }
     }
 
     /// A button row added.
@@ -178,14 +185,22 @@ impl Message {
                         ids.push(button.custom_id.as_str());
                     }
                 }
-                Row::Select { custom_id, placeholder, options } => {
+                Row::Select {
+                    custom_id,
+                    placeholder,
+                    options,
+                } => {
                     hold("custom id", count(custom_id), limit::CUSTOM_ID);
                     hold("placeholder", count(placeholder), limit::PLACEHOLDER);
                     hold("options", options.len(), limit::OPTIONS);
                     for option in options {
                         hold("option value", count(&option.value), limit::OPTION_TEXT);
                         hold("option label", count(&option.label), limit::OPTION_TEXT);
-                        hold("option description", count(&option.description), limit::OPTION_TEXT);
+                        hold(
+                            "option description",
+                            count(&option.description),
+                            limit::OPTION_TEXT,
+                        );
                     }
                     ids.push(custom_id.as_str());
                 }
@@ -211,7 +226,11 @@ pub(crate) fn mention(holder: Holder) -> String {
 
 /// Mentions of several, in words.
 pub(crate) fn mentions(holders: &[Holder]) -> String {
-    holders.iter().map(|holder| mention(*holder)).collect::<Vec<_>>().join(" ")
+    holders
+        .iter()
+        .map(|holder| mention(*holder))
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 #[cfg(test)]
@@ -247,13 +266,15 @@ pub(crate) mod shown {
                         .collect::<Vec<_>>()
                         .join("  "),
                 ),
-                Row::Select { custom_id, placeholder, options } => {
+                Row::Select {
+                    custom_id,
+                    placeholder,
+                    options,
+                } => {
                     lines.push(format!("▾ {placeholder} → {custom_id}"));
-                    lines.extend(
-                        options
-                            .iter()
-                            .map(|option| format!("    {} = {} ({})", option.value, option.label, option.description)),
-                    );
+                    lines.extend(options.iter().map(|option| {
+                        format!("    {} = {} ({})", option.value, option.label, option.description)
+                    }));
                 }
             }
         }
