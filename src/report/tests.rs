@@ -238,24 +238,24 @@ fn a_document_comes_back_filled_in_with_its_report() {
     ## Report of deployment #12
 
     - Released: 2.4.1 → staging
-    - Started by @⁠alex on 2026-11-21 00:40 UTC
-    - Decision: **GO** by @⁠lee\_\[x\](y) on 2026-11-21 01:40 UTC
-    - Ended: **failed** by @⁠lee\_\[x\](y) on 2026-11-21 02:05 UTC, 1 h 25 min after the start: No sight
+    - Started by @alex on 2026-11-21 00:40 UTC
+    - Decision: **GO** by @lee\_\[x\](y) on 2026-11-21 01:40 UTC
+    - Ended: **failed** by @lee\_\[x\](y) on 2026-11-21 02:05 UTC, 1 h 25 min after the start: No sight
     - Items: 7 of 9 ticked, 1 skipped, 1 blocked
     - Checklist: `staging`, SHA-256 `7e470611f062ed28a2769a239f626ba28b3ee21283013dafb3fb81ef08fcb303`
 
     ### Sign-offs
 
     - Tech Lead: **approved**
-      - approved by @⁠lee\_\[x\](y) (owner) on 2026-11-21 00:58 UTC
+      - approved by @lee\_\[x\](y) (owner) on 2026-11-21 00:58 UTC
 
     ### Skipped items
 
-    - `1.2.2` A backup was taken by \_\_\_\_\_\_\_\_ — by @⁠alex on 2026-11-21 01:00 UTC: Taken \*yesterday\*
+    - `1.2.2` A backup was taken by \_\_\_\_\_\_\_\_ — by @alex on 2026-11-21 01:00 UTC: Taken \*yesterday\*
 
     ### Blocked items
 
-    - `3.2` Watch the errors — by @⁠alex on 2026-11-21 01:55 UTC: The dashboard is down
+    - `3.2` Watch the errors — by @alex on 2026-11-21 01:55 UTC: The dashboard is down
 
     ### Checks
 
@@ -265,8 +265,8 @@ fn a_document_comes_back_filled_in_with_its_report() {
 
     ### Notes
 
-    - @⁠alex on `1.2.2`, 2026-11-21 01:15 UTC: See the \<ticket\>
-    - @⁠alex, 2026-11-21 01:20 UTC: \- \[ \] Quiet evening
+    - @alex on `1.2.2`, 2026-11-21 01:15 UTC: See the \<ticket\>
+    - @alex, 2026-11-21 01:20 UTC: \- \[ \] Quiet evening
     ");
 }
 
@@ -277,7 +277,7 @@ fn a_report_of_a_deployment_that_has_just_begun_is_short() {
     ## Report of deployment #12
 
     - Released: 2.4.1 → staging
-    - Started by @⁠alex on 2026-11-21 00:40 UTC
+    - Started by @alex on 2026-11-21 00:40 UTC
     - Decision: none
     - Ended: not yet
     - Items: 0 of 2 ticked, 2 open

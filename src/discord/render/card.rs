@@ -6,7 +6,7 @@ use super::super::custom_id::Press;
 use super::holding::{self, OnWhom};
 use super::message::{Colour, Embed, Message, Style, limit, mention};
 use super::parts::button;
-use super::people::{Asked, rank_name, rank_of_ping, rank_plural};
+use super::people::{Asked, nobody, rank_name, rank_of_ping, rank_plural};
 use super::words::{self, CheckTally, ItemTally};
 use crate::domain::check::CheckStatus;
 use crate::domain::deployment::{Deployment, ItemState, Phase, Rejection, Request, SignOff};
@@ -47,7 +47,7 @@ pub(crate) fn sign_off_card(
     let live = matches!(standing, Standing::Live(_));
     let title = format!("Sign-off · {}", words::role_label(deployment, role, 80));
     let message = Message {
-        content: words::content(&first_line(deployment, role, &standing, asked.as_ref())),
+        content: words::content(&first_line(deployment, role, &standing, owners, asked.as_ref())),
         embed: Some(Embed {
             title: words::brief(&title, 120),
             description: card_text(deployment, role, &standing, OnWhom { owners, now }),
@@ -95,8 +95,9 @@ pub(crate) fn ping(
             words::headline(deployment)
         )),
         None => lines.push(format!(
-            "{name} has not signed for {}, and nobody holds the role.{since} `/owner set` names who does.",
-            words::headline(deployment)
+            "{name} has not signed for {}, and {}.{since} `/owner set` names who does.",
+            words::headline(deployment),
+            nobody(owners, role)
         )),
     }
     if let Some(asked) = &asked {
@@ -213,6 +214,7 @@ fn first_line(
     deployment: &Deployment,
     role: &RoleKey,
     standing: &Standing<'_>,
+    owners: &Owners,
     asked: Option<&Asked>,
 ) -> String {
     let name = words::role(deployment, role);
@@ -228,14 +230,15 @@ fn first_line(
                 rank_plural(asked.rank)
             ),
             None => format!(
-                "{name} has to sign for {headline}, and nobody holds the role. `/owner set` with role {} names who does.",
+                "{name} has to sign for {headline}, and {}. `/owner set` with role {} names who does.",
+                nobody(owners, role),
                 super::escape::code(role.as_str())
             ),
         },
         Standing::Approved => format!("✅ {name} has approved: {headline}"),
         Standing::Rejected(rejection) => {
             format!(
-                "❌ {name} has rejected, by {}: {headline}",
+                "❌ {} rejected as {name}: {headline}",
                 words::person(rejection.by)
             )
         }
@@ -494,7 +497,7 @@ fn overview_line(deployment: &Deployment, role: &RoleKey, owners: &Owners, now: 
         return format!("✅ {name}{counted} approved by {}", words::some_of(&by, 4));
     }
     let holders = Asked::now(deployment, owners, role).map_or_else(
-        || "nobody holds it: `/owner set`".to_owned(),
+        || format!("{}: `/owner set`", nobody(owners, role)),
         |asked| asked.mentions(),
     );
     let approvals = if by.is_empty() {

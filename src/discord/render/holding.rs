@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::people::Asked;
+use super::people::{Asked, nobody};
 use super::words;
 use crate::domain::checklist::SectionIndex;
 use crate::domain::deployment::{Deployment, ItemState, Phase};
@@ -282,6 +282,6 @@ fn waits_for(deployment: &Deployment, role: &RoleKey, on_whom: Option<OnWhom<'_>
     let Some(on_whom) = on_whom else { return line };
     match Asked::now(deployment, on_whom.owners, role) {
         Some(asked) => format!("{line}: {}", asked.mentions()),
-        None => format!("{line}: nobody holds the role, `/owner set`"),
+        None => format!("{line}: {}, `/owner set`", nobody(on_whom.owners, role)),
     }
 }

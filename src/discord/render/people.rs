@@ -94,3 +94,12 @@ pub(crate) fn rank_plural(rank: Rank) -> &'static str {
         Rank::Lead => "leads",
     }
 }
+
+/// That nobody can be asked for a role: none of its holders is left, or it has none.
+pub(crate) fn nobody(owners: &Owners, role: &RoleKey) -> &'static str {
+    if owners.0.get(role).is_some_and(|holders| !holders.is_empty()) {
+        "nobody else holds the role"
+    } else {
+        "nobody holds the role"
+    }
+}

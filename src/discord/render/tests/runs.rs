@@ -71,9 +71,9 @@ fn a_run_that_stopped_says_why() {
         "the address may not be probed",
         stage.now,
     );
-    insta::assert_snapshot!(of(&stage, &[error], Ended::Yes, Some("Deployment #12 is complete.")), @r"
+    insta::assert_snapshot!(of(&stage, &[error], Ended::Yes, Some("The deployment has ended.")), @r"
     2 checks: ⚠️ 1 could not be run · ◽ 1 did not run
-    ⚠️ The run stopped early: Deployment #⁠12 is complete.
+    ⚠️ The run stopped early: The deployment has ended.
     ┌ Yellow · Checks · Staging release · 2.4.1 → staging
     │ ⚠️ `health` for `1.1`: the address may not be probed
     └ Deployment #12 · started 2026-11-21 00:40 UTC
