@@ -41,7 +41,7 @@ pub struct ManualClock {
 
 /// The longest single sleep on the machine's clock. The timer underneath stands still while the machine is
 /// suspended and is not told when its date is set, so a longer wait looks at the date this often.
-const LONGEST_SLEEP: Duration = Duration::from_secs(60);
+const LONGEST_SLEEP: Duration = Duration::from_mins(1);
 
 #[async_trait]
 impl Clock for SystemClock {
@@ -68,7 +68,10 @@ impl OffsetClock {
 #[async_trait]
 impl Clock for OffsetClock {
     fn now(&self) -> Timestamp {
-        moved(system_now(), SignedDuration::from_millis(*self.offset_ms.borrow()))
+        moved(
+            system_now(),
+            SignedDuration::from_millis(*self.offset_ms.borrow()),
+        )
     }
 
     async fn sleep_until(&self, deadline: Timestamp) {
@@ -121,15 +124,21 @@ impl Clock for ManualClock {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the one place where the machine's clock is read")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place where the machine's clock is read"
+)]
 fn system_now() -> Timestamp {
     Timestamp::now()
 }
 
 /// The time moved by a duration; at the ends of what a timestamp can say, it stops there.
 fn moved(time: Timestamp, by: SignedDuration) -> Timestamp {
-    time.saturating_add(by)
-        .unwrap_or(if by.is_negative() { Timestamp::MIN } else { Timestamp::MAX })
+    time.saturating_add(by).unwrap_or(if by.is_negative() {
+        Timestamp::MIN
+    } else {
+        Timestamp::MAX
+    })
 }
 
 /// How long until the deadline; nothing when it has come. Never zero.
@@ -193,7 +202,9 @@ mod tests {
         let (offset_ms, receiver) = watch::channel(0);
         drop(offset_ms);
         let clock = OffsetClock::new(receiver);
-        clock.sleep_until(clock.now() + SignedDuration::from_millis(5)).await;
+        clock
+            .sleep_until(clock.now() + SignedDuration::from_millis(5))
+            .await;
         assert_eq!(clock.sleep_until(clock.now()).now_or_never(), Some(()));
     }
 

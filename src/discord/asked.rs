@@ -17,7 +17,7 @@ pub(super) enum Asked {
     Start { checklist: String, version: String, environment: String, variables: Option<String> },
     Of { deployment: Option<DeploymentId>, wish: Wish },
     Deployments { all: bool },
-    Help,
+    Help { topic: Option<String> },
     Checklists,
     ShowChecklist { name: String },
     LintChecklist { name: String },
@@ -66,7 +66,7 @@ impl Asked {
                 variables: given.text("variables"),
             }),
             ("deploy", "list") => Some(Self::Deployments { all: given.text("which").as_deref() == Some("all") }),
-            ("deploy", "help") => Some(Self::Help),
+            ("deploy", "help") => Some(Self::Help { topic: given.text("topic") }),
             ("deploy", word) => {
                 Some(Self::Of { deployment: given.number("deployment").map(DeploymentId), wish: Wish::of(word, &given)? })
             }

@@ -183,7 +183,15 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
                 description: "Show the deployments of this server",
                 options: &[may("which", "Running ones unless said otherwise", Kind::OneOf(&["running", "all"]))],
             },
-            Subcommand { name: "help", description: "Show what can be done and how it works", options: &[] },
+            Subcommand {
+                name: "help",
+                description: "Show what can be done and how it works",
+                options: &[may(
+                    "topic",
+                    "About what",
+                    Kind::OneOf(&["first-steps", "commands", "sign-offs", "checklists"]),
+                )],
+            },
         ],
     },
     CommandSpec {

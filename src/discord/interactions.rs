@@ -25,6 +25,7 @@ use crate::domain::ids::{ChannelId, DeploymentId, GuildId, InputId, SectionId};
 use crate::domain::refusal::Refusal;
 use crate::domain::rights::{Act, HoldsARole, Person};
 use crate::domain::text::{BlankValue, Environment, Reason, Remark, Version};
+use crate::markdown::Severity;
 use crate::engine::{self, CatalogEntry, Fault, HandleError, Handled, Input, RunProgress, RunWish, Selection};
 use crate::store::Filter;
 
@@ -56,8 +57,9 @@ impl Bot {
     async fn command(&self, http: &Arc<Http>, command: CommandInteraction) {
         let asker = Asker { id: command.id, token: command.token.clone() };
         let (Some(guild), Some(member)) = (command.guild_id, command.member.as_ref()) else {
-            let only_here = Message::text("Holdpoint works in a server's channels. Use this command there.");
-            return asker.answer(http, Seen::ByAsker, async { Reply::to_asker(only_here) }).await;
+            return asker
+                .answer(http, Seen::ByAsker, async { Reply::to_asker(answer::only_in_servers()) })
+                .await;
         };
         let guild = GuildId(guild.get());
         let person = self.people.acting(guild, member);
@@ -142,7 +144,7 @@ impl Bot {
                     .deployments(from.guild, filter, LISTED)
                     .await
                     .map_err(Fault::from)?;
-                let rows: Vec<_> = listed.into_iter().map(|listed| answer::ListedRow {
+                let rows: Vec<_> = listed.into_iter().map(|listed| answer::DeploymentRow {
                     id: listed.id,
                     title: listed.title,
                     version: listed.version,
@@ -154,7 +156,10 @@ impl Bot {
                 }).collect();
                 Ok(Reply::to_asker(answer::deployments(&rows)))
             }
-            Asked::Help => Ok(Reply::to_asker(answer::help())),
+            Asked::Help { topic } => {
+                let topic = topic.as_deref().and_then(answer::Topic::of).unwrap_or_default();
+                Ok(Reply::to_asker(answer::help(topic)))
+            }
             Asked::Checklists => {
                 let rows: Vec<_> = self
                     .engine
@@ -174,21 +179,11 @@ impl Bot {
             }
             Asked::ShowChecklist { name } => {
                 let entry = self.checklist(&name)?;
-                Ok(Reply::to_asker(answer::checklist(&entry.checklist)))
+                Ok(Reply::to_asker(answer::checklist(&entry.checklist, &findings(&entry))))
             }
             Asked::LintChecklist { name } => {
                 let entry = self.checklist(&name)?;
-                let findings: Vec<_> = entry
-                    .diagnostics
-                    .iter()
-                    .map(|finding| answer::Finding {
-                        line: finding.line,
-                        column: finding.column,
-                        severity: finding.severity.as_str(),
-                        message: finding.message.clone(),
-                    })
-                    .collect();
-                Ok(Reply::to_asker(answer::findings(&entry.checklist, &findings)))
+                Ok(Reply::to_asker(answer::findings(&entry.checklist, &findings(&entry))))
             }
             Asked::ExportChecklist { name } => {
                 let entry = self.checklist(&name)?;
@@ -197,15 +192,25 @@ impl Bot {
             Asked::SetOwner { role, holder, rank } => {
                 self.engine.set_owner(from.guild, from.person, &role, rank, holder).await?;
                 let waiting = self.waiting_for(from.guild, &role).await?;
-                Ok(Reply::to_all(answer::owner_set(&role, rank, holder, &waiting)))
+                let mut message = answer::owner_set(&role, rank, holder);
+                message.content.push_str(&answer::waiting_for_role(&waiting));
+                Ok(Reply::to_all(message))
             }
             Asked::ClearOwner { role, holder, rank } => {
                 let removed = self.engine.clear_owner(from.guild, from.person, &role, rank, holder).await?;
-                Ok(Reply::to_all(answer::owner_cleared(&role, removed)))
+                Ok(Reply::to_all(answer::owner_cleared(&role, rank, holder, removed)))
             }
             Asked::Owners => {
                 let owners = self.engine.owners(from.guild).await?;
-                Ok(Reply::to_asker(answer::owners(&owners)))
+                let asked = self
+                    .engine
+                    .catalog()
+                    .entries()
+                    .iter()
+                    .flat_map(|entry| entry.checklist.sign_offs.values())
+                    .map(|rule| (rule.key.clone(), rule.title.clone()))
+                    .collect();
+                Ok(Reply::to_asker(answer::owners(&owners, &asked)))
             }
             Asked::Start { .. } => Ok(Reply::to_asker(answer::unknown_command())),
         }
@@ -553,7 +558,7 @@ impl Bot {
             .into_iter()
             .map(|listed| {
                 (
-                    format!("{} {} {} → {} ({})", listed.id, listed.title, listed.version, listed.environment, listed.phase),
+                    format!("{} {} {} → {}", listed.id, listed.title, listed.version, listed.environment),
                     listed.id.0.to_string(),
                 )
             })
@@ -599,6 +604,24 @@ impl Bot {
         }
         Ok(find::choices(typed, &named))
     }
+}
+
+/// What is wrong with a checklist, as it is shown.
+fn findings(entry: &CatalogEntry) -> Vec<answer::Finding> {
+    entry
+        .diagnostics
+        .iter()
+        .map(|found| answer::Finding {
+            line: found.line,
+            column: found.column,
+            severity: match found.severity {
+                Severity::Error => "error",
+                Severity::Warning => "warning",
+                Severity::Note => "note",
+            },
+            message: found.message.clone(),
+        })
+        .collect()
 }
 
 /// The words for an error, which is logged here once if it is ours.
@@ -652,7 +675,7 @@ fn run_table(deployment: &Deployment, progress: &RunProgress) -> Message {
     let ended = if progress.ended { check_table::Ended::Yes } else { check_table::Ended::No };
     check_table::run(
         deployment,
-        &check_table::RunShown {
+        check_table::RunShown {
             checks: &progress.checks,
             results: &progress.results,
             ended,
@@ -684,7 +707,7 @@ fn is_for_all(asked: &Asked) -> bool {
         Asked::SetOwner { .. } | Asked::ClearOwner { .. } => true,
         Asked::Start { .. }
         | Asked::Deployments { .. }
-        | Asked::Help
+        | Asked::Help { .. }
         | Asked::Checklists
         | Asked::ShowChecklist { .. }
         | Asked::LintChecklist { .. }

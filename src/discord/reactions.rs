@@ -21,7 +21,7 @@ use crate::domain::deployment::{Deployment, Phase};
 use crate::domain::ids::{DeploymentId, InputId, MessageId, RoleKey, UserId};
 use crate::domain::sign_off::Holder;
 use crate::engine::{Fault, HandleError, Input, Wish};
-use crate::store::Posted;
+use crate::store::{Filter, Posted};
 
 /// How many reactions Discord gives at once.
 const PAGE: u8 = 100;
@@ -85,7 +85,7 @@ impl Bot {
 
     /// Looks at every card that may have been reacted to while nobody listened.
     pub(super) async fn reconcile_all(&self, http: &Http) {
-        let posted = match self.engine.store().posted_like("card:").await {
+        let posted = match self.engine.store().posted_like("card:", Filter::Running).await {
             Ok(posted) => posted,
             Err(error) => {
                 error!(error = %error, "sign-off cards cannot be read; reactions made meanwhile are not counted yet");

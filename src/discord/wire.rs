@@ -8,7 +8,7 @@ use serenity::all::{
 };
 
 use super::render::message::{Button, Embed, Message, Row, Style, Usable};
-use super::render::modal::{Lines, Modal};
+use super::render::modal::{InputStyle, Modal, Needed};
 use crate::domain::sign_off::Holder;
 
 /// Who sees an answer.
@@ -77,15 +77,15 @@ pub(super) fn modal(modal: &Modal) -> CreateModal {
         .inputs
         .iter()
         .map(|input| {
-            let style = match input.lines {
-                Lines::One => InputTextStyle::Short,
-                Lines::Several => InputTextStyle::Paragraph,
+            let style = match input.style {
+                InputStyle::Short => InputTextStyle::Short,
+                InputStyle::Paragraph => InputTextStyle::Paragraph,
             };
             let mut text = CreateInputText::new(style, &input.label, &input.custom_id)
-                .required(input.required)
-                .max_length(input.most);
-            if input.least > 0 {
-                text = text.min_length(input.least);
+                .required(input.needed == Needed::Yes)
+                .max_length(input.max as u16);
+            if input.min > 0 {
+                text = text.min_length(input.min as u16);
             }
             if !input.placeholder.is_empty() {
                 text = text.placeholder(&input.placeholder);

@@ -1,7 +1,7 @@
 //! The desk: the one task that decides. It takes the inputs that wait, decides each on the state the one before it left,
 //! and commits them all in one transaction; each still succeeds or fails alone.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use metrics::{counter, histogram};
@@ -13,17 +13,14 @@ use super::error::{Fault, HandleError};
 use super::{Handled, Input, Repeated, Shared, Wish};
 use crate::domain::command::{Command, Context};
 use crate::domain::decide::{Decided, decide, start};
-use crate::domain::deployment::{Deployment, Phase};
+use crate::domain::deployment::Deployment;
 use crate::domain::effects::{TimerKey, effects};
-use crate::domain::event::Outcome;
 use crate::domain::ids::{DeploymentId, InputId};
 use crate::domain::refusal::Refusal;
 use crate::store::{CommitError, ProjectionRow, Seen, Unit};
 
 /// How many inputs one transaction takes at most. More would make the first of them wait for the last.
 const BATCH: usize = 256;
-/// How often a command is decided again when its deployment's history moved on, before that is a fault.
-const TRIES: usize = 3;
 
 /// An input that waits, and where its answer goes.
 pub(super) struct Job {
@@ -243,39 +240,8 @@ fn unit(
         set: effects.set,
         stop: effects.stop,
         fired,
-        projection: projection(after),
+        projection: ProjectionRow::of(after),
         checklist,
-    }
-}
-
-/// What lists show of a deployment.
-pub(crate) fn projection(deployment: &Deployment) -> ProjectionRow {
-    let progress = deployment.progress();
-    ProjectionRow {
-        id: deployment.id,
-        guild: deployment.guild,
-        checklist: deployment.checklist.hash.clone(),
-        name: deployment.checklist.name.clone(),
-        title: deployment.checklist.title.clone(),
-        version: deployment.version.clone(),
-        environment: deployment.environment.clone(),
-        phase: phase_name(deployment.phase).to_owned(),
-        running: !matches!(deployment.phase, Phase::Finished(_)),
-        closed: progress.closed as u64,
-        total: progress.total as u64,
-        started_at: deployment.started_at,
-        started_by: deployment.started_by,
-        seq: deployment.seq,
-    }
-}
-
-fn phase_name(phase: Phase) -> &'static str {
-    match phase {
-        Phase::Preparing => "preparing",
-        Phase::Held => "held",
-        Phase::Releasing => "releasing",
-        Phase::Finished(Outcome::Complete) => "complete",
-        Phase::Finished(Outcome::Failed) => "failed",
     }
 }
 

@@ -68,6 +68,20 @@ impl Store {
         Ok(done.rows_affected() > 0)
     }
 
+    /// Forgets an input that was only remembered, so that it is answered when it comes again.
+    pub async fn forget_input(&self, input: &InputId) -> Result<(), StoreError> {
+        let input = input.as_str().to_owned();
+        self.write(move |connection| {
+            Box::pin(async move {
+                sqlx::query!("DELETE FROM inbox WHERE input = ? AND deployment_id IS NULL", input)
+                    .execute(connection)
+                    .await
+            })
+        })
+        .await?;
+        Ok(())
+    }
+
     /// Forgets inputs from before an instant and returns how many: what nobody will send again need not be kept.
     pub async fn forget_inputs_before(&self, instant: Timestamp) -> Result<u64, StoreError> {
         let before = milliseconds(instant);

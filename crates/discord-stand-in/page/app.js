@@ -1,20 +1,19 @@
 // The page's state and its wiring: what the server says comes in here, what a person does goes out from here.
 
 import * as api from './api.js';
+import { switchButton } from './components.js';
 import { Composer } from './composer.js';
 import { cssColor, element, formatTime, icon, plainText, refreshTimes, timeElement } from './markdown.js';
-import { closePopup, openModal, openPopover } from './modal.js';
-import { FLAG_EPHEMERAL, avatar, continues, messageBody, messageNode, pendingNode, pings } from './render.js';
+import { RequestsDrawer, closePopup, dropToasts, openAmount, openModal, openPopover, toast } from './modal.js';
+import {
+  FLAG_EPHEMERAL, avatar, channelList, channelMark, continues, dayDivider, isDirect, isThread, messageBody, messageNode, peopleList, pendingNode, pings, welcome,
+} from './render.js';
 
-const DIRECT = 1;
-const THREADS = [10, 11, 12];
 const PAGE_SIZE = 100;
 const MOST_KEPT = 400;
 const TYPING_MS = 10_000;
-const TOAST_MS = 8000;
 const OWN_THREAD_MS = 30_000;
 const REQUESTS_SHOWN = 200;
-const REQUESTS_EVERY_MS = 2000;
 const UNNAMED = 'Somebody';
 
 const $ = (id) => document.getElementById(id);
@@ -98,24 +97,7 @@ const context = {
 };
 
 const people = () => [...guild.members.values()].filter((member) => !member.user.bot);
-const isThread = (channel) => THREADS.includes(channel?.type);
-const isDirect = (channel) => channel?.type === DIRECT;
-const channelMark = (channel) => (isDirect(channel) ? 'at' : isThread(channel) ? 'threads' : 'hash');
-
 // Toasts and banners
-
-function toast(content, act, label) {
-  const close = () => node.remove();
-  const node = element('div', { class: 'toast' },
-    element('div', { class: 'toast-text' }, content),
-    act && element('button', { type: 'button', class: 'button primary', text: label, on: { click: () => { act(); close(); } } }),
-    element('button', { type: 'button', class: 'icon-button', 'aria-label': 'Close', on: { click: close } }, icon('close')));
-  $('toasts').append(node);
-  while ($('toasts').children.length > 3) $('toasts').firstElementChild.remove();
-  let timer = setTimeout(close, TOAST_MS);
-  node.addEventListener('pointerenter', () => clearTimeout(timer));
-  node.addEventListener('pointerleave', () => { timer = setTimeout(close, TOAST_MS); });
-}
 
 const complain = (error) => toast(element('span', null, icon('alert'), ` ${error.message}`));
 
@@ -166,43 +148,17 @@ function markRead() {
 
 // The list of channels
 
-function channelButton(channel) {
-  const entry = unread.get(view.viewer)?.get(channel.id);
-  const current = channel.id === view.channel;
-  const archived = channel.thread_metadata?.archived;
-  const classes = ['channel', isThread(channel) ? 'thread' : '', current ? 'current' : '', entry ? 'unread' : '', archived ? 'archived' : ''];
-  const note = [archived && 'archived', entry && (entry.pings ? `${entry.pings} ${entry.pings === 1 ? 'mention' : 'mentions'}` : 'unread')].filter(Boolean);
-  return element('button', {
-    type: 'button', class: classes.filter(Boolean).join(' '), 'aria-current': current ? 'page' : null,
-    'aria-label': `${isDirect(channel) ? '' : isThread(channel) ? 'Thread ' : '#'}${channel.name}${note.length ? `, ${note.join(', ')}` : ''}`,
-    title: channel.name, dataset: { channel: channel.id }, on: { click: () => { openChannel(channel.id); closeDrawers(); } },
-  }, !isThread(channel) && icon(channelMark(channel)), element('span', { class: 'channel-label', text: channel.name, dir: 'auto' }),
-  entry?.pings > 0 && element('span', { class: 'badge', text: String(entry.pings) }));
-}
-
 function drawChannels() {
   const holder = $('channels');
   const focused = holder.contains(document.activeElement) ? document.activeElement.dataset.channel : null;
-  const all = [...guild.channels.values()];
-  const place = (left, right) => (left.position ?? 0) - (right.position ?? 0) || (BigInt(left.id) < BigInt(right.id) ? -1 : 1);
-  const newestFirst = (left, right) => Number(Boolean(left.thread_metadata?.archived)) - Number(Boolean(right.thread_metadata?.archived))
-    || (BigInt(left.id) > BigInt(right.id) ? -1 : 1);
-  const texts = all.filter((channel) => [0, 5].includes(channel.type)).sort(place);
-  const groups = new Map();
-  const direct = all.filter(isDirect);
-  if (direct.length) groups.set('Direct messages', direct);
-  for (const channel of texts) {
-    const category = guild.channels.get(channel.parent_id)?.name ?? 'Text channels';
-    if (!groups.has(category)) groups.set(category, []);
-    groups.get(category).push(channel);
-  }
-  holder.replaceChildren(...[...groups].map(([category, members], index) => element('div', { class: 'category', role: 'group', 'aria-labelledby': `category-${index}` },
-    element('h2', { id: `category-${index}`, text: category }),
-    element('ul', null, members.map((channel) => {
-      const threads = all.filter((candidate) => isThread(candidate) && candidate.parent_id === channel.id).sort(newestFirst);
-      return element('li', null, channelButton(channel),
-        threads.length > 0 && element('ul', { class: 'thread-list' }, threads.map((thread) => element('li', null, channelButton(thread)))));
-    })))));
+  holder.replaceChildren(...channelList([...guild.channels.values()], {
+    tally: (id) => unread.get(view.viewer)?.get(id),
+    current: view.channel,
+    open: (id) => {
+      openChannel(id);
+      closeDrawers();
+    },
+  }));
   if (focused) holder.querySelector(`[data-channel="${CSS.escape(focused)}"]`)?.focus();
   const waiting = [...(unread.get(view.viewer)?.values() ?? [])].reduce((sum, entry) => sum + entry.pings, 0);
   const button = $('side-button');
@@ -223,7 +179,8 @@ function drawChannelHead() {
   ] : ['No channel']));
   $('topic').textContent = channel?.topic ?? '';
   log.setAttribute('aria-label', channel ? `Messages in ${isThread(channel) ? 'thread ' : isDirect(channel) ? '' : '#'}${channel.name}` : 'Messages');
-  composer.setPlace(`${view.viewer} ${view.channel}`, channel?.name, Boolean(channel && view.viewer));
+  const place = isDirect(channel) ? `@${context.userName(guild.me) ?? channel.name}` : `#${channel?.name}`;
+  composer.setPlace(`${view.viewer} ${view.channel}`, channel ? `Message ${place}` : 'Message', Boolean(channel && view.viewer));
 }
 
 // Who one is
@@ -254,32 +211,13 @@ function drawPerson() {
 function drawPeople() {
   const holder = $('people');
   const focused = holder.contains(document.activeElement) ? document.activeElement.dataset.person : null;
-  const groups = new Map();
-  for (const member of guild.members.values()) {
-    const group = member.user.bot ? 'Apps' : highestRoles(member)[0]?.name ?? 'Members';
-    if (!groups.has(group)) groups.set(group, []);
-    groups.get(group).push(member);
-  }
-  const position = (name) => {
-    if (name === 'Apps') return -2;
-    return name === 'Members' ? -1 : [...guild.roles.values()].find((role) => role.name === name)?.position ?? 0;
-  };
-  const order = [...groups].sort(([left], [right]) => position(right) - position(left));
-  holder.replaceChildren(...order.map(([name, members]) => element('section', { 'aria-label': name },
-    element('h2', { text: `${name} — ${members.length}` }),
-    members.map((member) => {
-      const { id, bot } = member.user;
-      const waiting = pingTotal(id);
-      const face = [avatar(id, memberName(member), connection.bot || !bot ? 'online' : 'offline'),
-        element('span', { class: 'people-name', text: memberName(member), dir: 'auto', style: context.userColour(id) ? { '--role': context.userColour(id) } : {} }),
-        bot && element('span', { class: 'app-tag', text: 'APP' }),
-        id === view.viewer && element('span', { class: 'you', text: 'you' }),
-        waiting > 0 && element('span', { class: 'badge', text: String(waiting) })];
-      if (bot) return element('div', { class: 'people-row' }, face);
-      return element('button', {
-        type: 'button', class: 'people-row', title: `Become ${memberName(member)}`, dataset: { person: id }, on: { click: () => { become(id); closeDrawers(); } },
-      }, element('span', { class: 'visually-hidden', text: 'Become ' }), face);
-    }))));
+  holder.replaceChildren(...peopleList(context, {
+    groupOf: (member) => highestRoles(member)[0], waiting: pingTotal, botOnline: connection.bot,
+    become: (id) => {
+      become(id);
+      closeDrawers();
+    },
+  }));
   if (focused) holder.querySelector(`[data-person="${CSS.escape(focused)}"]`)?.focus();
 }
 
@@ -323,20 +261,6 @@ function visibleMessages() {
   return view.messages.filter((message) => !dismissed.has(message.id));
 }
 
-function welcome() {
-  const channel = guild.channels.get(view.channel);
-  if (!channel) return element('div', { class: 'welcome' }, element('p', { text: 'There is no channel yet.' }));
-  const thread = isThread(channel);
-  return element('div', { class: 'welcome' },
-    element('span', { class: 'welcome-icon' }, icon(channelMark(channel))),
-    element('p', { class: 'welcome-title', dir: 'auto', text: thread || isDirect(channel) ? channel.name : `Welcome to #${channel.name}!` }),
-    element('p', { text: thread ? 'This is the start of the thread.' : isDirect(channel) ? 'This is the start of your direct messages.' : `This is the start of the #${channel.name} channel.` }));
-}
-
-function dayDivider(ms) {
-  return element('div', { class: 'divider', role: 'separator' }, element('span', { text: formatTime(ms, 'D', ms) }));
-}
-
 function pendingOf(message) {
   for (const entry of interactions.values()) if (entry.message === message.id) return entry.customId;
   return null;
@@ -350,11 +274,20 @@ function drawMessages() {
   const roles = guild.members.get(view.viewer)?.roles ?? [];
   const nodes = [];
   const kept = new Set();
-  if (view.complete) nodes.push(reuse('welcome', `${view.channel} ${guild.channels.get(view.channel)?.name}`, welcome));
+  if (view.complete) nodes.push(reuse('welcome', `${view.channel} ${guild.channels.get(view.channel)?.name}`, () => welcome(guild.channels.get(view.channel))));
+  const own = pendingCommands.filter((entry) => entry.channel === view.channel && entry.viewer === view.viewer);
   let previous = null;
+  let lastDay = '';
   for (const message of visibleMessages()) {
     const stamp = Date.parse(message.timestamp);
-    const newDay = !previous || new Date(Date.parse(previous.timestamp)).toDateString() !== new Date(stamp).toDateString();
+    while (own.length && own[0].at < stamp) {
+      const entry = own.shift();
+      nodes.push(reuse(entry.key, `${entry.state} ${entry.error}`, () => pendingNode(entry, context, actions)));
+      previous = null;
+    }
+    const day = new Date(stamp).toDateString();
+    const newDay = day !== lastDay;
+    lastDay = day;
     if (newDay) nodes.push(reuse(`day ${message.id}`, String(stamp), () => dayDivider(stamp)));
     const isNew = view.newFrom === message.id;
     if (isNew) nodes.push(reuse('new', message.id, () => element('div', { class: 'divider new', role: 'separator', 'aria-label': 'New messages' }, element('span', { text: 'New' }))));
@@ -367,10 +300,7 @@ function drawMessages() {
     nodes.push(reuse(message.id, JSON.stringify(state), () => messageNode(message, context, actions, state), message));
     previous = message;
   }
-  for (const entry of pendingCommands) {
-    if (entry.channel !== view.channel || entry.viewer !== view.viewer) continue;
-    nodes.push(reuse(entry.key, `${entry.state} ${entry.error}`, () => pendingNode(entry, context, actions)));
-  }
+  for (const entry of own) nodes.push(reuse(entry.key, `${entry.state} ${entry.error}`, () => pendingNode(entry, context, actions)));
   for (const [key, entry] of drawn) {
     if (!kept.has(key)) {
       entry.node.remove();
@@ -649,32 +579,6 @@ async function showPins() {
     }));
 }
 
-function showCustomAdvance() {
-  const amount = element('input', { id: 'advance-amount', type: 'number', min: '1', max: '10000', value: '2', inputmode: 'numeric', 'data-first': true });
-  const unit = element('select', { id: 'advance-unit' },
-    [['Minutes', 60_000], ['Hours', 3_600_000], ['Days', 86_400_000]].map(([name, size]) => element('option', { value: String(size), text: name })));
-  unit.value = '3600000';
-  const popover = openPopover($('clock-other'), { label: 'Advance the clock', className: 'advance' },
-    element('form', {
-      class: 'advance-form', on: {
-        submit: (event) => {
-          event.preventDefault();
-          const milliseconds = Math.round(Number(amount.value) * Number(unit.value));
-          if (!(milliseconds > 0)) {
-            amount.setAttribute('aria-invalid', 'true');
-            amount.focus();
-            return;
-          }
-          popover.close();
-          advance(milliseconds);
-        },
-      },
-    },
-    element('div', { class: 'advance-part' }, element('label', { for: 'advance-amount', text: 'Amount' }), amount),
-    element('div', { class: 'advance-part' }, element('label', { for: 'advance-unit', text: 'Unit' }), unit),
-    element('button', { type: 'submit', class: 'button primary', text: 'Advance' })));
-}
-
 async function advance(milliseconds) {
   try {
     const { now: iso } = await api.advanceClock(milliseconds);
@@ -689,74 +593,15 @@ function drawSwitches(switches) {
   const holder = $('switches');
   const focused = holder.contains(document.activeElement) ? document.activeElement.dataset.switch : null;
   holder.hidden = switches.length === 0;
-  holder.replaceChildren(...switches.map((entry) => {
-    const text = entry.on ? entry.on_text : entry.off_text;
-    const node = element('button', {
-      type: 'button', role: 'switch', class: 'switch', 'aria-checked': String(entry.on), dataset: { switch: entry.id }, on: {
-        click: async () => {
-          node.setAttribute('aria-busy', 'true');
-          try {
-            drawSwitches((await api.putSwitch(entry.id, !entry.on)).switches);
-          } catch (error) {
-            node.removeAttribute('aria-busy');
-            complain(error);
-          }
-        },
-      },
-    }, element('span', { class: 'switch-track', 'aria-hidden': 'true' }),
-    element('span', { class: 'switch-label', text: entry.label }),
-    text && element('span', { class: 'switch-text', text }));
-    return node;
-  }));
-  if (focused) holder.querySelector(`[data-switch="${CSS.escape(focused)}"]`)?.focus();
-}
-
-const requestsPanel = { timer: 0, shown: '' };
-
-async function refreshRequests() {
-  clearTimeout(requestsPanel.timer);
-  if ($('requests').hidden) return;
-  try {
-    const requests = await api.fetchRequests(REQUESTS_SHOWN);
-    const signature = JSON.stringify([requests.length, requests[0], requests.at(-1)]);
-    if (signature !== requestsPanel.shown) {
-      requestsPanel.shown = signature;
-      drawRequests(requests);
+  holder.replaceChildren(...switches.map((entry) => switchButton(entry, async (on) => {
+    try {
+      drawSwitches((await api.putSwitch(entry.id, on)).switches);
+    } catch (error) {
+      drawSwitches(switches);
+      complain(error);
     }
-  } catch (error) {
-    $('requests-list').replaceChildren(element('p', { class: 'requests-none', text: error.message }));
-  }
-  if (!$('requests').hidden) requestsPanel.timer = setTimeout(refreshRequests, REQUESTS_EVERY_MS);
-}
-
-function drawRequests(requests) {
-  const list = $('requests-list');
-  // An opened body must not vanish under the reader.
-  if (list.querySelector('details[open]')) return;
-  const newest = [...requests].sort((left, right) => Date.parse(right.at) - Date.parse(left.at));
-  list.replaceChildren(...(newest.length ? newest.map((request) => {
-    const line = [
-      element('span', { class: `method ${request.method.toLowerCase()}`, text: request.method }),
-      element('span', { class: 'request-path', text: request.path }),
-      element('span', { class: request.status && request.status < 400 ? 'status' : 'status bad', text: request.status ? String(request.status) : 'cut', title: request.status ? null : 'The connection was cut.' }),
-      element('span', { class: 'request-at', text: formatTime(Date.parse(request.at), 'T', now()) }),
-    ];
-    const hasBody = request.body !== null && request.body !== undefined && request.body !== '';
-    return element('div', { role: 'listitem', class: 'request' }, hasBody
-      ? element('details', null, element('summary', null, line), element('pre', { text: typeof request.body === 'string' ? request.body : JSON.stringify(request.body, null, 2) }))
-      : element('div', { class: 'request-line' }, line));
-  }) : [element('p', { class: 'requests-none', text: 'The bot has made no request yet.' })]));
-}
-
-function showRequests(open) {
-  $('requests').hidden = !open;
-  $('requests-button').setAttribute('aria-expanded', String(open));
-  requestsPanel.shown = '';
-  if (open) {
-    closeDrawers();
-    refreshRequests();
-    $('requests-close').focus();
-  } else $('requests-button').focus();
+  })));
+  if (focused) holder.querySelector(`[data-switch="${CSS.escape(focused)}"]`)?.focus();
 }
 
 /** The drawers of a narrow page: at most one is open. */
@@ -833,6 +678,7 @@ async function openChannel(id) {
     scrollToBottom();
     return;
   }
+  dropToasts(id);
   view.channel = id;
   view.newFrom = unread.get(view.viewer)?.get(id)?.first ?? null;
   view.unseen = 0;
@@ -903,7 +749,7 @@ async function arrived(message) {
     const name = context.userName(message.author.id) ?? message.author.username;
     toast([element('b', { text: personal ? `${name} wrote to you` : `${name} mentioned you in ${isThread(channel) ? '' : '#'}${channel.name}` }),
       element('span', { class: 'toast-excerpt', text: plainText(message.content || message.embeds?.[0]?.title || '', context).slice(0, 140) })],
-    () => jump(message.channel_id, message.id), 'Show');
+    () => jump(message.channel_id, message.id), 'Show', message.channel_id);
   }
   drawChannels();
   drawPerson();
@@ -925,7 +771,7 @@ function channelArrived(channel) {
   drawChannels();
   if (channel.id === view.channel) drawChannelHead();
   if (!known && isThread(channel) && performance.now() - lastOwnInteraction < OWN_THREAD_MS && channel.id !== view.channel) {
-    toast([element('b', { text: 'Thread opened' }), element('span', { class: 'toast-excerpt', text: channel.name })], () => openChannel(channel.id), 'Jump');
+    toast([element('b', { text: 'Thread opened' }), element('span', { class: 'toast-excerpt', text: channel.name })], () => openChannel(channel.id), 'Jump', channel.id);
   }
 }
 
@@ -1060,6 +906,10 @@ const composer = new Composer($('composer'), {
   autocomplete: (command) => api.postAutocomplete({ user: view.viewer, channel: view.channel, ...command }),
 });
 
+const requests = new RequestsDrawer({
+  drawer: $('requests'), list: $('requests-list'), button: $('requests-button'), close: $('requests-close'), fetch: () => api.fetchRequests(REQUESTS_SHOWN), now,
+});
+
 function wire() {
   $('rail-home').append(icon('home'));
   $('person-swap').append(icon('swap'));
@@ -1075,9 +925,8 @@ function wire() {
   $('people-button').addEventListener('click', () => (wide.matches ? setPeople(document.body.classList.contains('hide-people')) : toggleDrawer('people')));
   $('shade').addEventListener('click', closeDrawers);
   $('pins-button').addEventListener('click', showPins);
-  $('requests-button').addEventListener('click', () => showRequests($('requests').hidden));
-  $('requests-close').addEventListener('click', () => showRequests(false));
-  $('clock-other').addEventListener('click', showCustomAdvance);
+  $('requests-button').addEventListener('click', closeDrawers);
+  $('clock-other').addEventListener('click', (event) => openAmount(event.currentTarget, advance));
   for (const button of document.querySelectorAll('[data-advance]')) button.addEventListener('click', () => advance(Number(button.dataset.advance)));
   $('theme').addEventListener('click', (event) => {
     const { next } = event.currentTarget.dataset;
@@ -1118,7 +967,7 @@ function wire() {
     if (open) {
       closeDrawers();
       $(DRAWERS[open]).focus();
-    } else if (!$('requests').hidden) showRequests(false);
+    } else if (!$('requests').hidden) requests.show(false);
   });
   document.addEventListener('visibilitychange', () => {
     if (document.visibilityState === 'visible' && atBottom()) markRead();

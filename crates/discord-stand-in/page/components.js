@@ -1,4 +1,4 @@
-// The interactive components under a message: rows of buttons and select menus.
+// What is pressed: the buttons and selects under a message, and the switches of the host program.
 
 import { element, icon, safeUrl } from './markdown.js';
 import { openMenu } from './modal.js';
@@ -100,4 +100,20 @@ export function componentRows(rows, { pending, guild, press }) {
   return element('div', { class: 'components' }, (rows ?? []).filter((row) => row.type === 1).map((row) =>
     element('div', { class: 'component-row' }, row.components.map((component) =>
       (component.type === 2 ? button(component, pending, press) : select(component, pending, guild, press))))));
+}
+
+/** A toggle of the host program's; `turn(on)` asks for its other position. */
+export function switchButton({ id, label, on, on_text: onText, off_text: offText }, turn) {
+  const text = on ? onText : offText;
+  const node = element('button', {
+    type: 'button', role: 'switch', class: 'switch', 'aria-checked': String(on), dataset: { switch: id }, on: {
+      click: () => {
+        if (node.getAttribute('aria-busy')) return;
+        node.setAttribute('aria-busy', 'true');
+        turn(!on);
+      },
+    },
+  }, element('span', { class: 'switch-track', 'aria-hidden': 'true' }), element('span', { class: 'switch-label', text: label }), ' ',
+  text && element('span', { class: 'switch-text', text }));
+  return node;
 }

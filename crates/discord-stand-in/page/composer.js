@@ -177,7 +177,7 @@ export class Composer {
   }
 
   /** Shows the composer of another channel or another person, with the draft that was left there. */
-  setPlace(key, channelName, writable) {
+  setPlace(key, label, writable) {
     if (this.#draftKey !== key) {
       if (this.#active) this.#leaveCommand('');
       if (this.#draftKey !== null) this.#drafts.set(this.#draftKey, this.text.value);
@@ -187,7 +187,6 @@ export class Composer {
       this.#say('');
       this.#grow();
     }
-    const label = channelName ? `Message #${channelName}` : 'Message';
     this.text.setAttribute('aria-label', label);
     this.text.placeholder = label;
     this.text.disabled = !writable;
@@ -549,7 +548,7 @@ export class Composer {
     this.head.append(element('span', { class: 'panel-note loading', text: 'Looking…' }));
     field.timer = setTimeout(async () => {
       if (this.#active?.focused !== field) return;
-      let choices = null;
+      let choices;
       try {
         ({ choices } = await this.#host.autocomplete({ command_id: command.id, name: command.root, options: nested(command.path, this.#values(field)) }));
       } catch {
@@ -658,9 +657,9 @@ export class Composer {
     if (active.sending) return;
     let wrong = null;
     for (const field of active.fields) {
-      let problem = '';
-      if (!field.control.value.trim()) problem = field.option.required ? 'This option is required.' : '';
-      else problem = this.#read(field).problem ?? '';
+      const empty = !field.control.value.trim();
+      const missing = field.option.required ? 'This option is required.' : '';
+      const problem = empty ? missing : this.#read(field).problem ?? '';
       this.#mark(field, problem);
       if (problem) wrong ??= field;
     }

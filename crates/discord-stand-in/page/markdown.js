@@ -140,7 +140,7 @@ const SHORTCODES = {
   thumbsdown: '👎', '-1': '👎', fire: '🔥', lock: '🔒', bell: '🔔', stopwatch: '⏱️', hourglass: '⌛', pushpin: '📌',
   smile: '😄', heart: '❤️', wave: '👋', construction: '🚧', rotating_light: '🚨', clipboard: '📋', memo: '📝',
 };
-const EMOJI_ONLY = /^(?:(?:\p{Extended_Pictographic}|\p{Regional_Indicator})[\u{FE0F}\u{200D}\u{20E3}\u{1F3FB}-\u{1F3FF}]*\s*){1,27}$/u;
+const EMOJI_ONLY = /^(?:(?:\p{Extended_Pictographic}|\p{Regional_Indicator})(?:\u{FE0F}|\u{200D}|\u{20E3}|\p{Emoji_Modifier})*\s*){1,27}$/u;
 
 /** Only links that lead to a web page are followed. */
 export function safeUrl(address) {

@@ -1,8 +1,10 @@
-// Everything that opens above the page: dialogs with a form, menus to choose from, small popovers.
+// Everything that opens above the page: dialogs with a form, menus to choose from, small popovers, toasts, a drawer.
 
-import { element, icon, markdown } from './markdown.js';
+import { element, formatTime, icon, markdown } from './markdown.js';
 
 const FOCUSABLE = 'button:not([disabled]), input:not([disabled]), textarea:not([disabled]), select:not([disabled]), a[href], [tabindex="0"]';
+const TOAST_MS = 8000;
+const REQUESTS_EVERY_MS = 2000;
 const NARROW = window.matchMedia('(max-width: 760px)');
 
 /** Keeps the Tab key inside a container. */
@@ -291,4 +293,112 @@ export function openMenu(anchor, { label, options, least = 1, most = 1, choose }
     // Discord takes a choice of several when the menu is left.
     onAway: (close) => (several && chosen.size >= least && standing().join('\n') !== same ? commit() : close()),
   }, list, done);
+}
+
+/** Asks beside the anchor for an amount of time; `choose(milliseconds)` gets it. */
+export function openAmount(anchor, choose) {
+  const amount = element('input', { id: 'advance-amount', type: 'number', min: '1', max: '10000', value: '2', inputmode: 'numeric', 'data-first': true });
+  const unit = element('select', { id: 'advance-unit' },
+    [['Minutes', 60_000], ['Hours', 3_600_000], ['Days', 86_400_000]].map(([name, size]) => element('option', { value: String(size), text: name })));
+  unit.value = '3600000';
+  const popover = openPopover(anchor, { label: 'Advance the clock', className: 'advance' },
+    element('form', {
+      class: 'advance-form', on: {
+        submit: (event) => {
+          event.preventDefault();
+          const milliseconds = Math.round(Number(amount.value) * Number(unit.value));
+          if (!(milliseconds > 0)) {
+            amount.setAttribute('aria-invalid', 'true');
+            amount.focus();
+            return;
+          }
+          popover.close();
+          choose(milliseconds);
+        },
+      },
+    },
+    element('div', { class: 'advance-part' }, element('label', { for: 'advance-amount', text: 'Amount' }), amount),
+    element('div', { class: 'advance-part' }, element('label', { for: 'advance-unit', text: 'Unit' }), unit),
+    element('button', { type: 'submit', class: 'button primary', text: 'Advance' })));
+}
+
+/**
+ * Shows a line for a moment at the page's edge, with a button that does `act` when it has a `label`. Of several
+ * about the same thing, such as a channel's id, only the first is shown.
+ */
+export function toast(content, act, label, about = '') {
+  const toasts = document.getElementById('toasts');
+  const close = () => node.remove();
+  if (about && [...toasts.children].some((other) => other.dataset.about === about)) return;
+  const node = element('div', { class: 'toast', dataset: { about } },
+    element('div', { class: 'toast-text' }, content),
+    act && element('button', { type: 'button', class: 'button primary', text: label, on: { click: () => { act(); close(); } } }),
+    element('button', { type: 'button', class: 'icon-button', 'aria-label': 'Close', on: { click: close } }, icon('close')));
+  toasts.append(node);
+  while (toasts.children.length > 3) toasts.firstElementChild.remove();
+  let timer = setTimeout(close, TOAST_MS);
+  node.addEventListener('pointerenter', () => clearTimeout(timer));
+  node.addEventListener('pointerleave', () => { timer = setTimeout(close, TOAST_MS); });
+}
+
+/** The drawer with the bot's newest requests. `fetch()` gets them, `now()` is the present moment in milliseconds. */
+export class RequestsDrawer {
+  #timer = 0;
+  #shown = '';
+
+  constructor({ drawer, list, button, close, fetch, now }) {
+    Object.assign(this, { drawer, list, button, close, fetch, now });
+    button.addEventListener('click', () => this.show(drawer.hidden));
+    close.addEventListener('click', () => this.show(false));
+  }
+
+  show(open) {
+    this.drawer.hidden = !open;
+    this.button.setAttribute('aria-expanded', String(open));
+    this.#shown = '';
+    if (open) {
+      this.#refresh();
+      this.close.focus();
+    } else this.button.focus();
+  }
+
+  async #refresh() {
+    clearTimeout(this.#timer);
+    if (this.drawer.hidden) return;
+    try {
+      const requests = await this.fetch();
+      const signature = JSON.stringify([requests.length, requests[0], requests.at(-1)]);
+      if (signature !== this.#shown) {
+        this.#shown = signature;
+        this.#draw(requests);
+      }
+    } catch (error) {
+      this.list.replaceChildren(element('p', { class: 'requests-none', text: error.message }));
+    }
+    if (!this.drawer.hidden) this.#timer = setTimeout(() => this.#refresh(), REQUESTS_EVERY_MS);
+  }
+
+  #draw(requests) {
+    const { list } = this;
+    // An opened body must not vanish under the reader.
+    if (list.querySelector('details[open]')) return;
+    const newest = [...requests].sort((left, right) => Date.parse(right.at) - Date.parse(left.at));
+    list.replaceChildren(...(newest.length ? newest.map((request) => {
+      const line = [
+        element('span', { class: `method ${request.method.toLowerCase()}`, text: request.method }),
+        element('span', { class: 'request-path', text: request.path }),
+        element('span', { class: request.status && request.status < 400 ? 'status' : 'status bad', text: request.status ? String(request.status) : 'cut', title: request.status ? null : 'The connection was cut.' }),
+        element('span', { class: 'request-at', text: formatTime(Date.parse(request.at), 'T', this.now()) }),
+      ];
+      const hasBody = request.body !== null && request.body !== undefined && request.body !== '';
+      return element('div', { role: 'listitem', class: 'request' }, hasBody
+        ? element('details', null, element('summary', null, line), element('pre', { text: typeof request.body === 'string' ? request.body : JSON.stringify(request.body, null, 2) }))
+        : element('div', { class: 'request-line' }, line));
+    }) : [element('p', { class: 'requests-none', text: 'The bot has made no request yet.' })]));
+  }
+}
+
+/** Takes away what toasts say about something the person has come to by themselves. */
+export function dropToasts(about) {
+  for (const node of document.querySelectorAll('.toast')) if (node.dataset.about === about) node.remove();
 }

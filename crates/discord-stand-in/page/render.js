@@ -1,11 +1,13 @@
-// A message as it looks in the channel: head, text, embeds, files, reactions, and what may be done with it.
+// What is drawn: a message with its head, text, embeds, files and reactions; the lists of channels and people.
 
 import { componentRows } from './components.js';
 import { openPopover } from './modal.js';
 import {
-  cssColor, element, icon, isEmojiOnly, markdown, markdownLine, plainText, safeUrl, timeElement,
+  cssColor, element, formatTime, icon, isEmojiOnly, markdown, markdownLine, plainText, safeUrl, timeElement,
 } from './markdown.js';
 
+const DIRECT = 1;
+const THREADS = [10, 11, 12];
 export const FLAG_EPHEMERAL = 64;
 const FLAG_LOADING = 128;
 const FLAG_SUPPRESS_EMBEDS = 4;
@@ -380,4 +382,98 @@ export function pendingNode(entry, context, actions) {
     element('div', { class: 'message-context' }, avatar(context.viewer, viewerName, 'tiny'),
       element('span', { class: 'context-name', text: viewerName }), ' used ', element('span', { class: 'context-command', text: `/${entry.command}` })),
     avatar(bot.id, name), body);
+}
+
+/** What stands above a channel's first message. */
+export function welcome(channel) {
+  if (!channel) return element('div', { class: 'welcome' }, element('p', { text: 'There is no channel yet.' }));
+  const thread = isThread(channel);
+  return element('div', { class: 'welcome' },
+    element('span', { class: 'welcome-icon' }, icon(channelMark(channel))),
+    element('p', { class: 'welcome-title', dir: 'auto', text: thread || isDirect(channel) ? channel.name : `Welcome to #${channel.name}!` }),
+    element('p', { text: thread ? 'This is the start of the thread.' : isDirect(channel) ? 'This is the start of your direct messages.' : `This is the start of the #${channel.name} channel.` }));
+}
+
+/** The line between two days. */
+export function dayDivider(ms) {
+  return element('div', { class: 'divider', role: 'separator' }, element('span', { text: formatTime(ms, 'D', ms) }));
+}
+
+/** Whether a channel is a thread. */
+export const isThread = (channel) => THREADS.includes(channel?.type);
+
+/** Whether a channel is somebody's direct messages. */
+export const isDirect = (channel) => channel?.type === DIRECT;
+
+/** The name of a channel's icon. */
+export const channelMark = (channel) => (isDirect(channel) ? 'at' : isThread(channel) ? 'threads' : 'hash');
+
+function channelButton(channel, { tally, current, open }) {
+  const entry = tally(channel.id);
+  const isCurrent = channel.id === current;
+  const archived = channel.thread_metadata?.archived;
+  const classes = ['channel', isThread(channel) ? 'thread' : '', isCurrent ? 'current' : '', entry ? 'unread' : '', archived ? 'archived' : ''];
+  const note = [archived && 'archived', entry && (entry.pings ? `${entry.pings} ${entry.pings === 1 ? 'mention' : 'mentions'}` : 'unread')].filter(Boolean);
+  return element('button', {
+    type: 'button', class: classes.filter(Boolean).join(' '), 'aria-current': isCurrent ? 'page' : null,
+    'aria-label': `${isDirect(channel) ? '' : isThread(channel) ? 'Thread ' : '#'}${channel.name}${note.length ? `, ${note.join(', ')}` : ''}`,
+    title: channel.name, dataset: { channel: channel.id }, on: { click: () => open(channel.id) },
+  }, !isThread(channel) && icon(channelMark(channel)), element('span', { class: 'channel-label', text: channel.name, dir: 'auto' }),
+  entry?.pings > 0 && element('span', { class: 'badge', text: String(entry.pings) }));
+}
+
+/**
+ * The list of channels by category, threads under their parents. `view` holds `current`, the open channel's id,
+ * `open(id)`, and `tally(id)`, a channel's `{ unread, pings }` when it has unread messages.
+ */
+export function channelList(all, view) {
+  const place = (left, right) => (left.position ?? 0) - (right.position ?? 0) || (BigInt(left.id) < BigInt(right.id) ? -1 : 1);
+  const newestFirst = (left, right) => Number(Boolean(left.thread_metadata?.archived)) - Number(Boolean(right.thread_metadata?.archived))
+    || (BigInt(left.id) > BigInt(right.id) ? -1 : 1);
+  const texts = all.filter((channel) => [0, 5].includes(channel.type)).sort(place);
+  const groups = new Map();
+  const direct = all.filter(isDirect);
+  if (direct.length) groups.set('Direct messages', direct);
+  for (const channel of texts) {
+    const category = all.find((parent) => parent.id === channel.parent_id)?.name ?? 'Text channels';
+    if (!groups.has(category)) groups.set(category, []);
+    groups.get(category).push(channel);
+  }
+  return [...groups].map(([category, members], index) => element('div', { class: 'category', role: 'group', 'aria-labelledby': `category-${index}` },
+    element('h2', { id: `category-${index}`, text: category }),
+    element('ul', null, members.map((channel) => {
+      const threads = all.filter((candidate) => isThread(candidate) && candidate.parent_id === channel.id).sort(newestFirst);
+      return element('li', null, channelButton(channel, view),
+        threads.length > 0 && element('ul', { class: 'thread-list' }, threads.map((thread) => element('li', null, channelButton(thread, view)))));
+    }))));
+}
+
+/**
+ * The members by their highest role, apps last. `view` holds `groupOf(member)`, that role, `waiting(id)`, how many
+ * pings a person has not seen, `botOnline`, and `become(id)`.
+ */
+export function peopleList(context, view) {
+  const groups = new Map();
+  for (const member of context.members()) {
+    const role = view.groupOf(member);
+    const [name, position] = member.user.bot ? ['Apps', -2] : role ? [role.name, role.position ?? 0] : ['Members', -1];
+    if (!groups.has(name)) groups.set(name, { position, members: [] });
+    groups.get(name).members.push(member);
+  }
+  const order = [...groups].sort(([, left], [, right]) => right.position - left.position);
+  return order.map(([name, { members }]) => element('section', { 'aria-label': name },
+    element('h2', { text: `${name} — ${members.length}` }),
+    members.map((member) => {
+      const { id, bot } = member.user;
+      const waiting = view.waiting(id);
+      const face = [avatar(id, context.memberName(member), view.botOnline || !bot ? 'online' : 'offline'),
+        element('span', { class: 'people-name', text: context.memberName(member), dir: 'auto', style: context.userColour(id) ? { '--role': context.userColour(id) } : {} }),
+        bot && element('span', { class: 'app-tag', text: 'APP' }),
+        id === context.viewer && element('span', { class: 'you', text: 'you' }),
+        waiting > 0 && element('span', { class: 'badge', text: String(waiting) })];
+      if (bot) return element('div', { class: 'people-row' }, face);
+      return element('button', {
+        type: 'button', class: 'people-row', title: `Become ${context.memberName(member)}`, dataset: { person: id }, on: { click: () => view.become(id) },
+      }, element('span', { class: 'visually-hidden', text: 'Become ' }), face);
+    })));
 }

@@ -132,13 +132,9 @@ impl Faults {
                     *left -= 1;
                     Some(rule.fault)
                 }
-                When::Sometimes { probability, state } => {
-                    (draw(state) < *probability).then_some(rule.fault)
-                }
+                When::Sometimes { probability, state } => (draw(state) < *probability).then_some(rule.fault),
             });
-        rules
-            .rules
-            .retain(|rule| !matches!(rule.when, When::Next(0)));
+        rules.rules.retain(|rule| !matches!(rule.when, When::Next(0)));
         rules.happened += u64::from(fault.is_some());
         fault
     }

@@ -36,14 +36,12 @@ use tokio::task::JoinHandle;
 
 pub use faults::{Fault, Faults, RateLimitScope, Requests};
 pub use gateway::faults::{GatewayControls, Resumable};
-pub use gateway::session::HeartbeatAnswers;
+pub use gateway::session::{Greeting, HeartbeatAnswers};
 pub use options::{
-    AcceptedToken, BotMembership, GuildSeed, Mentionable, Options, PersonSeed, PrivilegedIntents,
-    RateLimits, RoleSeed, SwitchPosition, SwitchSeed,
+    AcceptedToken, BotMembership, GuildSeed, Mentionable, Options, PersonSeed, PrivilegedIntents, RateLimits,
+    RoleSeed, SwitchPosition, SwitchSeed,
 };
-pub use people::{
-    Channel, Choice, Interaction, Message, Modal, Person, Pings, Response, Unanswered,
-};
+pub use people::{Channel, Choice, Interaction, Message, Modal, Person, Pings, Response, Unanswered};
 pub use recording::RecordedRequest;
 pub use server::TimedOut;
 pub use snowflake::Snowflake;
@@ -103,10 +101,12 @@ impl StandIn {
             .recording
             .clone()
             .or_else(|| std::env::var_os(RECORDING_VARIABLE).map(PathBuf::from));
-        let recording = recording::Recording::new(path.as_deref(), options.recorded_requests)
-            .map_err(|source| StartError::Recording {
-                path: path.unwrap_or_default(),
-                source,
+        let recording =
+            recording::Recording::new(path.as_deref(), options.recorded_requests).map_err(|source| {
+                StartError::Recording {
+                    path: path.unwrap_or_default(),
+                    source,
+                }
             })?;
         let port = options.port;
         let bind = |source| StartError::Bind { port, source };
@@ -126,8 +126,8 @@ impl StandIn {
         let service = router.into_make_service_with_connect_info::<listener::Cut>();
         let stopping = core.stopping.clone();
         let server = tokio::spawn(async move {
-            let serving = axum::serve(door, service)
-                .with_graceful_shutdown(async move { stopping.cancelled().await });
+            let serving =
+                axum::serve(door, service).with_graceful_shutdown(async move { stopping.cancelled().await });
             if let Err(error) = serving.await {
                 tracing::error!(%error, "the stand-in's server has ended");
             }
@@ -148,10 +148,7 @@ impl StandIn {
             drop((&mut self.server).await);
             self.core.tasks.wait().await;
         };
-        if tokio::time::timeout(SHUTDOWN_PATIENCE, ended)
-            .await
-            .is_err()
-        {
+        if tokio::time::timeout(SHUTDOWN_PATIENCE, ended).await.is_err() {
             tracing::debug!("connections were still open after the stand-in's shutdown");
         }
     }
@@ -296,10 +293,7 @@ impl StandIn {
     ///
     /// # Errors
     /// [`TimedOut`] when none comes.
-    pub async fn wait_for_thread(
-        &self,
-        mut wanted: impl FnMut(&str) -> bool,
-    ) -> Result<Channel, TimedOut> {
+    pub async fn wait_for_thread(&self, mut wanted: impl FnMut(&str) -> bool) -> Result<Channel, TimedOut> {
         let id = self
             .core
             .until("a thread", |world| {

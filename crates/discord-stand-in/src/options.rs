@@ -148,6 +148,8 @@ pub struct Options {
     pub heartbeat_interval: Duration,
     /// How many dispatches a session keeps for a RESUME.
     pub resume_buffer: usize,
+    /// How long a session without a socket can still be resumed; Discord does not say how long it waits.
+    pub resume_window: Duration,
     /// Whether privileged intents are granted.
     pub privileged_intents: PrivilegedIntents,
     /// How long the people's side waits for what it expects before it gives up.
@@ -279,11 +281,7 @@ impl Default for Options {
             title: "Discord stand-in".to_owned(),
             bot_name: "Bot".to_owned(),
             token: AcceptedToken::Any,
-            guilds: vec![
-                GuildSeed::new("Guild")
-                    .channel("general")
-                    .person("Ana", &[]),
-            ],
+            guilds: vec![GuildSeed::new("Guild").channel("general").person("Ana", &[])],
             switches: Vec::new(),
             rate_limits: RateLimits::Discord,
             interaction_deadline: Duration::from_secs(3),
@@ -291,8 +289,9 @@ impl Default for Options {
             nonce_memory: Duration::from_mins(3),
             heartbeat_interval: Duration::from_millis(41_250),
             resume_buffer: 1000,
+            resume_window: Duration::from_mins(3),
             privileged_intents: PrivilegedIntents::Granted,
-            patience: Duration::from_secs(5),
+            patience: Duration::from_secs(10),
             recording: None,
             recorded_requests: 10_000,
         }

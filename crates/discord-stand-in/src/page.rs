@@ -43,21 +43,9 @@ const FILES: [(&str, &str, &str); 9] = [
     ("app.js", JAVASCRIPT, include_str!("../page/app.js")),
     ("api.js", JAVASCRIPT, include_str!("../page/api.js")),
     ("render.js", JAVASCRIPT, include_str!("../page/render.js")),
-    (
-        "markdown.js",
-        JAVASCRIPT,
-        include_str!("../page/markdown.js"),
-    ),
-    (
-        "composer.js",
-        JAVASCRIPT,
-        include_str!("../page/composer.js"),
-    ),
-    (
-        "components.js",
-        JAVASCRIPT,
-        include_str!("../page/components.js"),
-    ),
+    ("markdown.js", JAVASCRIPT, include_str!("../page/markdown.js")),
+    ("composer.js", JAVASCRIPT, include_str!("../page/composer.js")),
+    ("components.js", JAVASCRIPT, include_str!("../page/components.js")),
     ("modal.js", JAVASCRIPT, include_str!("../page/modal.js")),
 ];
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
@@ -121,23 +109,17 @@ pub(crate) fn routes() -> Router<Arc<Core>> {
 
 fn file(name: &str) -> Response {
     match FILES.iter().find(|(known, _, _)| *known == name) {
-        Some((_, kind, content)) => (
-            [(CONTENT_TYPE, *kind), (CACHE_CONTROL, "no-store")],
-            *content,
-        )
-            .into_response(),
+        Some((_, kind, content)) => {
+            ([(CONTENT_TYPE, *kind), (CACHE_CONTROL, "no-store")], *content).into_response()
+        }
         None => Refused(StatusCode::NOT_FOUND, format!("There is no file {name}.")).into_response(),
     }
 }
 
 /// Reads a request's JSON.
 fn read(bytes: &Bytes) -> Result<Value, Refused> {
-    serde_json::from_slice(bytes).map_err(|error| {
-        Refused(
-            StatusCode::BAD_REQUEST,
-            format!("The body is not JSON: {error}."),
-        )
-    })
+    serde_json::from_slice(bytes)
+        .map_err(|error| Refused(StatusCode::BAD_REQUEST, format!("The body is not JSON: {error}.")))
 }
 
 fn id(body: &Value, key: &str) -> Result<Snowflake, Refused> {
@@ -264,12 +246,7 @@ fn known_channel(core: &Core, id: &str) -> Result<Snowflake, Refused> {
     id.parse()
         .ok()
         .filter(|id| core.read(|world| world.channels.contains_key(id)))
-        .ok_or_else(|| {
-            Refused(
-                StatusCode::NOT_FOUND,
-                "There is no such channel.".to_owned(),
-            )
-        })
+        .ok_or_else(|| Refused(StatusCode::NOT_FOUND, "There is no such channel.".to_owned()))
 }
 
 /// What happens, as it happens. A page that falls behind is cut off: it reconnects and fetches again.
@@ -280,27 +257,22 @@ async fn events(
     let viewer = viewer(query.user.as_ref());
     let receiver = core.read(|world| world.page.subscribe());
     let stopping = core.stopping.clone();
-    let stream = stream::unfold(
-        (receiver, stopping),
-        move |(mut receiver, stopping)| async move {
-            loop {
-                let event = tokio::select! {
-                    () = stopping.cancelled() => return None,
-                    event = receiver.recv() => event,
-                };
-                match event {
-                    Ok(event) if event.only_for.is_none_or(|only| only == viewer) => {
-                        let sent = Event::default()
-                            .event(event.name)
-                            .data(event.data.to_string());
-                        return Some((Ok(sent), (receiver, stopping)));
-                    }
-                    Ok(_) => {}
-                    Err(RecvError::Lagged(_) | RecvError::Closed) => return None,
+    let stream = stream::unfold((receiver, stopping), move |(mut receiver, stopping)| async move {
+        loop {
+            let event = tokio::select! {
+                () = stopping.cancelled() => return None,
+                event = receiver.recv() => event,
+            };
+            match event {
+                Ok(event) if event.only_for.is_none_or(|only| only == viewer) => {
+                    let sent = Event::default().event(event.name).data(event.data.to_string());
+                    return Some((Ok(sent), (receiver, stopping)));
                 }
+                Ok(_) => {}
+                Err(RecvError::Lagged(_) | RecvError::Closed) => return None,
             }
-        },
-    );
+        }
+    });
     Sse::new(stream).keep_alive(KeepAlive::default())
 }
 
@@ -334,8 +306,7 @@ async fn component(State(core): Shared, bytes: Bytes) -> Result<Json<Value>, Ref
         .flatten()
         .filter_map(|value| value.as_str().map(str::to_owned))
         .collect();
-    let id =
-        core.interact(|world| world.use_component(user, channel, message, custom_id, &values))?;
+    let id = core.interact(|world| world.use_component(user, channel, message, custom_id, &values))?;
     Ok(Json(json!({ "id": id })))
 }
 
@@ -394,11 +365,7 @@ async fn clock(State(core): Shared, bytes: Bytes) -> Result<Json<Value>, Refused
     Ok(Json(clock_json(&core)))
 }
 
-async fn switch(
-    State(core): Shared,
-    Path(id): Path<String>,
-    bytes: Bytes,
-) -> Result<Json<Value>, Refused> {
+async fn switch(State(core): Shared, Path(id): Path<String>, bytes: Bytes) -> Result<Json<Value>, Refused> {
     let position = match read(&bytes)?["on"].as_bool() {
         Some(true) => SwitchPosition::On,
         Some(false) => SwitchPosition::Off,

@@ -84,10 +84,7 @@ impl Count {
         [
             ("x-ratelimit-limit", self.limit.to_string()),
             ("x-ratelimit-remaining", self.remaining.to_string()),
-            (
-                "x-ratelimit-reset",
-                format!("{:.3}", unix_seconds() + after),
-            ),
+            ("x-ratelimit-reset", format!("{:.3}", unix_seconds() + after)),
             ("x-ratelimit-reset-after", format!("{after:.3}")),
             ("x-ratelimit-bucket", self.bucket.clone()),
         ]
@@ -108,6 +105,10 @@ impl Limiter {
 
     /// Counts a request on a route, for one channel, guild or webhook.
     pub(crate) fn count(&self, route: &str, major: &str, allowance: Allowance) -> Verdict {
+        self.count_at(instant(), route, major, allowance)
+    }
+
+    fn count_at(&self, now: Instant, route: &str, major: &str, allowance: Allowance) -> Verdict {
         let Some(scale) = self.scale else {
             return Verdict::Passed(None);
         };
@@ -116,17 +117,11 @@ impl Limiter {
             Allowance::Bucket(limit, window) => (limit, window, true),
             Allowance::OwnBucket(limit, window) => (limit, window, false),
         };
-        let now = instant();
         let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
         if global {
             let global_window = GLOBAL_WINDOW.mul_f64(scale);
-            if let (_, Err(retry_after)) = take(
-                &mut windows,
-                String::new(),
-                now,
-                GLOBAL_LIMIT,
-                global_window,
-            ) {
+            if let (_, Err(retry_after)) = take(&mut windows, String::new(), now, GLOBAL_LIMIT, global_window)
+            {
                 return Verdict::Limited {
                     scope: RateLimitScope::Global,
                     retry_after,
@@ -163,10 +158,7 @@ fn take(
     limit: u32,
     length: Duration,
 ) -> (u32, Result<Duration, Duration>) {
-    let window = windows.entry(key).or_insert(Window {
-        began: now,
-        used: 0,
-    });
+    let window = windows.entry(key).or_insert(Window { began: now, used: 0 });
     if now.duration_since(window.began) >= length {
         window.began = now;
         window.used = 0;
@@ -185,4 +177,58 @@ fn bucket_name(route: &str) -> String {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     });
     format!("{hash:016x}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MESSAGES: Allowance = Allowance::Bucket(5, Duration::from_secs(5));
+
+    fn passes(verdict: &Verdict) -> bool {
+        matches!(verdict, Verdict::Passed(_))
+    }
+
+    #[test]
+    fn a_window_opens_again_when_it_has_passed() {
+        let limiter = Limiter::new(RateLimits::Discord);
+        let start = instant();
+        for _ in 0..5 {
+            assert!(passes(&limiter.count_at(start, "messages", "1", MESSAGES)));
+        }
+        let early = start + Duration::from_secs(2);
+        let limited = limiter.count_at(early, "messages", "1", MESSAGES);
+        assert!(
+            matches!(limited, Verdict::Limited { retry_after, .. } if retry_after == Duration::from_secs(3)),
+            "{limited:?}"
+        );
+        assert!(passes(&limiter.count_at(early, "messages", "2", MESSAGES)));
+        let later = start + Duration::from_secs(5);
+        assert!(passes(&limiter.count_at(later, "messages", "1", MESSAGES)));
+    }
+
+    #[test]
+    fn fifty_a_second_is_all_that_a_bot_has() {
+        let limiter = Limiter::new(RateLimits::Discord);
+        let start = instant();
+        let count =
+            |number: u32, allowance| limiter.count_at(start, "messages", &number.to_string(), allowance);
+        assert!((0..50).all(|number| passes(&count(number, MESSAGES))));
+        let limited = count(50, MESSAGES);
+        assert!(
+            matches!(
+                limited,
+                Verdict::Limited {
+                    scope: RateLimitScope::Global,
+                    ..
+                }
+            ),
+            "{limited:?}"
+        );
+        assert!(passes(&count(51, Allowance::Free)));
+        assert!(passes(&count(
+            52,
+            Allowance::OwnBucket(1, Duration::from_secs(1))
+        )));
+    }
 }

@@ -60,6 +60,12 @@ impl FromStr for Snowflake {
     }
 }
 
+impl From<Snowflake> for u64 {
+    fn from(id: Snowflake) -> Self {
+        id.0
+    }
+}
+
 impl From<u64> for Snowflake {
     fn from(number: u64) -> Self {
         Self(number)

@@ -1,8 +1,13 @@
 //! Answers: what changed and what is next, or why nothing did.
 
+mod asides;
 mod help;
 mod lists;
 
+pub(crate) use asides::{
+    exported, findings, nothing_to_check, old_card, only_in_servers, report_so_far, unknown_command, unknown_section,
+    waiting_for_role,
+};
 pub(crate) use help::{Topic, help};
 pub(crate) use lists::{
     ChecklistRow, DeploymentRow, Finding, checklist, checklists, deployments, owner_cleared, owner_set,

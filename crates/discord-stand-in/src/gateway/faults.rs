@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::session::{Frame, HeartbeatAnswers};
+use super::session::{Frame, Greeting, HeartbeatAnswers};
 use crate::server::{Core, TimedOut};
 use crate::world::World;
 
@@ -39,9 +39,7 @@ impl GatewayControls {
     /// [`TimedOut`] when none comes.
     pub async fn wait_until_connected(&self) -> Result<(), TimedOut> {
         self.core
-            .until("a connected bot", |world| {
-                world.gateway.connected().then_some(())
-            })
+            .until("a connected bot", |world| world.gateway.connected().then_some(()))
             .await
     }
 
@@ -73,9 +71,7 @@ impl GatewayControls {
     /// [`TimedOut`] when it does not.
     pub async fn wait_for_resumes(&self, count: u64) -> Result<(), TimedOut> {
         self.core
-            .until("a RESUME", |world| {
-                (world.gateway.resumed >= count).then_some(())
-            })
+            .until("a RESUME", |world| (world.gateway.resumed >= count).then_some(()))
             .await
     }
 
@@ -129,6 +125,11 @@ impl GatewayControls {
     pub fn answer_heartbeats(&self, answers: HeartbeatAnswers) {
         self.core
             .change(|world| world.gateway.heartbeat_answers = answers);
+    }
+
+    /// Greets new connections, or accepts them and never says a word.
+    pub fn greet(&self, greeting: Greeting) {
+        self.core.change(|world| world.gateway.greeting = greeting);
     }
 
     /// Sends the last interaction once more, under a new sequence number. False when there was none.

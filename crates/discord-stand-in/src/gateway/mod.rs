@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 use crate::clock::instant;
 use crate::options::PrivilegedIntents;
 use crate::server::Core;
-use session::{Frame, HeartbeatAnswers, KNOWN, PRIVILEGED, Resumption};
+use session::{Frame, Greeting, HeartbeatAnswers, KNOWN, PRIVILEGED, Resumption};
 
 const UNKNOWN_OPCODE: u16 = 4001;
 const DECODE_ERROR: u16 = 4002;
@@ -59,9 +59,10 @@ pub(crate) async fn upgrade(State(core): State<Arc<Core>>, upgrade: WebSocketUpg
 
 async fn converse(core: Arc<Core>, mut socket: WebSocket) {
     let (out, mut frames) = mpsc::unbounded_channel();
-    let connection = core.change(|world| world.gateway.connection());
+    let (connection, greeting) = core.change(|world| (world.gateway.connection(), world.gateway.greeting));
     let interval = core.options.heartbeat_interval.as_millis() as u64;
-    let hello = json!({ "op": 10, "s": null, "t": null, "d": { "heartbeat_interval": interval, "_trace": [] } });
+    let hello =
+        json!({ "op": 10, "s": null, "t": null, "d": { "heartbeat_interval": interval, "_trace": [] } });
     let mut conversation = Conversation {
         core: Arc::clone(&core),
         connection,
@@ -70,7 +71,11 @@ async fn converse(core: Arc<Core>, mut socket: WebSocket) {
         window_began: instant(),
         sends: 0,
     };
-    if socket.send(Message::text(hello.to_string())).await.is_ok() {
+    let greeted = match greeting {
+        Greeting::Given => socket.send(Message::text(hello.to_string())).await.is_ok(),
+        Greeting::Withheld => true,
+    };
+    if greeted {
         loop {
             tokio::select! {
                 () = core.stopping.cancelled() => {
@@ -192,10 +197,7 @@ impl Conversation {
     }
 
     fn identify(&mut self, data: &Value) -> Next {
-        let Some(token) = data["token"]
-            .as_str()
-            .filter(|token| self.core.accepts(token))
-        else {
+        let Some(token) = data["token"].as_str().filter(|token| self.core.accepts(token)) else {
             return Next::Close(AUTHENTICATION_FAILED);
         };
         if !data["properties"].is_object() {
@@ -204,9 +206,7 @@ impl Conversation {
         let Some(intents) = data["intents"].as_u64().filter(|bits| bits & !KNOWN == 0) else {
             return Next::Close(INVALID_INTENTS);
         };
-        if intents & PRIVILEGED != 0
-            && self.core.options.privileged_intents == PrivilegedIntents::Refused
-        {
+        if intents & PRIVILEGED != 0 && self.core.options.privileged_intents == PrivilegedIntents::Refused {
             return Next::Close(DISALLOWED_INTENTS);
         }
         let shard = match (data["shard"][0].as_u64(), data["shard"][1].as_u64()) {
@@ -222,10 +222,7 @@ impl Conversation {
     }
 
     fn resume(&mut self, data: &Value) -> Next {
-        let Some(token) = data["token"]
-            .as_str()
-            .filter(|token| self.core.accepts(token))
-        else {
+        let Some(token) = data["token"].as_str().filter(|token| self.core.accepts(token)) else {
             return Next::Close(AUTHENTICATION_FAILED);
         };
         let id = data["session_id"].as_str().unwrap_or_default();

@@ -1,10 +1,12 @@
 //! Gateway sessions: what each is owed, and what it has been sent.
 
 use std::collections::VecDeque;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
+use crate::clock::instant;
 use crate::snowflake::Snowflake;
 use crate::world::World;
 
@@ -44,6 +46,16 @@ pub enum HeartbeatAnswers {
     Withheld,
 }
 
+/// Whether a new connection is greeted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Greeting {
+    /// HELLO is sent at once.
+    #[default]
+    Given,
+    /// The upgrade is accepted and no HELLO follows, so that a client waits for ever.
+    Withheld,
+}
+
 /// One gateway session, connected or awaiting its RESUME.
 #[derive(Debug)]
 pub(crate) struct Session {
@@ -57,6 +69,8 @@ pub(crate) struct Session {
     buffer: VecDeque<(u64, String)>,
     out: Option<mpsc::UnboundedSender<Frame>>,
     connection: u64,
+    /// Since when it has had no socket.
+    detached: Option<Instant>,
 }
 
 /// All sessions, with what tests do to them.
@@ -64,10 +78,12 @@ pub(crate) struct Session {
 pub(crate) struct Sessions {
     known: Vec<Session>,
     buffer_limit: usize,
+    resume_window: Duration,
     next_connection: u64,
     held: bool,
     last_interaction: Option<(Option<Snowflake>, Value)>,
     pub(crate) heartbeat_answers: HeartbeatAnswers,
+    pub(crate) greeting: Greeting,
     pub(crate) identified: u64,
     pub(crate) resumed: u64,
 }
@@ -83,10 +99,7 @@ pub(crate) enum Resumption {
 impl Session {
     fn push(&mut self, event: &str, data: &Value, limit: usize) {
         self.sequence += 1;
-        let text = format!(
-            r#"{{"op":0,"s":{},"t":"{event}","d":{data}}}"#,
-            self.sequence
-        );
+        let text = format!(r#"{{"op":0,"s":{},"t":"{event}","d":{data}}}"#, self.sequence);
         self.buffer.push_back((self.sequence, text));
         while self.buffer.len() > limit {
             self.buffer.pop_front();
@@ -116,14 +129,16 @@ impl Session {
 }
 
 impl Sessions {
-    pub(crate) fn new(buffer_limit: usize) -> Self {
+    pub(crate) fn new(buffer_limit: usize, resume_window: Duration) -> Self {
         Self {
             known: Vec::new(),
             buffer_limit,
+            resume_window,
             next_connection: 1,
             held: false,
             last_interaction: None,
             heartbeat_answers: HeartbeatAnswers::Given,
+            greeting: Greeting::Given,
             identified: 0,
             resumed: 0,
         }
@@ -149,6 +164,7 @@ impl Sessions {
     ) -> Resumption {
         let limit = self.buffer_limit;
         let held = self.held;
+        self.forget_the_lost();
         let Some(session) = self
             .known
             .iter_mut()
@@ -167,6 +183,7 @@ impl Sessions {
             drop(old.send(Frame::Close(4000)));
         }
         session.connection = connection;
+        session.detached = None;
         session.sent = sequence;
         session.push("RESUMED", &json!({ "_trace": [] }), limit);
         if !held {
@@ -181,14 +198,24 @@ impl Sessions {
         for session in &mut self.known {
             if session.connection == connection {
                 session.out = None;
+                session.detached = Some(instant());
             }
         }
     }
 
     /// Forgets a session, so that it cannot be resumed.
     pub(crate) fn forget(&mut self, connection: u64) {
-        self.known
-            .retain(|session| session.connection != connection);
+        self.known.retain(|session| session.connection != connection);
+    }
+
+    /// Forgets the sessions that nobody has resumed in time.
+    fn forget_the_lost(&mut self) {
+        let (now, window) = (instant(), self.resume_window);
+        self.known.retain(|session| {
+            session
+                .detached
+                .is_none_or(|since| now.duration_since(since) < window)
+        });
     }
 
     fn dispatch(&mut self, guild: Option<Snowflake>, intents: u64, event: &str, data: &Value) {
@@ -253,7 +280,9 @@ impl World {
             buffer: VecDeque::new(),
             out: Some(out),
             connection,
+            detached: None,
         };
+        self.gateway.forget_the_lost();
         let guilds: Vec<_> = self
             .guilds
             .values()
@@ -299,10 +328,7 @@ impl World {
     }
 
     pub(crate) fn tell_of_connection(&self) {
-        self.tell_page(
-            "connected",
-            json!({ "connected": self.gateway.connected() }),
-        );
+        self.tell_page("connected", json!({ "connected": self.gateway.connected() }));
     }
 
     /// Sends an event of a guild in which the bot is, to sessions with one of the intents; zero needs none.
@@ -364,12 +390,7 @@ impl World {
     }
 
     /// Tells sessions with the members intent; a change of the bot's own membership goes to all.
-    pub(crate) fn dispatch_member_update(
-        &mut self,
-        guild: Snowflake,
-        user: Snowflake,
-        data: &Value,
-    ) {
+    pub(crate) fn dispatch_member_update(&mut self, guild: Snowflake, user: Snowflake, data: &Value) {
         let intent = if user == self.bot { 0 } else { GUILD_MEMBERS };
         self.dispatch_to_guild(Some(guild), intent, "GUILD_MEMBER_UPDATE", data);
     }
@@ -380,8 +401,7 @@ impl World {
 
     /// Sends an interaction, which needs no intent.
     pub(crate) fn dispatch_interaction(&mut self, guild: Option<Snowflake>, event: Value) {
-        self.gateway
-            .dispatch(guild, 0, "INTERACTION_CREATE", &event);
+        self.gateway.dispatch(guild, 0, "INTERACTION_CREATE", &event);
         self.gateway.last_interaction = Some((guild, event));
     }
 
@@ -390,8 +410,7 @@ impl World {
         let Some((guild, event)) = self.gateway.last_interaction.clone() else {
             return false;
         };
-        self.gateway
-            .dispatch(guild, 0, "INTERACTION_CREATE", &event);
+        self.gateway.dispatch(guild, 0, "INTERACTION_CREATE", &event);
         true
     }
 }

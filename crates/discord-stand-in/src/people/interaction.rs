@@ -140,17 +140,12 @@ impl Interaction {
     ///
     /// # Errors
     /// [`Unanswered`] says why it does not come to that.
-    pub async fn until(
-        &self,
-        mut wanted: impl FnMut(&Message) -> bool,
-    ) -> Result<Message, Unanswered> {
+    pub async fn until(&self, mut wanted: impl FnMut(&Message) -> bool) -> Result<Message, Unanswered> {
         let waited = self.core.until("the edited response", |world| {
             if world.interactions.get(&self.id)?.state == State::Failed {
                 return Some(Err(Unanswered::Failed));
             }
-            self.original(world)
-                .filter(|message| wanted(message))
-                .map(Ok)
+            self.original(world).filter(|message| wanted(message)).map(Ok)
         });
         waited.await?
     }
@@ -159,10 +154,7 @@ impl Interaction {
     ///
     /// # Errors
     /// [`Unanswered::TimedOut`] when none comes.
-    pub async fn follow_up(
-        &self,
-        mut wanted: impl FnMut(&Message) -> bool,
-    ) -> Result<Message, Unanswered> {
+    pub async fn follow_up(&self, mut wanted: impl FnMut(&Message) -> bool) -> Result<Message, Unanswered> {
         let waited = self.core.until("a follow-up", |world| {
             let interaction = world.interactions.get(&self.id)?;
             interaction
@@ -182,14 +174,12 @@ impl Interaction {
 
 /// Waits for an autocompletion's choices.
 pub(crate) async fn choices(core: &Core, id: Snowflake) -> Result<Vec<Value>, Unanswered> {
-    let waited = core.until("choices", |world| {
-        match &world.interactions.get(&id)?.state {
-            State::Choices(choices) => Some(Ok(choices.clone())),
-            State::Failed => Some(Err(Unanswered::Failed)),
-            State::Pending => None,
-            State::Message(_) | State::Update(_) => Some(Err(Unanswered::Other("a message"))),
-            State::Modal(_) => Some(Err(Unanswered::Other("a modal"))),
-        }
+    let waited = core.until("choices", |world| match &world.interactions.get(&id)?.state {
+        State::Choices(choices) => Some(Ok(choices.clone())),
+        State::Failed => Some(Err(Unanswered::Failed)),
+        State::Pending => None,
+        State::Message(_) | State::Update(_) => Some(Err(Unanswered::Other("a message"))),
+        State::Modal(_) => Some(Err(Unanswered::Other("a modal"))),
     });
     waited.await?
 }

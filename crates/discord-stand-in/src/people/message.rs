@@ -37,9 +37,7 @@ impl Message {
     }
 
     pub(crate) fn find(world: &World, channel: Snowflake, id: Snowflake) -> Option<Self> {
-        world
-            .message(channel, id)
-            .map(|message| Self::of(world, message))
+        world.message(channel, id).map(|message| Self::of(world, message))
     }
 
     /// Its id.
@@ -64,9 +62,7 @@ impl Message {
 
     /// The shown name of its author.
     pub fn author(&self) -> &str {
-        self.json["author"]["global_name"]
-            .as_str()
-            .unwrap_or_default()
+        self.json["author"]["global_name"].as_str().unwrap_or_default()
     }
 
     /// Its embeds.

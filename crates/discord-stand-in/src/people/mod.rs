@@ -65,9 +65,9 @@ impl Person {
         options: &[(&str, &str)],
     ) -> Result<Interaction, Refusal> {
         let (command, options) = self.typed(channel, command, options, None)?;
-        let id = self.core.interact(|world| {
-            world.use_command(self.id, channel.id(), command, &options, Purpose::Send)
-        })?;
+        let id = self
+            .core
+            .interact(|world| world.use_command(self.id, channel.id(), command, &options, Purpose::Send))?;
         Ok(Interaction::new(Arc::clone(&self.core), id))
     }
 
@@ -169,8 +169,7 @@ impl Person {
     pub fn say(&self, channel: &Channel, text: &str) -> Result<Message, Refusal> {
         self.core.change(|world| {
             let id = world.say(self.id, channel.id(), text, None)?;
-            Message::find(world, channel.id(), id)
-                .ok_or_else(|| Refusal::new("The message is gone already."))
+            Message::find(world, channel.id(), id).ok_or_else(|| Refusal::new("The message is gone already."))
         })
     }
 
@@ -181,8 +180,7 @@ impl Person {
     pub fn reply(&self, to: &Message, text: &str) -> Result<Message, Refusal> {
         self.core.change(|world| {
             let id = world.say(self.id, to.channel(), text, Some(to.id()))?;
-            Message::find(world, to.channel(), id)
-                .ok_or_else(|| Refusal::new("The message is gone already."))
+            Message::find(world, to.channel(), id).ok_or_else(|| Refusal::new("The message is gone already."))
         })
     }
 

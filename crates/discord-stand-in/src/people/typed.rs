@@ -51,10 +51,7 @@ pub(super) fn command(
 
 fn nested<'a>(level: &'a Value, name: &str, kinds: &[u64]) -> Option<&'a Value> {
     level["options"].as_array()?.iter().find(|option| {
-        option["name"] == name
-            && option["type"]
-                .as_u64()
-                .is_some_and(|kind| kinds.contains(&kind))
+        option["name"] == name && option["type"].as_u64().is_some_and(|kind| kinds.contains(&kind))
     })
 }
 
@@ -68,12 +65,7 @@ fn named<'a>(level: &'a Value, option: &str) -> Result<&'a Value, Refusal> {
 }
 
 /// A typed text as a value of its option's type.
-fn value(
-    world: &World,
-    guild: Option<Snowflake>,
-    option: &Value,
-    text: &str,
-) -> Result<Value, Refusal> {
+fn value(world: &World, guild: Option<Snowflake>, option: &Value, text: &str) -> Result<Value, Refusal> {
     let choices = option["choices"].as_array().map_or(&[][..], Vec::as_slice);
     if let Some(choice) = choices.iter().find(|choice| choice["name"] == text) {
         return Ok(choice["value"].clone());

@@ -66,8 +66,7 @@ impl Body {
         let mut body = Self::default();
         for part in parts(boundary.trim_matches('"'), bytes)? {
             if part.name == "payload_json" {
-                body.json =
-                    serde_json::from_slice(part.content).map_err(|_| ApiError::invalid_json())?;
+                body.json = serde_json::from_slice(part.content).map_err(|_| ApiError::invalid_json())?;
             } else if let Some(file_name) = part.file_name {
                 if part.content.len() > MAX_FILE_BYTES || body.files.len() == MAX_FILES {
                     return Err(ApiError::request_too_large());
@@ -159,9 +158,7 @@ fn parts<'a>(boundary: &str, bytes: &'a [u8]) -> Result<Vec<Part<'a>>, ApiError>
     let next = format!("\r\n{delimiter}");
     let mut parts = Vec::new();
     while !rest.starts_with(b"--") {
-        let body = rest
-            .strip_prefix(b"\r\n")
-            .ok_or_else(ApiError::bad_request)?;
+        let body = rest.strip_prefix(b"\r\n").ok_or_else(ApiError::bad_request)?;
         let end = find(body, next.as_bytes()).ok_or_else(ApiError::bad_request)?;
         parts.push(part(&body[..end])?);
         rest = &body[end + next.len()..];
@@ -195,7 +192,5 @@ fn part(bytes: &[u8]) -> Result<Part<'_>, ApiError> {
 }
 
 fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
-    bytes
-        .windows(wanted.len())
-        .position(|window| window == wanted)
+    bytes.windows(wanted.len()).position(|window| window == wanted)
 }

@@ -67,8 +67,7 @@ pub(super) fn search_members(world: &mut World, visit: &Visit<'_>) -> Result<Rep
             .keys()
             .filter(|user| {
                 world.users.get(user).is_some_and(|user| {
-                    user.username.starts_with(&query)
-                        || user.display.to_lowercase().starts_with(&query)
+                    user.username.starts_with(&query) || user.display.to_lowercase().starts_with(&query)
                 })
             })
             .take(limit)
@@ -94,9 +93,7 @@ pub(super) fn active_threads(world: &mut World, visit: &Visit<'_>) -> Result<Rep
     let threads: Vec<Value> = world
         .channels
         .values()
-        .filter(|channel| {
-            channel.guild == Some(guild) && channel.kind.is_thread() && !channel.archived
-        })
+        .filter(|channel| channel.guild == Some(guild) && channel.kind.is_thread() && !channel.archived)
         .map(|channel| channel.json(world.bot))
         .collect();
     let members: Vec<Value> = threads

@@ -68,9 +68,7 @@ pub(super) fn get(world: &mut World, visit: &Visit<'_>) -> Result<Reply, ApiErro
 pub(super) fn edit(world: &mut World, visit: &Visit<'_>) -> Result<Reply, ApiError> {
     let (channel, id) = named(world, visit)?;
     edit_message(world, visit, channel, id)?;
-    let interaction = world
-        .by_token(visit.id("application")?, visit.text("token"))?
-        .id;
+    let interaction = world.by_token(visit.id("application")?, visit.text("token"))?.id;
     world.tell_of_interaction(interaction, "done", None);
     shown(world, channel, id)
 }
@@ -90,9 +88,7 @@ pub(super) fn edit_message(
 ) -> Result<(), ApiError> {
     let body = &visit.body.json;
     message::message(body)?;
-    let found = world
-        .message(channel, id)
-        .ok_or_else(ApiError::unknown_message)?;
+    let found = world.message(channel, id).ok_or_else(ApiError::unknown_message)?;
     let before = found.attachments.clone();
     if says_nothing(found, body) && visit.body.files.is_empty() {
         return Err(ApiError::empty_message());
@@ -116,8 +112,6 @@ pub(super) fn edit_message(
 }
 
 fn shown(world: &World, channel: Snowflake, id: Snowflake) -> Result<Reply, ApiError> {
-    let message = world
-        .message(channel, id)
-        .ok_or_else(ApiError::unknown_message)?;
+    let message = world.message(channel, id).ok_or_else(ApiError::unknown_message)?;
     Reply::ok(world.message_json(message))
 }

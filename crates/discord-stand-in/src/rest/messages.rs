@@ -93,10 +93,7 @@ pub(super) fn create(world: &mut World, visit: &Visit<'_>) -> Result<Reply, ApiE
     let body = visit.body.json.clone();
     message::new_message(&body, files)?;
     let nonce = enforced_nonce(&body);
-    if let Some(first) = nonce
-        .as_ref()
-        .and_then(|nonce| remembered(world, channel, nonce))
-    {
+    if let Some(first) = nonce.as_ref().and_then(|nonce| remembered(world, channel, nonce)) {
         return Reply::ok(world.message_json(first));
     }
     let reply_to = replied_to(world, channel, &body)?;
@@ -118,14 +115,10 @@ pub(super) fn create(world: &mut World, visit: &Visit<'_>) -> Result<Reply, ApiE
     if let Some(nonce) = nonce {
         let memory = world.options.nonce_memory;
         let now = instant();
-        world
-            .nonces
-            .retain(|_, (_, at)| now.duration_since(*at) < memory);
+        world.nonces.retain(|_, (_, at)| now.duration_since(*at) < memory);
         world.nonces.insert((channel, nonce), (id, now));
     }
-    let posted = world
-        .message(channel, id)
-        .ok_or_else(ApiError::unknown_message)?;
+    let posted = world.message(channel, id).ok_or_else(ApiError::unknown_message)?;
     Reply::ok(world.message_json(posted))
 }
 
@@ -151,11 +144,7 @@ fn remembered<'a>(world: &'a World, channel: Snowflake, nonce: &str) -> Option<&
 }
 
 /// The message that a body replies to; one that is gone is an error unless the body says otherwise.
-fn replied_to(
-    world: &World,
-    channel: Snowflake,
-    body: &Value,
-) -> Result<Option<Snowflake>, ApiError> {
+fn replied_to(world: &World, channel: Snowflake, body: &Value) -> Result<Option<Snowflake>, ApiError> {
     let reference = &body["message_reference"];
     let id = match &reference["message_id"] {
         Value::String(id) => id.parse().ok(),
@@ -165,11 +154,7 @@ fn replied_to(
     let found = id.filter(|&id| world.bot_message(channel, id).is_ok());
     if found.is_none() && reference["fail_if_not_exists"] != false {
         let mut issues = crate::validate::Issues::default();
-        issues.add(
-            "message_reference",
-            "REPLIES_UNKNOWN_MESSAGE",
-            "Unknown message",
-        );
+        issues.add("message_reference", "REPLIES_UNKNOWN_MESSAGE", "Unknown message");
         issues.finish()?;
     }
     Ok(found)
@@ -227,8 +212,7 @@ pub(super) fn pins(world: &mut World, visit: &Visit<'_>) -> Result<Reply, ApiErr
         .filter_map(|message| {
             let pinned_at = iso(message.pinned_ms?);
             let earlier = before.as_ref().is_none_or(|before| pinned_at < *before);
-            earlier
-                .then(|| json!({ "pinned_at": pinned_at, "message": world.message_json(message) }))
+            earlier.then(|| json!({ "pinned_at": pinned_at, "message": world.message_json(message) }))
         })
         .collect();
     let has_more = items.len() > limit;

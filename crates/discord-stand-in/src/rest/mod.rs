@@ -78,9 +78,7 @@ impl Visit<'_> {
     /// A path parameter that is an id.
     fn id(&self, name: &str) -> Result<Snowflake, ApiError> {
         let value = self.text(name);
-        value
-            .parse()
-            .map_err(|_| not_an_id(&format!("{name}_id"), value))
+        value.parse().map_err(|_| not_an_id(&format!("{name}_id"), value))
     }
 
     /// A query parameter, percent-decoded.
@@ -244,9 +242,7 @@ pub(crate) async fn serve(State(core): State<Arc<Core>>, request: Request) -> Re
 /// Lets a fault happen that comes before the work.
 async fn before(core: &Core, fault: Option<Fault>) -> Option<Outcome> {
     match fault? {
-        Fault::RateLimited { scope, retry_after } => {
-            Some(Outcome::limited(scope, retry_after, None))
-        }
+        Fault::RateLimited { scope, retry_after } => Some(Outcome::limited(scope, retry_after, None)),
         Fault::Status(status) => Some(Outcome {
             status: Some(status),
             body: json!({ "message": format!("{status}: The stand-in was told to fail"), "code": 0 }),
@@ -288,10 +284,7 @@ fn answer(
         return Outcome::error(&ApiError::unauthorized());
     }
     let name = found.name();
-    let count = match core
-        .limiter
-        .count(&name, found.major(), found.route.allowance)
-    {
+    let count = match core.limiter.count(&name, found.major(), found.route.allowance) {
         Verdict::Passed(count) => count,
         Verdict::Limited {
             scope,
@@ -320,9 +313,7 @@ fn answer(
         },
         Err(error) => Outcome::error(&error),
     };
-    outcome
-        .headers
-        .extend(count.iter().flat_map(Count::headers));
+    outcome.headers.extend(count.iter().flat_map(Count::headers));
     outcome
 }
 
@@ -339,10 +330,7 @@ fn api_path(path: &str) -> &str {
     let path = path.strip_prefix("/api").unwrap_or(path);
     ["/v10", "/v9"]
         .iter()
-        .find_map(|version| {
-            path.strip_prefix(version)
-                .filter(|rest| rest.starts_with('/'))
-        })
+        .find_map(|version| path.strip_prefix(version).filter(|rest| rest.starts_with('/')))
         .unwrap_or(path)
 }
 

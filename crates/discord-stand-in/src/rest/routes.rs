@@ -6,8 +6,7 @@ use axum::http::Method;
 
 use super::error::ApiError;
 use super::{
-    Reply, Visit, applications, channels, guilds, interactions, known_method, messages, reactions,
-    users,
+    Reply, Visit, applications, channels, guilds, interactions, known_method, messages, reactions, users,
 };
 use crate::rate_limit::Allowance;
 use crate::world::World;
@@ -73,12 +72,7 @@ const fn counted(
     }
 }
 
-const fn open(
-    method: &'static str,
-    pattern: &'static str,
-    allowance: Allowance,
-    handler: Handler,
-) -> Route {
+const fn open(method: &'static str, pattern: &'static str, allowance: Allowance, handler: Handler) -> Route {
     Route {
         method,
         pattern,
@@ -97,11 +91,7 @@ const ROUTES: &[Route] = &[
     bot("GET", "gateway/bot", applications::gateway_bot),
     bot("GET", "oauth2/applications/@me", applications::current),
     bot("GET", "applications/@me", applications::current),
-    bot(
-        "GET",
-        "applications/{application}/commands",
-        applications::list,
-    ),
+    bot("GET", "applications/{application}/commands", applications::list),
     bot(
         "PUT",
         "applications/{application}/commands",
@@ -200,13 +190,7 @@ const ROUTES: &[Route] = &[
     bot("GET", "channels/{channel}", channels::get),
     bot("PATCH", "channels/{channel}", channels::change),
     bot("DELETE", "channels/{channel}", channels::delete),
-    counted(
-        "POST",
-        "channels/{channel}/typing",
-        5,
-        5000,
-        channels::typing,
-    ),
+    counted("POST", "channels/{channel}/typing", 5, 5000, channels::typing),
     counted(
         "POST",
         "channels/{channel}/threads",
@@ -219,16 +203,8 @@ const ROUTES: &[Route] = &[
         "channels/{channel}/thread-members",
         channels::thread_members,
     ),
-    bot(
-        "PUT",
-        "channels/{channel}/thread-members/@me",
-        channels::join,
-    ),
-    bot(
-        "DELETE",
-        "channels/{channel}/thread-members/@me",
-        channels::leave,
-    ),
+    bot("PUT", "channels/{channel}/thread-members/@me", channels::join),
+    bot("DELETE", "channels/{channel}/thread-members/@me", channels::leave),
     bot(
         "PUT",
         "channels/{channel}/thread-members/{user}",
@@ -240,13 +216,7 @@ const ROUTES: &[Route] = &[
         channels::remove_member,
     ),
     bot("GET", "channels/{channel}/pins", messages::pins_as_list),
-    counted(
-        "PUT",
-        "channels/{channel}/pins/{message}",
-        5,
-        4000,
-        messages::pin,
-    ),
+    counted("PUT", "channels/{channel}/pins/{message}", 5, 4000, messages::pin),
     counted(
         "DELETE",
         "channels/{channel}/pins/{message}",
@@ -255,13 +225,7 @@ const ROUTES: &[Route] = &[
         messages::unpin,
     ),
     bot("GET", "channels/{channel}/messages", messages::list),
-    counted(
-        "POST",
-        "channels/{channel}/messages",
-        5,
-        5000,
-        messages::create,
-    ),
+    counted("POST", "channels/{channel}/messages", 5, 5000, messages::create),
     bot("GET", "channels/{channel}/messages/pins", messages::pins),
     counted(
         "PUT",
@@ -277,11 +241,7 @@ const ROUTES: &[Route] = &[
         4000,
         messages::unpin,
     ),
-    bot(
-        "GET",
-        "channels/{channel}/messages/{message}",
-        messages::get,
-    ),
+    bot("GET", "channels/{channel}/messages/{message}", messages::get),
     counted(
         "PATCH",
         "channels/{channel}/messages/{message}",
@@ -348,17 +308,9 @@ const ROUTES: &[Route] = &[
     bot("GET", "guilds/{guild}/roles", guilds::roles),
     bot("GET", "guilds/{guild}/roles/{role}", guilds::role),
     bot("GET", "guilds/{guild}/members", guilds::members),
-    bot(
-        "GET",
-        "guilds/{guild}/members/search",
-        guilds::search_members,
-    ),
+    bot("GET", "guilds/{guild}/members/search", guilds::search_members),
     bot("GET", "guilds/{guild}/members/{user}", guilds::member),
-    bot(
-        "GET",
-        "guilds/{guild}/threads/active",
-        guilds::active_threads,
-    ),
+    bot("GET", "guilds/{guild}/threads/active", guilds::active_threads),
 ];
 
 /// Finds the route of a method and a path.
@@ -385,9 +337,7 @@ fn fit(pattern: &'static str, path: &[&str]) -> Option<Vec<(&'static str, String
     let mut segments = path.iter();
     for wanted in pattern.split('/') {
         let segment = segments.next()?;
-        let parameter = wanted
-            .strip_prefix('{')
-            .and_then(|name| name.strip_suffix('}'));
+        let parameter = wanted.strip_prefix('{').and_then(|name| name.strip_suffix('}'));
         match parameter {
             Some(name) => parameters.push((name, (*segment).to_owned())),
             None if wanted == *segment => {}

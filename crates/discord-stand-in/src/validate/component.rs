@@ -55,12 +55,7 @@ pub(crate) fn modal(issues: &mut Issues, path: &str, modal: &Value) {
     let at = |part: &str| format!("{path}/{part}");
     issues.text(&at("title"), &modal["title"], 1..=45, Presence::Required);
     let custom_id = &modal["custom_id"];
-    issues.text(
-        &at("custom_id"),
-        custom_id,
-        1..=CUSTOM_ID,
-        Presence::Required,
-    );
+    issues.text(&at("custom_id"), custom_id, 1..=CUSTOM_ID, Presence::Required);
     if modal["components"].is_null() {
         issues.required(&at("components"));
     }
@@ -71,11 +66,7 @@ pub(crate) fn modal(issues: &mut Issues, path: &str, modal: &Value) {
         match row["type"].as_u64() {
             Some(1) => {
                 let path = format!("{path}/components");
-                for (index, child) in issues
-                    .list(&path, &row["components"], 1..=1)
-                    .iter()
-                    .enumerate()
-                {
+                for (index, child) in issues.list(&path, &row["components"], 1..=1).iter().enumerate() {
                     let path = format!("{path}/{index}");
                     text_input(issues, &path, child, Presence::Required);
                     unique(issues, &path, child, &mut custom_ids);
@@ -89,12 +80,7 @@ pub(crate) fn modal(issues: &mut Issues, path: &str, modal: &Value) {
                     Presence::Required,
                 );
                 let description = format!("{path}/description");
-                issues.text(
-                    &description,
-                    &row["description"],
-                    0..=100,
-                    Presence::Optional,
-                );
+                issues.text(&description, &row["description"], 0..=100, Presence::Optional);
                 let path = format!("{path}/component");
                 text_input(issues, &path, &row["component"], Presence::Optional);
                 unique(issues, &path, &row["component"], &mut custom_ids);
@@ -164,24 +150,14 @@ fn button(issues: &mut Issues, path: &str, button: &Value) {
         }
     } else if style != BUTTON_PREMIUM {
         let custom_id = &button["custom_id"];
-        issues.text(
-            &at("custom_id"),
-            custom_id,
-            1..=CUSTOM_ID,
-            Presence::Required,
-        );
+        issues.text(&at("custom_id"), custom_id, 1..=CUSTOM_ID, Presence::Required);
     }
 }
 
 fn select(issues: &mut Issues, path: &str, menu: &Value) {
     let at = |part: &str| format!("{path}/{part}");
     let custom_id = &menu["custom_id"];
-    issues.text(
-        &at("custom_id"),
-        custom_id,
-        1..=CUSTOM_ID,
-        Presence::Required,
-    );
+    issues.text(&at("custom_id"), custom_id, 1..=CUSTOM_ID, Presence::Required);
     issues.text(
         &at("placeholder"),
         &menu["placeholder"],
@@ -244,12 +220,7 @@ fn text_input(issues: &mut Issues, path: &str, input: &Value, label: Presence) {
         return;
     }
     let custom_id = &input["custom_id"];
-    issues.text(
-        &at("custom_id"),
-        custom_id,
-        1..=CUSTOM_ID,
-        Presence::Required,
-    );
+    issues.text(&at("custom_id"), custom_id, 1..=CUSTOM_ID, Presence::Required);
     issues.text(&at("label"), &input["label"], 1..=45, label);
     issues.text(
         &at("placeholder"),
@@ -263,11 +234,7 @@ fn text_input(issues: &mut Issues, path: &str, input: &Value, label: Presence) {
     }
     for (key, floor) in [("min_length", 0), ("max_length", 1)] {
         let size = &input[key];
-        if !size.is_null()
-            && !size
-                .as_u64()
-                .is_some_and(|size| (floor..=4000).contains(&size))
-        {
+        if !size.is_null() && !size.as_u64().is_some_and(|size| (floor..=4000).contains(&size)) {
             issues.add(
                 &at(key),
                 "NUMBER_TYPE_MAX",

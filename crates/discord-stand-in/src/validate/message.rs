@@ -30,11 +30,7 @@ pub(crate) fn new_message(body: &Value, files: usize) -> Result<(), ApiError> {
         Value::Object(_) => true,
         _ => false,
     };
-    if files > 0
-        || ["content", "embeds", "sticker_ids", "poll"]
-            .into_iter()
-            .any(says)
-    {
+    if files > 0 || ["content", "embeds", "sticker_ids", "poll"].into_iter().any(says) {
         Ok(())
     } else {
         Err(ApiError::empty_message())
@@ -118,20 +114,12 @@ fn embeds(issues: &mut Issues, embeds: &Value) {
         let at = |part: &str| format!("embeds/{index}/{part}");
         issues.text(&at("title"), &embed["title"], 0..=256, Presence::Optional);
         let description = &embed["description"];
-        issues.text(
-            &at("description"),
-            description,
-            0..=4096,
-            Presence::Optional,
-        );
+        issues.text(&at("description"), description, 0..=4096, Presence::Optional);
         let footer = &embed["footer"]["text"];
         issues.text(&at("footer/text"), footer, 0..=2048, Presence::Optional);
         let author = &embed["author"]["name"];
         issues.text(&at("author/name"), author, 0..=256, Presence::Optional);
-        if embed["color"]
-            .as_u64()
-            .is_some_and(|color| color > 0xFF_FFFF)
-        {
+        if embed["color"].as_u64().is_some_and(|color| color > 0xFF_FFFF) {
             issues.add(
                 &at("color"),
                 "NUMBER_TYPE_MAX",
@@ -194,8 +182,7 @@ fn allowed_mentions(issues: &mut Issues, allowed: &Value) {
             );
         }
         for (index, id) in ids.iter().enumerate() {
-            let is_id =
-                id.as_u64().is_some() || id.as_str().is_some_and(|id| id.parse::<u64>().is_ok());
+            let is_id = id.as_u64().is_some() || id.as_str().is_some_and(|id| id.parse::<u64>().is_ok());
             if !is_id {
                 let path = format!("{path}/{index}");
                 issues.add(

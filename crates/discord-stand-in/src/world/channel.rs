@@ -96,8 +96,7 @@ impl Channel {
                 json["message_count"] = json!(self.message_count);
                 json["total_message_sent"] = json!(self.message_count);
                 json["member_count"] = json!(self.thread_members.len().min(50));
-                json["member_ids_preview"] =
-                    json!(self.thread_members.iter().take(5).collect::<Vec<_>>());
+                json["member_ids_preview"] = json!(self.thread_members.iter().take(5).collect::<Vec<_>>());
                 json["thread_metadata"] = json!({
                     "archived": self.archived,
                     "auto_archive_duration": self.auto_archive_minutes,

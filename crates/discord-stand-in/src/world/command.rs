@@ -33,17 +33,11 @@ impl World {
                 .values()
                 .find(|command| command.guild == scope && command.name == name && command.kind == 1)
         };
-        guild
-            .and_then(|guild| find(Some(guild)))
-            .or_else(|| find(None))
+        guild.and_then(|guild| find(Some(guild))).or_else(|| find(None))
     }
 
     /// Registers a valid command; one of the same name and type in the scope is replaced and keeps its id.
-    pub(crate) fn register(
-        &mut self,
-        guild: Option<Snowflake>,
-        body: &Value,
-    ) -> (Snowflake, Fresh) {
+    pub(crate) fn register(&mut self, guild: Option<Snowflake>, body: &Value) -> (Snowflake, Fresh) {
         let name = body["name"].as_str().unwrap_or_default().to_owned();
         let kind = body["type"].as_u64().unwrap_or(1);
         let known = self
@@ -51,11 +45,7 @@ impl World {
             .values()
             .find(|command| command.guild == guild && command.name == name && command.kind == kind)
             .map(|command| command.id);
-        let fresh = if known.is_some() {
-            Fresh::No
-        } else {
-            Fresh::Yes
-        };
+        let fresh = if known.is_some() { Fresh::No } else { Fresh::Yes };
         let id = known.unwrap_or_else(|| self.new_id());
         self.store_command(id, guild, body);
         (id, fresh)
@@ -80,12 +70,7 @@ impl World {
         });
         for (key, value) in body.as_object().into_iter().flatten() {
             let stored = key == "options" || key == "name" || !value.is_null();
-            if stored
-                && !matches!(
-                    key.as_str(),
-                    "id" | "application_id" | "version" | "guild_id"
-                )
-            {
+            if stored && !matches!(key.as_str(), "id" | "application_id" | "version" | "guild_id") {
                 json[key] = value.clone();
             }
         }
@@ -107,15 +92,8 @@ impl World {
     }
 
     /// Replaces all commands of a scope.
-    pub(crate) fn overwrite_commands(
-        &mut self,
-        guild: Option<Snowflake>,
-        bodies: &[Value],
-    ) -> Vec<Value> {
-        let kept: Vec<Snowflake> = bodies
-            .iter()
-            .map(|body| self.register(guild, body).0)
-            .collect();
+    pub(crate) fn overwrite_commands(&mut self, guild: Option<Snowflake>, bodies: &[Value]) -> Vec<Value> {
+        let kept: Vec<Snowflake> = bodies.iter().map(|body| self.register(guild, body).0).collect();
         self.commands
             .retain(|id, command| command.guild != guild || kept.contains(id));
         kept.iter()

@@ -307,11 +307,7 @@ impl World {
     }
 
     /// Takes a member out of a guild.
-    pub(crate) fn remove_member(
-        &mut self,
-        guild: Snowflake,
-        user: Snowflake,
-    ) -> Result<(), ApiError> {
+    pub(crate) fn remove_member(&mut self, guild: Snowflake, user: Snowflake) -> Result<(), ApiError> {
         let removed = self
             .guilds
             .get_mut(&guild)

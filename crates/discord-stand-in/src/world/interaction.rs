@@ -5,12 +5,14 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::World;
-use super::message::{
-    Draft, EPHEMERAL, InteractionSource, LOADING, MessageKind, stored_components,
-};
+use super::message::{Draft, EPHEMERAL, InteractionSource, LOADING, MessageKind};
+use super::shown::stored_components;
 use crate::clock::instant;
 use crate::rest::error::ApiError;
 use crate::snowflake::Snowflake;
+
+/// From how many interactions on the dead ones are looked for.
+const MANY_INTERACTIONS: usize = 4096;
 
 /// What a person did, by Discord's interaction types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,9 +121,8 @@ impl World {
             Some(6 | 7) => {
                 let message = component_message.ok_or_else(ApiError::unknown_message)?;
                 if body["type"] == 7 {
-                    let attachments = (!attachments.is_empty()
-                        || data.get("attachments").is_some())
-                    .then_some(attachments);
+                    let attachments =
+                        (!attachments.is_empty() || data.get("attachments").is_some()).then_some(attachments);
                     self.edit(channel, message, data, attachments)?;
                 }
                 State::Update(message)
@@ -171,14 +172,24 @@ impl World {
             .filter(|_| self.tokens.get(token) == Some(&id))
             .ok_or_else(ApiError::unknown_interaction)?;
         match interaction.state {
-            State::Pending if interaction.within(self.options.interaction_deadline) => {
-                Ok(interaction)
-            }
+            State::Pending if interaction.within(self.options.interaction_deadline) => Ok(interaction),
             State::Pending | State::Failed => Err(ApiError::unknown_interaction()),
             State::Message(_) | State::Update(_) | State::Choices(_) | State::Modal(_) => {
                 Err(ApiError::already_acknowledged())
             }
         }
+    }
+
+    /// Forgets those whose tokens have died, once there are many.
+    pub(crate) fn forget_old_interactions(&mut self) {
+        if self.interactions.len() < MANY_INTERACTIONS {
+            return;
+        }
+        let lifetime = self.options.interaction_lifetime;
+        self.interactions
+            .retain(|_, interaction| interaction.within(lifetime));
+        let interactions = &self.interactions;
+        self.tokens.retain(|_, id| interactions.contains_key(id));
     }
 
     /// Gives up on an interaction that got no response in time.
@@ -193,11 +204,7 @@ impl World {
     }
 
     /// The interaction that a webhook route's token belongs to, once it has been answered and while it lasts.
-    pub(crate) fn by_token(
-        &self,
-        application: Snowflake,
-        token: &str,
-    ) -> Result<&Interaction, ApiError> {
+    pub(crate) fn by_token(&self, application: Snowflake, token: &str) -> Result<&Interaction, ApiError> {
         if application != self.application {
             return Err(ApiError::unknown_webhook());
         }
@@ -209,9 +216,7 @@ impl World {
             .ok_or_else(ApiError::invalid_webhook_token)?;
         match interaction.state {
             State::Pending | State::Failed => Err(ApiError::unknown_webhook()),
-            State::Message(_) | State::Update(_) | State::Choices(_) | State::Modal(_) => {
-                Ok(interaction)
-            }
+            State::Message(_) | State::Update(_) | State::Choices(_) | State::Modal(_) => Ok(interaction),
         }
     }
 
@@ -305,15 +310,19 @@ impl World {
         json
     }
 
+    /// Tells the person's page how their interaction stands. Autocompletions are asked for and answered in one.
     pub(crate) fn tell_of_interaction(&self, id: Snowflake, state: &str, error: Option<&str>) {
-        let user = self
+        let Some(interaction) = self
             .interactions
             .get(&id)
-            .map(|interaction| interaction.user);
+            .filter(|interaction| interaction.kind != InteractionKind::Autocomplete)
+        else {
+            return;
+        };
         let mut data = json!({ "id": id, "state": state });
         if let Some(error) = error {
             data["error"] = json!(error);
         }
-        self.tell_page_of("interaction", data, user);
+        self.tell_page_of("interaction", data, Some(interaction.user));
     }
 }

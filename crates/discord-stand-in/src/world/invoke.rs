@@ -5,6 +5,7 @@
 use serde_json::{Map, Value, json};
 
 use super::World;
+use super::checks::{called, check_choice, check_value, filled_modal, find_option, selected_type, text};
 use super::interaction::{Interaction, InteractionKind, State};
 use super::message::{Draft, MessageKind};
 use super::reaction::Emoji;
@@ -68,9 +69,7 @@ impl World {
             .commands
             .get(&command)
             .filter(|command| command.guild.is_none() || command.guild == guild)
-            .ok_or_else(|| {
-                Refusal::new("There is no such command here; fetch the commands again.")
-            })?;
+            .ok_or_else(|| Refusal::new("There is no such command here; fetch the commands again."))?;
         let needed = command.json["default_member_permissions"]
             .as_str()
             .and_then(|bits| bits.parse::<u64>().ok());
@@ -78,8 +77,8 @@ impl World {
             .channels
             .get(&channel)
             .map_or(0, |channel| self.permissions_in(channel, user));
-        let missing = needed
-            .is_some_and(|bits| has & ADMINISTRATOR == 0 && (has & bits != bits || bits == 0));
+        let missing =
+            needed.is_some_and(|bits| has & ADMINISTRATOR == 0 && (has & bits != bits || bits == 0));
         if missing || has & USE_APPLICATION_COMMANDS == 0 {
             return Err(Refusal::new(format!(
                 "You do not have permission to use /{}.",
@@ -198,11 +197,7 @@ impl World {
     }
 
     /// The guild of a channel in which the person may act.
-    pub(crate) fn place(
-        &self,
-        user: Snowflake,
-        channel: Snowflake,
-    ) -> Result<Option<Snowflake>, Refusal> {
+    pub(crate) fn place(&self, user: Snowflake, channel: Snowflake) -> Result<Option<Snowflake>, Refusal> {
         let channel = self
             .channels
             .get(&channel)
@@ -230,9 +225,7 @@ impl World {
         purpose: Purpose,
         resolved: &mut Resolved,
     ) -> Result<Vec<String>, Refusal> {
-        let known = registered["options"]
-            .as_array()
-            .map_or(&[][..], Vec::as_slice);
+        let known = registered["options"].as_array().map_or(&[][..], Vec::as_slice);
         let nests = known
             .iter()
             .any(|option| matches!(option["type"].as_u64(), Some(1 | 2)));
@@ -261,8 +254,7 @@ impl World {
                 continue;
             }
             check_value(registered, &option["value"])?;
-            if let (Some(kind @ (6..=9)), Some(id)) =
-                (registered["type"].as_u64(), option["value"].as_str())
+            if let (Some(kind @ (6..=9)), Some(id)) = (registered["type"].as_u64(), option["value"].as_str())
             {
                 self.resolve(guild, kind, id, resolved)?;
             }
@@ -338,9 +330,12 @@ impl World {
         message: Option<Snowflake>,
         command: Option<String>,
     ) -> Snowflake {
+        self.forget_old_interactions();
         let id = self.new_id();
+        // Unlike Discord's it is no secret, but it is as opaque, and safe in a path.
         let token = format!(
-            "interaction:{id}:{:x}",
+            "{:016x}{:016x}",
+            id.get(),
             id.get().wrapping_mul(0x9E37_79B9_7F4A_7C15)
         );
         let guild = self.channels.get(&channel).and_then(|found| found.guild);
@@ -389,16 +384,13 @@ impl World {
                 started: instant(),
                 state: State::Pending,
                 command,
-                component_message: message
-                    .filter(|&message| self.message(channel, message).is_some()),
+                component_message: message.filter(|&message| self.message(channel, message).is_some()),
                 follow_ups: Vec::new(),
                 modal_open: false,
             },
         );
         self.tokens.insert(token, id);
-        if kind != InteractionKind::Autocomplete {
-            self.tell_of_interaction(id, "pending", None);
-        }
+        self.tell_of_interaction(id, "pending", None);
         self.dispatch_interaction(guild, event);
         id
     }
@@ -462,164 +454,4 @@ impl World {
         }
         .map_err(refused)
     }
-}
-
-fn text<'a>(value: &'a Value, key: &str) -> &'a str {
-    value[key].as_str().unwrap_or_default()
-}
-
-fn called(component: &Value) -> String {
-    ["label", "placeholder", "custom_id"]
-        .iter()
-        .find_map(|key| component[*key].as_str())
-        .map_or_else(|| "The component".to_owned(), |name| format!("“{name}”"))
-}
-
-fn find_option<'a>(known: &'a [Value], given: &Value) -> Result<&'a Value, Refusal> {
-    let found = known
-        .iter()
-        .find(|option| option["name"] == given["name"])
-        .ok_or_else(|| Refusal::new(format!("There is no option {}.", text(given, "name"))))?;
-    if found["type"].as_u64() == given["type"].as_u64() {
-        Ok(found)
-    } else {
-        Err(Refusal::new(format!(
-            "The option {} is of type {}, not {}.",
-            text(given, "name"),
-            found["type"],
-            given["type"]
-        )))
-    }
-}
-
-/// Holds a value against its option's type, choices and bounds.
-fn check_value(option: &Value, value: &Value) -> Result<(), Refusal> {
-    let name = text(option, "name");
-    let fits = match option["type"].as_u64() {
-        Some(3 | 6..=9 | 11) => value.is_string(),
-        Some(4) => value.is_i64() || value.is_u64(),
-        Some(5) => value.is_boolean(),
-        Some(10) => value.is_number(),
-        _ => false,
-    };
-    if !fits {
-        return Err(Refusal::new(format!(
-            "{value} is not a value for the option {name}."
-        )));
-    }
-    let choices = option["choices"].as_array().map_or(&[][..], Vec::as_slice);
-    if !choices.is_empty() && !choices.iter().any(|choice| choice["value"] == *value) {
-        return Err(Refusal::new(format!(
-            "{value} is not among the choices of the option {name}."
-        )));
-    }
-    let (size, low, high) = match value.as_str() {
-        Some(text) => (length(text) as f64, "min_length", "max_length"),
-        None => (value.as_f64().unwrap_or_default(), "min_value", "max_value"),
-    };
-    let too_small = option[low].as_f64().is_some_and(|least| size < least);
-    let too_large = option[high].as_f64().is_some_and(|most| size > most);
-    if too_small || too_large {
-        return Err(Refusal::new(format!(
-            "The option {name} is outside its limits."
-        )));
-    }
-    Ok(())
-}
-
-/// Holds chosen values against a select menu's options and counts.
-fn check_choice(component: &Value, values: &[String]) -> Result<(), Refusal> {
-    let least = component["min_values"].as_u64().unwrap_or(1) as usize;
-    let most = component["max_values"].as_u64().unwrap_or(1) as usize;
-    if !(least..=most).contains(&values.len()) {
-        return Err(Refusal::new(format!(
-            "{} takes {least} to {most} values.",
-            called(component)
-        )));
-    }
-    if component["type"] == 3 {
-        let options = component["options"]
-            .as_array()
-            .map_or(&[][..], Vec::as_slice);
-        let stray = values.iter().find(|value| {
-            !options
-                .iter()
-                .any(|option| option["value"] == value.as_str())
-        });
-        if let Some(stray) = stray {
-            return Err(Refusal::new(format!(
-                "{stray} is not among the options of {}.",
-                called(component)
-            )));
-        }
-    }
-    Ok(())
-}
-
-/// The command option type that a select menu's values are like.
-const fn selected_type(component_type: u64) -> u64 {
-    match component_type {
-        5 => 6,
-        6 => 8,
-        7 => 9,
-        _ => 7,
-    }
-}
-
-/// The text inputs of a modal's components, in rows or in labels.
-fn inputs(components: &Value) -> Vec<&Value> {
-    let mut found = Vec::new();
-    for outer in components.as_array().into_iter().flatten() {
-        if outer["type"] == 4 {
-            found.push(outer);
-        }
-        found.extend(inputs(&outer["components"]));
-        if outer["component"]["type"] == 4 {
-            found.push(&outer["component"]);
-        }
-    }
-    found
-}
-
-/// What the application gets of a modal: its own layout with the values that the person wrote.
-fn filled_modal(layout: &Value, written: &Value) -> Result<Value, Refusal> {
-    let written = inputs(written);
-    let mut filled = layout.as_array().cloned().unwrap_or_default();
-    for outer in &mut filled {
-        if let Some(children) = outer["components"].as_array_mut() {
-            for input in children {
-                *input = filled_input(input, &written)?;
-            }
-        } else if outer.get("component").is_some() {
-            outer["component"] = filled_input(&outer["component"], &written)?;
-        }
-    }
-    Ok(Value::Array(filled))
-}
-
-fn filled_input(input: &Value, written: &[&Value]) -> Result<Value, Refusal> {
-    let value = written
-        .iter()
-        .find(|given| given["custom_id"] == input["custom_id"])
-        .map_or_else(|| text(input, "value"), |given| text(given, "value"));
-    let label = input["label"]
-        .as_str()
-        .unwrap_or_else(|| text(input, "custom_id"));
-    let size = length(value) as u64;
-    if size == 0 && input["required"] != false {
-        return Err(Refusal::new(format!("{label} is required.")));
-    }
-    let least = input["min_length"].as_u64().unwrap_or(0);
-    let most = input["max_length"].as_u64().unwrap_or(4000);
-    if size > most || (size > 0 && size < least) {
-        return Err(Refusal::new(format!(
-            "{label} takes {least} to {most} characters."
-        )));
-    }
-    Ok(json!({
-        "type": 4,
-        "id": input["id"],
-        "custom_id": input["custom_id"],
-        "value": value,
-    }))
 }

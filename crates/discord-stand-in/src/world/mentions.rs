@@ -82,8 +82,7 @@ impl World {
             .get(&channel)
             .and_then(|channel| channel.guild)
             .and_then(|guild| self.guilds.get(&guild));
-        let may_ping_all =
-            guild.is_none_or(|guild| guild.permissions_of(author) & MENTION_EVERYONE != 0);
+        let may_ping_all = guild.is_none_or(|guild| guild.permissions_of(author) & MENTION_EVERYONE != 0);
         let users = Allowed::read(allowed_mentions, "users");
         let roles = Allowed::read(allowed_mentions, "roles");
         let mut mentions = Mentions {
@@ -119,11 +118,7 @@ impl World {
     }
 
     /// Everyone of the guild whom the mentions reach: by name, by role, or with all.
-    pub(crate) fn people_pinged(
-        &self,
-        channel: Snowflake,
-        mentions: &Mentions,
-    ) -> BTreeSet<Snowflake> {
+    pub(crate) fn people_pinged(&self, channel: Snowflake, mentions: &Mentions) -> BTreeSet<Snowflake> {
         let mut people = mentions.users.clone();
         let guild = self
             .channels
@@ -131,10 +126,7 @@ impl World {
             .and_then(|channel| channel.guild)
             .and_then(|guild| self.guilds.get(&guild));
         for (&user, member) in guild.into_iter().flat_map(|guild| &guild.members) {
-            let by_role = member
-                .roles
-                .iter()
-                .any(|role| mentions.roles.contains(role));
+            let by_role = member.roles.iter().any(|role| mentions.roles.contains(role));
             if mentions.everyone || by_role {
                 people.insert(user);
             }

@@ -3,6 +3,7 @@
 //! Everything here is synchronous and works under one lock, so every change and the events it causes are one step.
 
 pub(crate) mod channel;
+mod checks;
 pub(crate) mod command;
 pub(crate) mod guild;
 pub(crate) mod interaction;
@@ -11,6 +12,7 @@ pub(crate) mod mentions;
 pub(crate) mod message;
 pub(crate) mod reaction;
 mod seed;
+mod shown;
 pub(crate) mod thread;
 
 use std::collections::{BTreeMap, HashMap};
@@ -89,26 +91,14 @@ impl World {
         self.tell_page_of(name, data, None);
     }
 
-    pub(crate) fn tell_page_of(
-        &self,
-        name: &'static str,
-        data: Value,
-        only_for: Option<Snowflake>,
-    ) {
+    pub(crate) fn tell_page_of(&self, name: &'static str, data: Value, only_for: Option<Snowflake>) {
         // Nobody listening is no error: the page may be closed.
-        drop(self.page.send(PageEvent {
-            name,
-            data,
-            only_for,
-        }));
+        drop(self.page.send(PageEvent { name, data, only_for }));
     }
 
     /// A channel that the bot may see.
     pub(crate) fn bot_channel(&self, id: Snowflake) -> Result<&Channel, ApiError> {
-        let channel = self
-            .channels
-            .get(&id)
-            .ok_or_else(ApiError::unknown_channel)?;
+        let channel = self.channels.get(&id).ok_or_else(ApiError::unknown_channel)?;
         match channel.guild {
             Some(guild) if !self.bot_is_in(guild) => Err(ApiError::missing_access()),
             Some(_) if self.bot_permissions(channel) & crate::permissions::VIEW_CHANNEL == 0 => {
@@ -164,11 +154,7 @@ impl World {
 
     /// A member with their user, or null when they are not in the guild.
     pub(crate) fn member_json(&self, guild: Snowflake, user: Snowflake) -> Value {
-        let Some(member) = self
-            .guilds
-            .get(&guild)
-            .and_then(|guild| guild.members.get(&user))
-        else {
+        let Some(member) = self.guilds.get(&guild).and_then(|guild| guild.members.get(&user)) else {
             return Value::Null;
         };
         let mut json = member.json();

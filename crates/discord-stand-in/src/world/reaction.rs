@@ -132,9 +132,7 @@ impl World {
         else {
             return Ok(());
         };
-        message.reactions[position]
-            .users
-            .retain(|&other| other != user);
+        message.reactions[position].users.retain(|&other| other != user);
         if message.reactions[position].users.is_empty() {
             message.reactions.remove(position);
         }
@@ -157,9 +155,7 @@ impl World {
             .ok_or_else(ApiError::unknown_message)?;
         let mut data = json!({ "channel_id": channel, "message_id": id, "guild_id": guild });
         let event = if let Some(emoji) = emoji {
-            message
-                .reactions
-                .retain(|reaction| !reaction.emoji.is(emoji));
+            message.reactions.retain(|reaction| !reaction.emoji.is(emoji));
             data["emoji"] = emoji.json();
             "MESSAGE_REACTION_REMOVE_EMOJI"
         } else {
@@ -172,33 +168,17 @@ impl World {
     }
 
     /// Who reacted with an emoji, by rising id.
-    pub(crate) fn reactors(
-        &self,
-        channel: Snowflake,
-        id: Snowflake,
-        emoji: &Emoji,
-    ) -> Vec<Snowflake> {
+    pub(crate) fn reactors(&self, channel: Snowflake, id: Snowflake, emoji: &Emoji) -> Vec<Snowflake> {
         let mut users: Vec<Snowflake> = self
             .message(channel, id)
-            .and_then(|message| {
-                message
-                    .reactions
-                    .iter()
-                    .find(|reaction| reaction.emoji.is(emoji))
-            })
+            .and_then(|message| message.reactions.iter().find(|reaction| reaction.emoji.is(emoji)))
             .map(|reaction| reaction.users.clone())
             .unwrap_or_default();
         users.sort_unstable();
         users
     }
 
-    fn reaction_event(
-        &self,
-        channel: Snowflake,
-        id: Snowflake,
-        user: Snowflake,
-        emoji: &Emoji,
-    ) -> Value {
+    fn reaction_event(&self, channel: Snowflake, id: Snowflake, user: Snowflake, emoji: &Emoji) -> Value {
         let mut data = json!({
             "user_id": user,
             "channel_id": channel,

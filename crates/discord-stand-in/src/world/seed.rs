@@ -33,7 +33,7 @@ pub(crate) fn new_world(clock: Arc<Clock>, options: &Arc<Options>, base: String)
         tokens: HashMap::new(),
         files: HashMap::new(),
         nonces: HashMap::new(),
-        gateway: Sessions::new(options.resume_buffer),
+        gateway: Sessions::new(options.resume_buffer, options.resume_window),
         page: broadcast::Sender::new(PAGE_BACKLOG),
         last_id: 0,
         options: Arc::clone(options),

@@ -20,10 +20,7 @@ impl World {
         owner: Snowflake,
         body: &Value,
     ) -> Result<Snowflake, ApiError> {
-        let found = self
-            .channels
-            .get(&parent)
-            .ok_or_else(ApiError::unknown_channel)?;
+        let found = self.channels.get(&parent).ok_or_else(ApiError::unknown_channel)?;
         if found.kind != ChannelKind::Text {
             return Err(ApiError::wrong_channel_type());
         }
@@ -165,10 +162,7 @@ impl World {
     /// Deletes a channel with everything in it.
     pub(crate) fn remove_channel(&mut self, id: Snowflake) -> Result<Value, ApiError> {
         let json = self.channel_json(id);
-        let channel = self
-            .channels
-            .remove(&id)
-            .ok_or_else(ApiError::unknown_channel)?;
+        let channel = self.channels.remove(&id).ok_or_else(ApiError::unknown_channel)?;
         self.messages.remove(&id);
         let event = if channel.kind.is_thread() {
             "THREAD_DELETE"

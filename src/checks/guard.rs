@@ -1,0 +1,498 @@
+//! What checks may reach on the network and run on this machine.
+//!
+//! Addresses are vetted twice: as they are written in a URL, and as a name resolved to them, just before they are
+//! dialled. Forms that hide an IPv4 address in an IPv6 one are looked through.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::path::{Path, PathBuf};
+
+use ipnet::IpNet;
+use secrecy::SecretString;
+
+use super::variables::Environment;
+
+/// Networks that no check reaches unless allowed: link-local addresses, where clouds answer with credentials,
+/// and the IPv6 address at which EC2 does the same.
+pub const METADATA_NETWORKS: [&str; 3] = ["169.254.0.0/16", "fe80::/10", "fd00:ec2::254/128"];
+
+/// Environment variables whose values are no secret anywhere and turn up in most outputs.
+const PLAIN: [&str; 13] = [
+    "CI",
+    "HOME",
+    "HOSTNAME",
+    "LANG",
+    "LOGNAME",
+    "PATH",
+    "PWD",
+    "SHELL",
+    "TERM",
+    "TMPDIR",
+    "TZ",
+    "USER",
+    "XDG_RUNTIME_DIR",
+];
+
+/// The fewest characters of a value passed on to commands that is taken for a secret; shorter ones (`1`, `true`,
+/// `staging`) are not, and removing them would make an output unreadable.
+const SHORTEST_SECRET: usize = 8;
+
+/// What checks may reach and run, as configured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GuardSettings {
+    /// Programs that `command` checks may run: a name is looked up in the bot's `PATH`, an absolute path is that
+    /// file. Empty: no commands.
+    pub commands: Vec<String>,
+    /// Environment variables of the bot that commands get to see. Their values are removed from everything a check
+    /// reports, but for short ones and those of names that are no secret anywhere, such as `PATH`.
+    pub environment: Vec<String>,
+    /// Networks that may not be reached, as `10.0.0.0/8` or `10.1.2.3`.
+    pub denied_networks: Vec<String>,
+    /// Exceptions from the denied networks.
+    pub allowed_networks: Vec<String>,
+    /// Hosts that may not be reached, as `internal.example` or `*.internal.example`.
+    pub denied_hosts: Vec<String>,
+    /// When not empty, the only hosts that may be reached. Denied ones stay denied.
+    pub allowed_hosts: Vec<String>,
+}
+
+/// The settings, parsed, with the environment that programs are looked up in.
+#[derive(Clone, Debug)]
+pub struct Guard {
+    commands: Vec<String>,
+    passed_on: Vec<String>,
+    denied_networks: Vec<IpNet>,
+    allowed_networks: Vec<IpNet>,
+    denied_hosts: Vec<String>,
+    allowed_hosts: Vec<String>,
+    environment: Environment,
+}
+
+/// A setting that cannot be understood.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{setting} names {value:?}, which is not {expected}")]
+pub struct GuardSettingsError {
+    /// The setting.
+    pub setting: &'static str,
+    /// What stands there.
+    pub value: String,
+    /// What should.
+    pub expected: &'static str,
+}
+
+/// Something a check may not reach or run. Reads as a sentence.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Refusal {
+    #[error("the address has the scheme {0}, and only http and https are spoken")]
+    Scheme(String),
+    #[error("the address names no host")]
+    NoHost,
+    #[error("the host {0} may not be reached; the operator can change denied_hosts and allowed_hosts")]
+    Host(String),
+    #[error(
+        "the address {0} may not be reached; the operator can change denied_networks and allowed_networks"
+    )]
+    Address(IpAddr),
+    #[error(
+        "the host {host} is at {address}, which may not be reached; the operator can change denied_networks and allowed_networks"
+    )]
+    HostAddress { host: String, address: IpAddr },
+    #[error("commands are off; the operator can allow programs by name, here {0}")]
+    CommandsOff(String),
+    #[error("the program {0} is not one that may be run; the operator can add it to the allowed commands")]
+    Program(String),
+    #[error("the program {0} is not on this machine; install it, or add its directory to the bot's PATH")]
+    NoSuchProgram(String),
+}
+
+impl Default for GuardSettings {
+    /// Commands off, and everything but [`METADATA_NETWORKS`] reachable: right for checklists that the operator
+    /// wrote, whose targets stand in private networks as often as not.
+    fn default() -> Self {
+        Self {
+            commands: Vec::new(),
+            environment: ["HOME", "LANG", "PATH"].map(str::to_owned).to_vec(),
+            denied_networks: METADATA_NETWORKS.map(str::to_owned).to_vec(),
+            allowed_networks: Vec::new(),
+            denied_hosts: Vec::new(),
+            allowed_hosts: Vec::new(),
+        }
+    }
+}
+
+impl Guard {
+    /// Holds checks to the settings. Programs are looked up in, and handed variables of, the environment.
+    pub fn new(settings: GuardSettings, environment: Environment) -> Result<Self, GuardSettingsError> {
+        if let Some(relative) = settings.commands.iter().find(|command| {
+            command.is_empty() || (command.contains('/') && !Path::new(command).is_absolute())
+        }) {
+            return Err(GuardSettingsError {
+                setting: "commands",
+                value: relative.clone(),
+                expected: "a program's name or absolute path",
+            });
+        }
+        Ok(Self {
+            denied_networks: networks("denied_networks", &settings.denied_networks)?,
+            allowed_networks: networks("allowed_networks", &settings.allowed_networks)?,
+            denied_hosts: hosts("denied_hosts", &settings.denied_hosts)?,
+            allowed_hosts: hosts("allowed_hosts", &settings.allowed_hosts)?,
+            commands: settings.commands,
+            passed_on: settings.environment,
+            environment,
+        })
+    }
+
+    /// The environment that `env` checks look at.
+    pub(super) fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
+    /// The environment that commands get, nothing else.
+    pub(super) fn environment_passed_on(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.passed_on
+            .iter()
+            .filter_map(|name| Some((name.as_str(), self.environment.get(name)?)))
+    }
+
+    /// Values that commands get and nobody is shown.
+    pub(super) fn secrets_passed_on(&self) -> Vec<SecretString> {
+        self.environment_passed_on()
+            .filter(|(name, value)| !is_plain(name) && value.chars().count() >= SHORTEST_SECRET)
+            .map(|(_, value)| SecretString::from(value))
+            .collect()
+    }
+
+    /// Whether a request may go to this URL, as far as can be told before its name is resolved.
+    pub(super) fn vet_url(&self, url: &reqwest::Url) -> Result<(), Refusal> {
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(Refusal::Scheme(url.scheme().to_owned()));
+        }
+        let host = url
+            .host_str()
+            .filter(|host| !host.is_empty())
+            .ok_or(Refusal::NoHost)?;
+        self.vet_host(host)?;
+        // Addresses in odd notations (octal, hexadecimal, one number) have been made plain by the URL parser.
+        if let Ok(address) = host.trim_matches(['[', ']']).parse::<IpAddr>()
+            && !self.may_reach(address)
+        {
+            return Err(Refusal::Address(address));
+        }
+        Ok(())
+    }
+
+    /// Whether this host may be reached, by its name alone.
+    pub(super) fn vet_host(&self, host: &str) -> Result<(), Refusal> {
+        let host = plain_host(host);
+        let named = |patterns: &[String]| patterns.iter().any(|pattern| host_matches(pattern, &host));
+        if named(&self.denied_hosts) || !(self.allowed_hosts.is_empty() || named(&self.allowed_hosts)) {
+            return Err(Refusal::Host(host));
+        }
+        Ok(())
+    }
+
+    /// Whether a connection may be made to this address.
+    pub(super) fn may_reach(&self, address: IpAddr) -> bool {
+        let faces = faces(address);
+        let within = |networks: &[IpNet]| {
+            faces
+                .iter()
+                .any(|face| networks.iter().any(|network| network.contains(face)))
+        };
+        !within(&self.denied_networks) || within(&self.allowed_networks)
+    }
+
+    /// The file to run for a program as a checklist names it.
+    pub(super) fn vet_program(&self, program: &str) -> Result<PathBuf, Refusal> {
+        if self.commands.is_empty() {
+            return Err(Refusal::CommandsOff(program.to_owned()));
+        }
+        let written_as_path = program.contains('/');
+        let allowed_as_written = self.commands.iter().any(|allowed| allowed == program);
+        if written_as_path {
+            return if !allowed_as_written {
+                Err(Refusal::Program(program.to_owned()))
+            } else if is_program(Path::new(program)) {
+                Ok(PathBuf::from(program))
+            } else {
+                Err(Refusal::NoSuchProgram(program.to_owned()))
+            };
+        }
+        let found = self.look_up(program);
+        let allowed_as_file = found
+            .as_deref()
+            .is_some_and(|found| self.commands.iter().any(|allowed| Path::new(allowed) == found));
+        if allowed_as_written {
+            found.ok_or_else(|| Refusal::NoSuchProgram(program.to_owned()))
+        } else if let (true, Some(found)) = (allowed_as_file, found) {
+            Ok(found)
+        } else {
+            Err(Refusal::Program(program.to_owned()))
+        }
+    }
+
+    fn look_up(&self, program: &str) -> Option<PathBuf> {
+        std::env::split_paths(self.environment.get("PATH")?)
+            // A relative entry would find whatever lies in the working directory.
+            .filter(|directory| directory.is_absolute())
+            .map(|directory| directory.join(program))
+            .find(|candidate| is_program(candidate))
+    }
+}
+
+/// Whether a variable's name says that its value may be shown: a common one, a locale, or the name of an environment
+/// (`NODE_ENV`).
+fn is_plain(name: &str) -> bool {
+    PLAIN.contains(&name) || name.starts_with("LC_") || name.ends_with("_ENV")
+}
+
+fn is_program(path: &Path) -> bool {
+    path.is_file() && rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok()
+}
+
+fn networks(setting: &'static str, values: &[String]) -> Result<Vec<IpNet>, GuardSettingsError> {
+    values
+        .iter()
+        .map(|value| {
+            value
+                .parse::<IpNet>()
+                .or_else(|_| value.parse::<IpAddr>().map(IpNet::from))
+                .map_err(|_| GuardSettingsError {
+                    setting,
+                    value: value.clone(),
+                    expected: "an address or a network such as 10.0.0.0/8",
+                })
+        })
+        .collect()
+}
+
+fn hosts(setting: &'static str, values: &[String]) -> Result<Vec<String>, GuardSettingsError> {
+    values
+        .iter()
+        .map(|value| {
+            let name = value.strip_prefix("*.").unwrap_or(value);
+            if name.is_empty() || name.contains(['*', '/', ':', ' ']) {
+                return Err(GuardSettingsError {
+                    setting,
+                    value: value.clone(),
+                    expected: "a host such as app.example or *.app.example, without scheme or port",
+                });
+            }
+            Ok(plain_host(value))
+        })
+        .collect()
+}
+
+/// A host's name without the trailing dot and in lower case: both name the same host.
+fn plain_host(host: &str) -> String {
+    host.trim_end_matches('.').to_lowercase()
+}
+
+fn host_matches(pattern: &str, host: &str) -> bool {
+    match pattern.strip_prefix("*.") {
+        Some(parent) => host
+            .strip_suffix(parent)
+            .is_some_and(|child| child.ends_with('.') && child.len() > 1),
+        None => pattern == host,
+    }
+}
+
+/// The addresses that dialling this one may in truth reach.
+fn faces(address: IpAddr) -> Vec<IpAddr> {
+    let mut faces = vec![address];
+    let embedded = match address {
+        IpAddr::V4(_) => None,
+        IpAddr::V6(address) => embedded_v4(address),
+    };
+    faces.extend(embedded.map(IpAddr::V4));
+    // A connection to the unspecified address arrives at the machine itself.
+    if faces.iter().any(IpAddr::is_unspecified) {
+        faces.push(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        faces.push(IpAddr::V6(Ipv6Addr::LOCALHOST));
+    }
+    faces
+}
+
+/// The IPv4 address inside an IPv6 one: mapped and compatible (RFC 4291), NAT64 (RFC 6052 and RFC 8215),
+/// 6to4 (RFC 3056) and Teredo (RFC 4380).
+fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
+    let joined = |high: u16, low: u16| Ipv4Addr::from((u32::from(high) << 16) | u32::from(low));
+    match address.segments() {
+        [0, 0, 0, 0, 0, 0xffff, high, low]
+        | [0x64, 0xff9b, 0, 0, 0, 0, high, low]
+        | [0x64, 0xff9b, 1, _, _, _, high, low]
+        | [0x2002, high, low, ..] => Some(joined(high, low)),
+        [0x2001, 0, .., high, low] => Some(joined(!high, !low)),
+        [0, 0, 0, 0, 0, 0, high, low] if address != Ipv6Addr::LOCALHOST => Some(joined(high, low)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn guard(change: impl FnOnce(&mut GuardSettings)) -> Guard {
+        let mut settings = GuardSettings::default();
+        change(&mut settings);
+        let environment = [("PATH", "relative:/nowhere:/usr/bin:/bin"), ("HOME", "/home/x")];
+        Guard::new(settings, environment.into_iter().collect()).expect("the settings are right")
+    }
+
+    fn texts(values: &[&str]) -> Vec<String> {
+        values.iter().copied().map(str::to_owned).collect()
+    }
+
+    fn url(text: &str) -> reqwest::Url {
+        text.parse().expect("a URL")
+    }
+
+    #[test]
+    fn loopback_is_found_in_every_disguise() {
+        let open = guard(|_| {});
+        let closed = guard(|settings| settings.denied_networks = texts(&["127.0.0.0/8", "::1"]));
+        for disguise in [
+            "http://127.0.0.1/",
+            "http://2130706433/",
+            "http://0x7f.1/",
+            "http://0177.0.0.1/",
+            "http://127.1/",
+            "http://①②⑦.0.0.1/",
+            "http://0.0.0.0/",
+            "http://[::]/",
+            "http://[::1]/",
+            "http://[::ffff:127.0.0.1]/",
+            "http://[::127.0.0.1]/",
+            "http://[64:ff9b::7f00:1]/",
+            "http://[64:ff9b:1::7f00:1]/",
+            "http://[2002:7f00:1::]/",
+            "http://[2001:0:1:2:3:4:80ff:fffe]/",
+        ] {
+            assert_eq!(open.vet_url(&url(disguise)), Ok(()), "{disguise}");
+            assert!(
+                matches!(closed.vet_url(&url(disguise)), Err(Refusal::Address(_))),
+                "{disguise} passes"
+            );
+        }
+        assert_eq!(closed.vet_url(&url("http://192.0.2.1/")), Ok(()));
+        assert_eq!(closed.vet_url(&url("http://[2001:db8::1]/")), Ok(()));
+    }
+
+    #[test]
+    fn metadata_addresses_are_closed_until_allowed() {
+        let metadata = url("http://169.254.169.254/latest/meta-data/");
+        assert_eq!(
+            guard(|_| {}).vet_url(&metadata).map_err(|refusal| refusal.to_string()),
+            Err("the address 169.254.169.254 may not be reached; the operator can change denied_networks and allowed_networks".to_owned())
+        );
+        let open = guard(|settings| settings.allowed_networks = texts(&["169.254.169.254"]));
+        assert_eq!(open.vet_url(&metadata), Ok(()));
+    }
+
+    #[test]
+    fn hosts_are_held_to_their_lists() {
+        let guard = guard(|settings| {
+            settings.allowed_hosts = texts(&["*.Example.org", "example.com"]);
+            settings.denied_hosts = texts(&["secret.example.org"]);
+        });
+        for open in ["http://a.example.org/", "http://EXAMPLE.com./"] {
+            assert_eq!(guard.vet_url(&url(open)), Ok(()), "{open}");
+        }
+        for closed in [
+            "http://example.org/",
+            "http://badexample.org/",
+            "http://secret.example.org./",
+            "http://example.com.evil.test/",
+            "http://192.0.2.1/",
+        ] {
+            assert!(
+                matches!(guard.vet_url(&url(closed)), Err(Refusal::Host(_))),
+                "{closed}"
+            );
+        }
+    }
+
+    #[test]
+    fn only_http_is_spoken() {
+        for other in ["ftp://example.org/", "file:///etc/passwd", "data:,x"] {
+            assert!(
+                matches!(guard(|_| {}).vet_url(&url(other)), Err(Refusal::Scheme(_))),
+                "{other}"
+            );
+        }
+    }
+
+    #[test]
+    fn programs_are_held_to_their_list() {
+        let refused = |guard: &Guard, program: &str| {
+            guard
+                .vet_program(program)
+                .map_err(|refusal| refusal.to_string())
+                .expect_err("a refusal")
+        };
+        assert_eq!(
+            refused(&guard(|_| {}), "sh"),
+            "commands are off; the operator can allow programs by name, here sh"
+        );
+        let by_name = guard(|settings| settings.commands = texts(&["sh", "no-such-program-here"]));
+        assert!(by_name.vet_program("sh").is_ok_and(|path| path.is_absolute()));
+        assert_eq!(
+            refused(&by_name, "cat"),
+            "the program cat is not one that may be run; the operator can add it to the allowed commands"
+        );
+        assert_eq!(
+            refused(&by_name, "/tmp/sh"),
+            "the program /tmp/sh is not one that may be run; the operator can add it to the allowed commands"
+        );
+        assert_eq!(
+            refused(&by_name, "no-such-program-here"),
+            "the program no-such-program-here is not on this machine; install it, or add its directory to the bot's PATH"
+        );
+        let by_path = guard(|settings| settings.commands = texts(&["/usr/bin/env"]));
+        assert_eq!(
+            by_path.vet_program("env").ok(),
+            Some(PathBuf::from("/usr/bin/env"))
+        );
+        assert_eq!(
+            by_path.vet_program("/usr/bin/env").ok(),
+            Some(PathBuf::from("/usr/bin/env"))
+        );
+        assert!(by_path.vet_program("sh").is_err());
+    }
+
+    #[test]
+    fn commands_get_the_named_variables_only() {
+        let guard = guard(|settings| settings.environment = texts(&["HOME", "NOT_THERE"]));
+        assert_eq!(
+            guard.environment_passed_on().collect::<Vec<_>>(),
+            [("HOME", "/home/x")]
+        );
+    }
+
+    #[test]
+    fn a_wrong_setting_is_told() {
+        let told = |change: fn(&mut GuardSettings)| {
+            let mut settings = GuardSettings::default();
+            change(&mut settings);
+            Guard::new(settings, Environment::default())
+                .map_err(|error| error.to_string())
+                .err()
+        };
+        assert_eq!(
+            told(|settings| settings.denied_networks = texts(&["10.0.0.0/33"])).as_deref(),
+            Some(
+                "denied_networks names \"10.0.0.0/33\", which is not an address or a network such as 10.0.0.0/8"
+            )
+        );
+        assert_eq!(
+            told(|settings| settings.allowed_hosts = texts(&["https://x"])).as_deref(),
+            Some(
+                "allowed_hosts names \"https://x\", which is not a host such as app.example or *.app.example, without scheme or port"
+            )
+        );
+        assert_eq!(
+            told(|settings| settings.commands = texts(&["./run"])).as_deref(),
+            Some("commands names \"./run\", which is not a program's name or absolute path")
+        );
+    }
+}

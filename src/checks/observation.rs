@@ -1,0 +1,145 @@
+//! What a probe saw, by the names that a condition may use.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use cel::Value as CelValue;
+use serde_json::Value;
+
+use crate::domain::check::{Check, Probe};
+
+/// What kind of thing stands behind a name, known before anything is observed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A whole number.
+    Whole,
+    /// A span of time.
+    Duration,
+    /// A text.
+    Text,
+    /// Texts by name, the names in lower case.
+    Headers,
+    /// A list of names.
+    Names,
+    /// Whatever the other side sent.
+    Anything,
+}
+
+/// One thing seen.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Observed {
+    Whole(i64),
+    Duration(Duration),
+    Text(String),
+    Headers(BTreeMap<String, String>),
+    Names(Vec<String>),
+    Json(Value),
+    /// Nothing, and why: a clause such as `the body is not JSON`.
+    Nothing(String),
+}
+
+/// Everything a probe saw.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Observation {
+    values: BTreeMap<String, Observed>,
+}
+
+/// Names that a condition may use for a check, with their kinds.
+///
+/// The named groups of a capture count; where the capture is not a regular expression, there are none.
+pub(super) fn names_observed(check: &Check) -> BTreeMap<String, Kind> {
+    let fixed: &[(&str, Kind)] = match &check.probe {
+        Probe::Http(_) => &[
+            ("status", Kind::Whole),
+            ("headers", Kind::Headers),
+            ("body", Kind::Text),
+            ("json", Kind::Anything),
+            ("latency", Kind::Duration),
+            ("redirects", Kind::Whole),
+            ("url", Kind::Text),
+        ],
+        Probe::Env(_) => &[
+            ("missing", Kind::Names),
+            ("empty", Kind::Names),
+            ("malformed", Kind::Names),
+        ],
+        Probe::Command(_) => &[
+            ("exit_code", Kind::Whole),
+            ("stdout", Kind::Text),
+            ("stderr", Kind::Text),
+            ("duration", Kind::Duration),
+        ],
+    };
+    let mut names: BTreeMap<String, Kind> = fixed
+        .iter()
+        .map(|(name, kind)| ((*name).to_owned(), *kind))
+        .collect();
+    if let Probe::Command(command) = &check.probe {
+        let capture = command
+            .capture
+            .as_deref()
+            .and_then(|capture| regex::Regex::new(capture).ok());
+        for name in capture.iter().flat_map(regex::Regex::capture_names).flatten() {
+            names.entry(name.to_owned()).or_insert(Kind::Text);
+        }
+    }
+    names
+}
+
+impl Observation {
+    /// Notes something seen.
+    #[must_use]
+    pub(super) fn with(mut self, name: &str, observed: Observed) -> Self {
+        self.values.insert(name.to_owned(), observed);
+        self
+    }
+
+    /// What was seen under a name.
+    pub(super) fn get(&self, name: &str) -> Option<&Observed> {
+        self.values.get(name)
+    }
+
+    /// What a condition finds under a name; nothing for what was not seen.
+    pub(super) fn for_condition(&self, name: &str) -> Option<CelValue> {
+        let value = match self.values.get(name)? {
+            Observed::Whole(number) => CelValue::Int(*number),
+            Observed::Duration(duration) => {
+                CelValue::Duration(chrono::Duration::from_std(*duration).unwrap_or(chrono::Duration::MAX))
+            }
+            Observed::Text(text) => CelValue::from(text.as_str()),
+            Observed::Headers(headers) => headers
+                .iter()
+                .map(|(name, value)| (name.clone(), CelValue::from(value.as_str())))
+                .collect::<HashMap<_, _>>()
+                .into(),
+            Observed::Names(names) => CelValue::List(Arc::new(
+                names.iter().map(|name| CelValue::from(name.as_str())).collect(),
+            )),
+            Observed::Json(json) => from_json(json),
+            Observed::Nothing(_) => return None,
+        };
+        Some(value)
+    }
+}
+
+/// JSON as a condition sees it: numbers that are whole are whole, so that they can be reckoned with.
+fn from_json(json: &Value) -> CelValue {
+    match json {
+        Value::Null => CelValue::Null,
+        Value::Bool(bool) => CelValue::Bool(*bool),
+        Value::Number(number) => number
+            .as_i64()
+            .map(CelValue::Int)
+            .or_else(|| number.as_u64().map(CelValue::UInt))
+            .or_else(|| number.as_f64().map(CelValue::Float))
+            .unwrap_or(CelValue::Null),
+        Value::String(text) => CelValue::from(text.as_str()),
+        Value::Array(values) => CelValue::List(Arc::new(values.iter().map(from_json).collect())),
+        Value::Object(entries) => entries
+            .iter()
+            .map(|(key, value)| (key.clone(), from_json(value)))
+            .collect::<HashMap<_, _>>()
+            .into(),
+    }
+}

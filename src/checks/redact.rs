@@ -1,0 +1,385 @@
+//! The one boundary that secrets do not pass.
+//!
+//! Whatever a check reports goes through a [`Redactor`], which knows the secret values of the run and the shapes
+//! they come back in: raw, URL-encoded, in base64 (also inside a longer text, as in an `Authorization` header),
+//! in hexadecimal and escaped as in JSON.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_decode_str, percent_encode};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+
+/// What stands where a secret was.
+pub(super) const MASK: &str = "[redacted]";
+
+/// The fewest characters of a base64 shape that are looked for; shorter ones turn up in innocent text.
+const SHORTEST_BASE64: usize = 6;
+
+/// The fewest characters of a secret's beginning that are removed where a text was cut in the middle of it.
+const SHORTEST_CUT: usize = 3;
+
+/// The fewest characters of a URL's part that is looked for by itself; a path such as `/api` is no secret.
+const SHORTEST_PART: usize = 6;
+
+/// What `encodeURIComponent` leaves as it is.
+const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'!')
+    .remove(b'~')
+    .remove(b'*')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')');
+
+/// What an HTML form leaves as it is.
+const FORM: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'*');
+
+/// What a URL escapes in its query, its path and its user information (URL Standard, "percent-encoded bytes").
+const QUERY: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'<')
+    .add(b'>')
+    .add(b'\'');
+const PATH: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'}');
+const USER: &AsciiSet = &PATH
+    .add(b'/')
+    .add(b':')
+    .add(b';')
+    .add(b'=')
+    .add(b'@')
+    .add(b'[')
+    .add(b'\\')
+    .add(b']')
+    .add(b'|');
+
+/// Removes secrets from texts.
+#[derive(Clone)]
+pub(super) struct Redactor {
+    /// Every shape of every secret, the longest first, so that no shape is broken by a part of it.
+    shapes: Arc<[String]>,
+}
+
+impl Redactor {
+    /// Knows these secrets. Empty ones are nothing.
+    pub(super) fn new<'a>(secrets: impl IntoIterator<Item = &'a SecretString>) -> Self {
+        let mut shapes = BTreeSet::new();
+        for secret in secrets {
+            let whole = secret.expose_secret();
+            add_shapes(&mut shapes, whole);
+            // A value read from a file often ends in a line break that is not sent.
+            add_shapes(&mut shapes, whole.trim());
+            for part in parts_of_url(whole) {
+                add_shapes(&mut shapes, &part);
+            }
+        }
+        let mut shapes: Vec<String> = shapes.into_iter().collect();
+        shapes.sort_by_key(|shape| std::cmp::Reverse(shape.len()));
+        Self {
+            shapes: shapes.into(),
+        }
+    }
+
+    /// The text without secrets.
+    pub(super) fn redact(&self, text: &str) -> String {
+        let mut redacted = text.to_owned();
+        for shape in self.shapes.iter() {
+            if redacted.contains(shape.as_str()) {
+                redacted = redacted.replace(shape.as_str(), MASK);
+            }
+        }
+        redacted
+    }
+
+    /// The same for a text whose end was cut off, which may have cut a secret in two.
+    pub(super) fn redact_cut(&self, text: &str) -> String {
+        // A character that was cut in two has become a replacement character.
+        let mut redacted = self.redact(text.trim_end_matches('\u{fffd}'));
+        let longest = self
+            .shapes
+            .iter()
+            .filter_map(|shape| {
+                (SHORTEST_CUT..shape.len())
+                    .rev()
+                    .filter(|length| shape.is_char_boundary(*length))
+                    .find(|length| redacted.ends_with(&shape[..*length]))
+            })
+            .max();
+        if let Some(length) = longest {
+            redacted.truncate(redacted.len() - length);
+            redacted.push_str(MASK);
+        }
+        redacted
+    }
+
+    /// The first `characters` of the text, secrets removed before it is cut, with `…` where something was left out.
+    pub(super) fn beginning(&self, text: &str, characters: usize) -> String {
+        let redacted = self.redact(text);
+        match redacted.char_indices().nth(characters) {
+            Some((end, _)) => format!("{}…", &redacted[..end]),
+            None => redacted,
+        }
+    }
+
+    /// The last `characters` of the text, secrets removed before it is cut, with `…` where something was left out.
+    pub(super) fn end(&self, text: &str, characters: usize) -> String {
+        let redacted = self.redact(text);
+        let length = redacted.chars().count();
+        match redacted.char_indices().nth(length.saturating_sub(characters)) {
+            Some((start, _)) if start > 0 => format!("…{}", &redacted[start..]),
+            _ => redacted,
+        }
+    }
+
+    /// The value without secrets in its texts and keys.
+    pub(super) fn redact_value(&self, value: &Value) -> Value {
+        match value {
+            Value::String(text) => Value::String(self.redact(text)),
+            Value::Array(values) => values.iter().map(|value| self.redact_value(value)).collect(),
+            Value::Object(entries) => entries
+                .iter()
+                .map(|(key, value)| (self.redact(key), self.redact_value(value)))
+                .collect(),
+            // A number can be the secret too.
+            Value::Number(number) if self.redact(&number.to_string()) != number.to_string() => {
+                Value::String(MASK.to_owned())
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
+        }
+    }
+}
+
+/// What is secret by itself in a secret that is a URL: its password, its path and the values of its query.
+fn parts_of_url(secret: &str) -> Vec<String> {
+    let Ok(url) = reqwest::Url::parse(secret.trim()) else {
+        return Vec::new();
+    };
+    let password = url.password().map(str::to_owned);
+    let decoded = password
+        .as_deref()
+        .map(|password| percent_decode_str(password).decode_utf8_lossy().into_owned());
+    let path = url.path().trim_matches('/').to_owned();
+    let query: Vec<String> = url.query_pairs().map(|(_, value)| value.into_owned()).collect();
+    password
+        .into_iter()
+        .chain(decoded)
+        .chain([path])
+        .chain(query)
+        .filter(|part| part.chars().count() >= SHORTEST_PART)
+        .collect()
+}
+
+fn add_shapes(shapes: &mut BTreeSet<String>, secret: &str) {
+    if secret.is_empty() {
+        return;
+    }
+    shapes.insert(secret.to_owned());
+    // Hosts come back in lower case.
+    shapes.insert(secret.to_lowercase());
+
+    for set in [NON_ALPHANUMERIC, COMPONENT, FORM, QUERY, PATH, USER] {
+        let encoded = percent_encode(secret.as_bytes(), set).to_string();
+        shapes.insert(encoded.replace("%20", "+"));
+        shapes.insert(lower_case_escapes(&encoded));
+        shapes.insert(encoded);
+    }
+
+    let json = Value::from(secret).to_string();
+    let escaped = json[1..json.len() - 1].to_owned();
+    // A JSON text inside a JSON text, as logs have it.
+    let twice = Value::from(escaped.as_str()).to_string();
+    shapes.insert(twice[1..twice.len() - 1].to_owned());
+    shapes.insert(escaped.replace('/', "\\/"));
+    shapes.insert(ascii_only(&escaped));
+    shapes.insert(escaped);
+
+    let mut hexadecimal = String::with_capacity(secret.len() * 2);
+    for byte in secret.bytes() {
+        // Writing to a string cannot fail.
+        let _ = write!(hexadecimal, "{byte:02x}");
+    }
+    if hexadecimal.len() >= SHORTEST_BASE64 {
+        shapes.insert(hexadecimal.to_ascii_uppercase());
+        shapes.insert(hexadecimal);
+    }
+
+    // Three bytes become four characters, so a secret inside a longer text has one of three shapes, according to
+    // how many bytes stand before it. Characters that also depend on the neighbours are left off.
+    for engine in [&STANDARD_NO_PAD, &URL_SAFE_NO_PAD] {
+        for before in 0..3 {
+            let padded = [&[0; 2][..before], secret.as_bytes()].concat();
+            let encoded = engine.encode(&padded);
+            let first = (before * 8).div_ceil(6);
+            let last = padded.len() * 8 / 6;
+            if let Some(core) = encoded
+                .get(first..last)
+                .filter(|core| core.len() >= SHORTEST_BASE64)
+            {
+                shapes.insert(core.to_owned());
+            }
+        }
+        let whole = engine.encode(secret);
+        if whole.len() >= SHORTEST_BASE64 {
+            shapes.insert(whole);
+        }
+    }
+}
+
+/// `%2F` as `%2f`, which some encoders write.
+fn lower_case_escapes(encoded: &str) -> String {
+    let mut lowered = String::with_capacity(encoded.len());
+    let mut escaped = 0;
+    for character in encoded.chars() {
+        if character == '%' {
+            escaped = 2;
+            lowered.push(character);
+        } else if escaped > 0 {
+            escaped -= 1;
+            lowered.push(character.to_ascii_lowercase());
+        } else {
+            lowered.push(character);
+        }
+    }
+    lowered
+}
+
+/// Everything outside ASCII as `\u….`, which some JSON writers prefer.
+fn ascii_only(escaped: &str) -> String {
+    let mut ascii = String::with_capacity(escaped.len());
+    for character in escaped.chars() {
+        if character.is_ascii() {
+            ascii.push(character);
+        } else {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                // Writing to a string cannot fail.
+                let _ = write!(ascii, "\\u{unit:04x}");
+            }
+        }
+    }
+    ascii
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn redactor(secret: &str) -> Redactor {
+        Redactor::new([&SecretString::from(secret)])
+    }
+
+    #[test]
+    fn every_shape_of_a_secret_is_removed() {
+        let secret = "p@ss/wörd \"1\"+x";
+        let redactor = redactor(secret);
+        let shapes = [
+            secret.to_owned(),
+            "p%40ss%2Fw%C3%B6rd%20%221%22%2Bx".to_owned(),
+            "p%40ss%2fw%c3%b6rd%20%221%22%2bx".to_owned(),
+            "p%40ss%2Fw%C3%B6rd+%221%22%2Bx".to_owned(),
+            json!(secret).to_string(),
+            r#"p@ss/w\u00f6rd \"1\"+x"#.to_owned(),
+            r#"p@ss\/wörd \"1\"+x"#.to_owned(),
+            STANDARD.encode(secret),
+            URL_SAFE.encode(secret),
+            STANDARD.encode(format!("user:{secret}")),
+            STANDARD.encode(format!("me:{secret}:x")),
+            STANDARD.encode(format!("a:{secret}")),
+        ];
+        for shape in shapes {
+            let redacted = redactor.redact(&format!("before {shape} after"));
+            assert!(redacted.contains(MASK), "{shape}: {redacted}");
+            assert!(!redacted.contains("ss"), "{shape}: {redacted}");
+            assert!(
+                redacted.starts_with("before ") && redacted.ends_with(" after"),
+                "{redacted}"
+            );
+        }
+        assert_eq!(redactor.redact("nothing to hide"), "nothing to hide");
+    }
+
+    #[test]
+    fn what_is_secret_in_a_secret_url_is_removed_by_itself() {
+        let redactor =
+            redactor("https://me:p%40ssword@hooks.example/services/T0123/B456?key=value-of-key&x=1");
+        for (text, clean) in [
+            (
+                "password p@ssword or p%40ssword",
+                "password [redacted] or [redacted]",
+            ),
+            ("POST /services/T0123/B456 failed", "POST /[redacted] failed"),
+            ("key value-of-key", "key [redacted]"),
+            ("hooks.example x=1", "hooks.example x=1"),
+        ] {
+            assert_eq!(redactor.redact(text), clean);
+        }
+    }
+
+    #[test]
+    fn a_secret_is_removed_before_a_text_is_cut() {
+        let redactor = redactor("abcdefghijkl");
+        assert_eq!(redactor.beginning("see abcdefghijkl there", 8), "see [red…");
+        assert_eq!(redactor.end("see abcdefghijkl there", 8), "…d] there");
+        assert_eq!(redactor.beginning("short", 8), "short");
+        assert_eq!(redactor.end("short", 8), "short");
+    }
+
+    #[test]
+    fn a_secret_cut_in_two_is_removed() {
+        let redactor = redactor("abcdefghijkl");
+        assert_eq!(redactor.redact_cut("token=abcdefg"), "token=[redacted]");
+        assert_eq!(redactor.redact_cut("token=xyz"), "token=xyz");
+    }
+
+    #[test]
+    fn values_are_cleaned_in_texts_keys_and_numbers() {
+        let redactor = redactor("123456");
+        assert_eq!(
+            redactor.redact_value(&json!({ "a 123456": ["x123456", 123_456, 7, true, null] })),
+            json!({ "a [redacted]": ["x[redacted]", "[redacted]", 7, true, null] })
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn no_secret_survives_in_base64_wherever_it_stands(
+            secret in "[a-zA-Z0-9!-/]{8,24}", before in "[a-z:]{0,7}", after in "[a-z:]{0,7}",
+        ) {
+            let encoded = STANDARD.encode(format!("{before}{secret}{after}"));
+            prop_assert!(redactor(&secret).redact(&encoded).contains(MASK));
+        }
+
+        #[test]
+        fn any_text_and_any_secret_are_taken_without_panic(secret in r"\PC{0,12}", text in r"\PC{0,40}") {
+            let redactor = redactor(&secret);
+            let redacted = redactor.redact_cut(&format!("{text}{secret}{text}"));
+            prop_assert!(secret.is_empty() || MASK.contains(&secret) || text.contains(&secret) || redacted.contains(MASK));
+            let _ = redactor.end(&text, 5).len() + redactor.beginning(&text, 5).len();
+        }
+    }
+}
