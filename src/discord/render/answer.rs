@@ -14,7 +14,7 @@ pub(crate) use lists::{
     owners,
 };
 
-use super::escape::code;
+use super::escape::{code, label};
 use super::holding;
 use super::message::Message;
 use super::told::{Subject, told};
@@ -58,16 +58,8 @@ pub(crate) fn fault(reference: &str) -> Message {
     Message::text(words::content(&format!(
         "Something broke on Holdpoint's side, and nothing was changed. Try again in a minute; if it stays, give whoever \
          runs Holdpoint this reference: {}",
-        code(&words::brief(reference, 60))
+        code(&label(reference, 60))
     )))
-}
-
-/// The answer took longer than Discord waits for one.
-pub(crate) fn too_late() -> Message {
-    Message::text(
-        "This took longer than Discord waits for an answer. What you asked for may have been done: look at the board \
-         before you ask again.",
-    )
 }
 
 /// A component that is not known any more.

@@ -198,7 +198,6 @@ fn refusals_and_faults_say_what_to_do() {
     let held = stage.is_refused(STARTER, Command::Tick { item: item("3.1") });
     insta::assert_snapshot!(shown(&refused(&held)), @"`3.1` is held: “Deployment” does not begin until `1.1` is done, `1.2.1` is done, `1.2.2` is done, `1.3` is done, `2.1` is done and 7 more.");
     insta::assert_snapshot!(shown(&answer::fault("a1b2c3d4")), @"Something broke on Holdpoint's side, and nothing was changed. Try again in a minute; if it stays, give whoever runs Holdpoint this reference: `a1b2c3d4`");
-    insta::assert_snapshot!(shown(&answer::too_late()), @"This took longer than Discord waits for an answer. What you asked for may have been done: look at the board before you ask again.");
     insta::assert_snapshot!(shown(&answer::unknown_press()), @"This belongs to an older Holdpoint and does nothing any more. `/deploy status` shows what does.");
 }
 
@@ -388,4 +387,33 @@ fn forms_keep_within_their_limits() {
             assert_eq!(input.custom_id, modal::TEXT);
         }
     }
+}
+
+#[test]
+fn what_is_asked_aside_is_answered() {
+    let mut stage = Stage::asked();
+    let checklist = &stage.deployment.checklist;
+    let finding = Finding {
+        line: 4,
+        column: 1,
+        severity: "error",
+        message: "`chekcs` is not a key.".to_owned(),
+    };
+    let mut told = vec![
+        answer::only_in_servers(),
+        answer::unknown_command(),
+        answer::unknown_section("`Pre-flight`"),
+        answer::nothing_to_check(&stage.deployment),
+        answer::findings(checklist, &[]),
+        answer::findings(checklist, &[finding]),
+        answer::exported(checklist, b"# Staging".to_vec()),
+        answer::report_so_far(&stage.deployment, Vec::new()),
+        answer::old_card(&stage.deployment, &role("tech-lead")),
+    ];
+    stage.does(STARTER, Command::Untick { item: item("1.2.1") });
+    told.push(answer::old_card(&stage.deployment, &role("tech-lead")));
+    let told: Vec<_> = told.iter().map(shown).collect();
+    insta::assert_snapshot!(told.join("\n\n"), @"");
+    let waiting = [DeploymentId(12), DeploymentId(14)];
+    insta::assert_snapshot!(answer::waiting_for_role(&waiting).trim(), @"");
 }

@@ -125,7 +125,7 @@ fn a_card_shows_a_rejection_with_its_reason() {
         },
     );
     insta::assert_snapshot!(card(&stage, "tech-lead", 1).lines().take(4).collect::<Vec<_>>().join("\n"), @r"
-    ❌ **Tech Lead** has rejected, by <@2>: Staging release · 2.4.1 → staging
+    ❌ <@2> rejected as **Tech Lead**: Staging release · 2.4.1 → staging
     ┌ Red · Sign-off · Tech Lead
     │ ❌ Rejected by <@2> <t:1795221600:R>: no reason given yet
     │ The release is held until they approve or take the ❌ away.
@@ -139,7 +139,7 @@ fn a_card_shows_a_rejection_with_its_reason() {
         },
     );
     insta::assert_snapshot!(card(&stage, "tech-lead", 1), @r"
-    ❌ **Tech Lead** has rejected, by <@2>: Staging release · 2.4.1 → staging
+    ❌ <@2> rejected as **Tech Lead**: Staging release · 2.4.1 → staging
     ┌ Red · Sign-off · Tech Lead
     │ ❌ Rejected by <@2> <t:1795221600:R>: The index is missing
     │ The release is held until they approve or take the ❌ away.

@@ -73,7 +73,7 @@ fn all_messages(stage: &Stage) -> Vec<(String, Message)> {
     for page in 0..events.len() / 15 + 2 {
         add("log", log::page(deployment, events, page));
     }
-    for recorded in events {
+    for recorded in events.iter().step_by(5) {
         add(
             "changed",
             answer::changed(None, deployment, std::slice::from_ref(recorded)),
@@ -396,6 +396,18 @@ fn long_lists_keep_every_limit() {
         .collect();
     assert_harmless("owners", &answer::owners(&owners, &asked));
     assert_harmless("fault", &answer::fault(&HOSTILE.repeat(50)));
+    assert_harmless("unknown section", &answer::unknown_section(&HOSTILE.repeat(50)));
+    let monster = monster().deployment.checklist;
+    let findings: Vec<_> = (0..50)
+        .map(|line| Finding {
+            line,
+            column: 1,
+            severity: "error",
+            message: HOSTILE.repeat(5),
+        })
+        .collect();
+    assert_harmless("findings", &answer::findings(&monster, &findings));
+    assert_harmless("exported", &answer::exported(&monster, Vec::new()));
 }
 
 proptest! {
