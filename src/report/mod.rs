@@ -41,3 +41,6 @@ pub fn document(deployment: &Deployment, names: Names<'_>) -> String {
     document.push_str(&format!("---\n\n{appendix}").replace('\n', end));
     document
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! Short answers that are about asking itself, or hand something over.
 
-use super::super::escape::{code, label, plain};
+use super::super::escape::{code, label};
 use super::super::message::{File, Message};
 use super::super::words;
 use super::lists::Finding;
@@ -24,7 +24,7 @@ pub(crate) fn unknown_command() -> Message {
 pub(crate) fn unknown_section(typed: &str) -> Message {
     Message::text(words::content(&format!(
         "There is no section or item {}. Pick one from the list that opens as you type.",
-        code(&words::brief(typed, 80))
+        code(&label(typed, 80))
     )))
 }
 
@@ -40,11 +40,11 @@ pub(crate) fn nothing_to_check(deployment: &Deployment) -> Message {
 
 /// What is wrong with a checklist, as far as it fits; the command line shows all.
 pub(crate) fn findings(checklist: &Checklist, findings: &[Finding]) -> Message {
+    const SHOWN: usize = 12;
     let name = code(checklist.name.as_str());
     if findings.is_empty() {
         return Message::text(words::content(&format!("{name} is in order: nothing to report.")));
     }
-    const SHOWN: usize = 12;
     let mut lines = vec![format!("{name}: {}", words::count(findings.len(), "finding"))];
     lines.extend(findings.iter().take(SHOWN).map(|found| {
         format!(
@@ -52,7 +52,7 @@ pub(crate) fn findings(checklist: &Checklist, findings: &[Finding]) -> Message {
             found.line,
             found.column,
             found.severity,
-            plain(&words::brief(&found.message, 110))
+            words::brief(&found.message, 110)
         )
     }));
     if findings.len() > SHOWN {
