@@ -488,7 +488,7 @@ fn a_stand_in_for_discord_is_on_this_machine_or_refused() {
     }
     assert_eq!(
         Place::with("[discord]\nlocal_proxy = \"http://[::1]:8787\"\n").refusal(&[]),
-        "discord.local_proxy is set by holdpoint.toml, but discord.local_certificate is not, and a stand-in needs \
+        "discord.local_proxy is set by the file holdpoint.toml, but discord.local_certificate is not, and a stand-in needs \
          both; set it too, or remove discord.local_proxy."
     );
 }
