@@ -1,5 +1,6 @@
 //! Every figure of Holdpoint's beside its floor, both measured here and now. `benches/run` builds and starts this.
 
+mod bare;
 mod bots;
 mod commands;
 mod core;
@@ -50,6 +51,7 @@ enum Task {
         database: PathBuf,
         each: usize,
     },
+    BareBot,
 }
 
 fn main() -> Result<ExitCode> {
@@ -69,6 +71,10 @@ fn main() -> Result<ExitCode> {
                 ExitCode::SUCCESS
             })
         }
+        Task::BareBot => {
+            runtime.block_on(bare::run())?;
+            Ok(ExitCode::SUCCESS)
+        }
         Task::Count { database, each } => {
             let counted = runtime.block_on(commands::do_counted(&database, each))?;
             writeln!(std::io::stdout(), "{counted}")?;
@@ -86,6 +92,7 @@ fn task(mut arguments: impl Iterator<Item = String>) -> Result<Task> {
                 directory = Some(PathBuf::from(arguments.next().context("--directory names none")?))
             }
             "--only" => only = Some(arguments.next().context("--only names no figure")?),
+            "bare-bot" => return Ok(Task::BareBot),
             "count" => {
                 let database = PathBuf::from(arguments.next().context("count names no database")?);
                 let each = arguments.next().context("count names no number")?.parse()?;

@@ -68,7 +68,8 @@ impl Process {
     pub(crate) async fn bare(stand_in: &StandIn, directory: &Path) -> Result<Self> {
         std::fs::create_dir_all(directory)?;
         let begun = Instant::now();
-        let mut child = Command::new(beside_us("bare-bot")?)
+        let mut child = Command::new(std::env::current_exe()?)
+            .arg("bare-bot")
             .env("BARE_BOT_PROXY", stand_in.proxy_url())
             .env("BARE_BOT_CERTIFICATE", certificate(stand_in, directory)?)
             .stdin(Stdio::null())

@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use anyhow::{Context as _, Result};
 use serenity::all::{
-    Client, CommandOptionType, Context, CreateCommand, CreateCommandOption, CreateInteractionResponse,
+    CommandOptionType, Context, CreateCommand, CreateCommandOption, CreateInteractionResponse,
     CreateInteractionResponseMessage, EventHandler, GatewayIntents, HttpBuilder, Interaction, Ready,
 };
 use serenity::async_trait;
@@ -37,8 +37,8 @@ impl EventHandler for Echo {
     }
 }
 
-#[tokio::main]
-async fn main() -> Result<()> {
+/// Runs it until it is killed. The environment says where Discord is: BARE_BOT_PROXY, and BARE_BOT_CERTIFICATE as a file.
+pub(crate) async fn run() -> Result<()> {
     let variable = |name: &str| std::env::var(name).with_context(|| format!("{name} is not set"));
     let certificate = std::fs::read(variable("BARE_BOT_CERTIFICATE")?)?;
     let client = reqwest::Client::builder()
@@ -58,9 +58,5 @@ async fn main() -> Result<()> {
     let mut bot = serenity::all::ClientBuilder::new_with_http(http, intents)
         .event_handler(Echo)
         .await?;
-    start(&mut bot).await
-}
-
-async fn start(bot: &mut Client) -> Result<()> {
     Ok(bot.start().await?)
 }
