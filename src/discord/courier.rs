@@ -20,9 +20,9 @@ use super::wire;
 use crate::domain::deployment::Deployment;
 use crate::domain::effects::Owed;
 use crate::domain::ids::{ChannelId, MessageId};
+use crate::engine::Posted;
 use crate::engine::courier::{Courier, Delivery, Trouble};
 use crate::report;
-use crate::store::Posted;
 
 /// What a signer answers a card with.
 pub(super) const APPROVE: &str = "✅";
@@ -317,7 +317,7 @@ async fn posted(delivery: &Delivery<'_>, owed: &Owed) -> Result<Option<Posted>, 
         return Ok(None);
     };
     delivery
-        .store
+        .engine
         .posted(delivery.deployment.id, &remembered_as)
         .await
         .map_err(|error| Trouble::Retry {

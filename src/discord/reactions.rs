@@ -20,8 +20,7 @@ use crate::domain::command::{ActingAs, CardAnswer, Command};
 use crate::domain::deployment::{Deployment, Phase};
 use crate::domain::ids::{DeploymentId, InputId, MessageId, RoleKey, UserId};
 use crate::domain::sign_off::Holder;
-use crate::engine::{Fault, HandleError, Input, Wish};
-use crate::store::{Filter, Posted};
+use crate::engine::{Fault, HandleError, Input, Posted, Wish};
 
 /// How many reactions Discord gives at once.
 const PAGE: u8 = 100;
@@ -91,7 +90,7 @@ impl Bot {
         // Whoever takes a reaction away and gives it again is answered again.
         if let (Some(user), ReactionType::Unicode(emoji)) = (reaction.user_id, &reaction.emoji) {
             let answered = answered(card.posted.message, UserId(user.get()), emoji);
-            if let Err(error) = self.engine.store().forget_input(&answered).await {
+            if let Err(error) = self.engine.forget(&answered).await {
                 warn!(error = %error, "an answered reaction could not be forgotten");
             }
         }
@@ -100,7 +99,7 @@ impl Bot {
 
     /// Looks at every card that may have been reacted to while nobody listened.
     pub(super) async fn reconcile_all(&self, http: &Http) {
-        let posted = match self.engine.store().posted_like("card:", Filter::Running).await {
+        let posted = match self.engine.posted_cards().await {
             Ok(posted) => posted,
             Err(error) => {
                 error!(error = %error, "sign-off cards cannot be read; reactions made meanwhile are not counted yet");
@@ -131,7 +130,7 @@ impl Bot {
             return None;
         }
         let message = MessageId(reaction.message_id.get());
-        let found = match self.engine.store().deployment_of_message(message).await {
+        let found = match self.engine.deployment_of_message(message).await {
             Ok(found) => found,
             Err(error) => {
                 error!(error = %error, "a reaction could not be looked up; it is counted when the bot connects again");
@@ -363,12 +362,7 @@ impl Bot {
         sentence: Message,
     ) -> Result<(), LookError> {
         let answered = answered(card.posted.message, user, emoji);
-        let new = self
-            .engine
-            .store()
-            .remember_input(&answered, self.engine.now())
-            .await
-            .map_err(Fault::from)?;
+        let new = self.engine.is_first(&answered).await?;
         if !new {
             return Ok(());
         }

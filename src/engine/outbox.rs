@@ -132,7 +132,7 @@ impl Outbox {
                 owed: &row.owed,
                 deployment: &deployment,
                 owners: &owners,
-                store: self.engine.store(),
+                engine: &self.engine,
                 now: self.engine.now(),
             };
             match self.courier.deliver(delivery).await {
