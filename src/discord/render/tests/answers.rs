@@ -413,7 +413,29 @@ fn what_is_asked_aside_is_answered() {
     stage.does(STARTER, Command::Untick { item: item("1.2.1") });
     told.push(answer::old_card(&stage.deployment, &role("tech-lead")));
     let told: Vec<_> = told.iter().map(shown).collect();
-    insta::assert_snapshot!(told.join("\n\n"), @"");
+    insta::assert_snapshot!(told.join("\n\n"), @r"
+    Holdpoint works in a server's channels. Use this command there.
+
+    This command is not known to the Holdpoint that runs here. Reload Discord; it learns the commands when it starts.
+
+    There is no section or item `ˋPre-flightˋ`. Pick one from the list that opens as you type.
+
+    No check is meant by this: all of them have passed, or none is bound there. `/deploy check` alone runs them all.
+
+    `staging` is in order: nothing to report.
+
+    `staging`: 1 finding
+    4:1 error: \`chekcs\` is not a key.
+
+    `staging` as it is in the catalog now.
+    file staging.md (9 bytes)
+
+    Deployment #12 as it stands: 6 of 11 items closed.
+
+    This card is no longer the one that asks **Tech Lead** to sign, so this does not count. A newer card below asks again; answer that one.
+
+    This card is no longer the one that asks **Tech Lead** to sign, so this does not count. `/deploy signoff` shows how the sign-offs stand.
+    ");
     let waiting = [DeploymentId(12), DeploymentId(14)];
-    insta::assert_snapshot!(answer::waiting_for_role(&waiting).trim(), @"");
+    insta::assert_snapshot!(answer::waiting_for_role(&waiting).trim(), @"Deployments #12 and #14 wait for this role; `/deploy signoff` in the thread asks the new holder.");
 }
