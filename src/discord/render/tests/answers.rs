@@ -64,7 +64,7 @@ fn a_tick_says_what_followed_and_what_is_next() {
     ");
     let act = stage.does(STARTER, Command::Untick { item: item("1.2.2") });
     insta::assert_snapshot!(said(&stage, &act), @r"
-    ↩️ No longer skipped: `1.2.2` A backup was taken. No longer asked to sign: **QA Lead** and **Tech Lead**.
+    ↩️ No longer skipped: `1.2.2` A backup was taken. Open again with it: `1.2`; no longer asked to sign: **QA Lead** and **Tech Lead**.
     Next: `1.2.2` A backup was taken
     ");
     insta::assert_snapshot!(shown(&changed(None, &stage.deployment, &[])), @r"
