@@ -6,21 +6,23 @@ mod ping;
 pub(crate) use overview::sign_offs;
 pub(crate) use ping::ping;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::super::custom_id::Press;
 use super::holding::OnWhom;
 use super::message::{Colour, Embed, Message, Style, limit};
 use super::parts::button;
-use super::people::{Asked, nobody, rank_name, rank_plural};
+use super::people::{Asked, nobody, rank_name, rank_of_ping, rank_plural};
 use super::words::{self, CheckTally, ItemTally};
 use crate::domain::check::CheckStatus;
-use crate::domain::deployment::{Deployment, ItemState, Phase, Rejection, Request, SignOff};
+use crate::domain::deployment::{Deployment, ItemState, Phase, Request, SignOff};
+use crate::domain::effects::Then;
 use crate::domain::ids::RoleKey;
 use crate::domain::sign_off::{Owners, Rank, Signature};
 
 /// How many skipped items, blocked items and failing checks a card names.
 const NAMED: usize = 4;
+
 /// How a card stands.
 enum Standing<'a> {
     /// It waits for an answer.
@@ -28,7 +30,7 @@ enum Standing<'a> {
     /// As many have approved as have to.
     Approved,
     /// Somebody rejected.
-    Rejected(&'a Rejection),
+    Rejected(&'a SignOff),
     /// A newer card asks.
     Replaced,
     /// Taken back: what it waited for no longer holds, or what it was given on has changed.
@@ -79,8 +81,8 @@ impl<'a> Standing<'a> {
         if request < sign_off.requests {
             return Self::Replaced;
         }
-        if let Some(rejection) = &sign_off.rejection {
-            return Self::Rejected(rejection);
+        if sign_off.rejection.is_some() {
+            return Self::Rejected(sign_off);
         }
         if deployment.is_approved(role) {
             return Self::Approved;
@@ -137,11 +139,12 @@ fn first_line(
             ),
         },
         Standing::Approved => format!("✅ {name} has approved: {headline}"),
-        Standing::Rejected(rejection) => {
-            format!(
-                "❌ {} rejected as {name}: {headline}",
-                words::person(rejection.by)
-            )
+        Standing::Rejected(sign_off) => {
+            let by: Vec<_> = sign_off
+                .rejections()
+                .map(|rejection| words::person(rejection.by))
+                .collect();
+            format!("❌ {} rejected as {name}: {headline}", words::some_of(&by, 5))
         }
         Standing::Replaced => format!("{name} was asked anew; the newer card below counts, not this one."),
         Standing::Recalled => format!("{name} need not answer now: the request was taken back."),
@@ -210,18 +213,17 @@ fn state_lines(
                 lines.push(format!("**{} of {quorum}** have approved", signatures.len()));
             }
             lines.push(format!("⏳ Asked {}", words::ago(request.at)));
-            lines.extend(pause(deployment, role, request, on_whom));
+            lines.extend(pings(deployment, role, request, on_whom));
         }
-        Standing::Rejected(rejection) => {
-            let why = rejection
-                .reason
-                .as_ref()
-                .map_or_else(|| "no reason given yet".to_owned(), |why| words::brief(why, 500));
-            lines.push(format!(
-                "❌ Rejected by {} {}: {why}",
-                words::person(rejection.by),
-                words::ago(rejection.at)
-            ));
+        Standing::Rejected(sign_off) => {
+            lines.extend(sign_off.rejections().take(5).map(|rejection| {
+                let why = rejection
+                    .reason
+                    .as_ref()
+                    .map_or_else(|| "no reason given yet".to_owned(), |why| words::brief(why, 400));
+                let by = words::person(rejection.by);
+                format!("❌ Rejected by {by} {}: {why}", words::ago(rejection.at))
+            }));
             lines.push("The release is held until they approve or take the ❌ away.".to_owned());
         }
         Standing::Replaced => lines.push("Replaced by a newer card.".to_owned()),
@@ -244,33 +246,23 @@ fn signature(signature: &Signature) -> String {
     )
 }
 
-/// Until when pings wait; or, before the first one, when it comes and for whom.
-fn pause(deployment: &Deployment, role: &RoleKey, request: &Request, on_whom: OnWhom<'_>) -> Option<String> {
+/// Who has seen it, and when who is pinged next.
+fn pings(deployment: &Deployment, role: &RoleKey, request: &Request, on_whom: OnWhom<'_>) -> Vec<String> {
     let OnWhom { owners, now } = on_whom;
-    if let Some((by, until)) = request.acknowledged.filter(|(_, until)| *until > now) {
-        return Some(format!(
-            "👀 Seen by {}; pings wait until {}",
-            words::person(by),
-            words::clock(until)
-        ));
-    }
-    let policy = deployment.policy_of(role);
-    if request.pings > 0 {
-        let asked = Asked::now(deployment, owners, role)?;
-        return Some(format!(
-            "🔔 Pinged {} since; last the {}",
-            words::count(request.pings as usize, "time"),
-            rank_plural(asked.rank)
-        ));
-    }
-    let wait = SignedDuration::try_from(policy.level(0)?.wait).ok()?;
-    let due = request.at.checked_add(wait).ok().filter(|due| *due > now)?;
-    let next = Asked::of(deployment, owners, role, policy.level(1)?.rank)?;
-    Some(format!(
-        "🔔 Without an answer, the {} are pinged {}",
-        rank_plural(next.rank),
-        words::ago(due)
-    ))
+    let seen = request
+        .acknowledged
+        .filter(|(_, until)| *until > now)
+        .map(|(by, _)| format!("👀 Seen by {}", words::person(by)));
+    let next = deployment.ping_timer(role).and_then(|timer| {
+        let Then::Ping { ping, .. } = timer.then;
+        let asked = Asked::of(deployment, owners, role, rank_of_ping(deployment, role, ping))?;
+        let whom = rank_plural(asked.rank);
+        Some(format!(
+            "🔔 The {whom} are pinged at {} unless it is answered",
+            words::clock(timer.due)
+        ))
+    });
+    seen.into_iter().chain(next).collect()
 }
 
 fn skipped(deployment: &Deployment) -> Vec<String> {
@@ -316,16 +308,16 @@ fn risks(deployment: &Deployment, asked: &RoleKey) -> Vec<String> {
             ));
         }
     }
-    for (role, sign_off) in &deployment.sign_offs {
-        if let Some(rejection) = sign_off.rejection.as_ref().filter(|_| role != asked) {
+    for (role, sign_off) in deployment.sign_offs.iter().filter(|(role, _)| *role != asked) {
+        risks.extend(sign_off.rejections().map(|rejection| {
             let why = rejection.reason.as_deref().unwrap_or("no reason given yet");
-            risks.push(format!(
+            format!(
                 "❌ {} rejected — {} ({})",
                 words::role(deployment, role),
                 words::brief(why, 120),
                 words::person(rejection.by)
-            ));
-        }
+            )
+        }));
     }
     if risks.is_empty() {
         return vec!["**Open risks** none known".to_owned()];

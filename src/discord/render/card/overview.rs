@@ -69,16 +69,22 @@ fn overview_line(deployment: &Deployment, role: &RoleKey, owners: &Owners, now: 
         .iter()
         .map(|signature| format!("{} {}", words::person(signature.by), words::ago(signature.at)))
         .collect();
-    if let Some(rejection) = &sign_off.rejection {
-        let why = rejection
-            .reason
-            .as_ref()
-            .map_or_else(|| "no reason given yet".to_owned(), |why| words::brief(why, 120));
-        return format!(
-            "❌ {name} rejected by {} {}: {why}",
-            words::person(rejection.by),
-            words::ago(rejection.at)
-        );
+    let rejected: Vec<_> = sign_off
+        .rejections()
+        .map(|rejection| {
+            let why = rejection
+                .reason
+                .as_ref()
+                .map_or_else(|| "no reason given yet".to_owned(), |why| words::brief(why, 120));
+            format!(
+                "{} {}: {why}",
+                words::person(rejection.by),
+                words::ago(rejection.at)
+            )
+        })
+        .collect();
+    if !rejected.is_empty() {
+        return format!("❌ {name} rejected by {}", words::some_of(&rejected, 3));
     }
     if deployment.is_approved(role) {
         return format!("✅ {name}{counted} approved by {}", words::some_of(&by, 4));
