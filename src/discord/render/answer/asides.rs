@@ -112,13 +112,8 @@ pub(crate) fn waiting_for_role(waiting: &[DeploymentId]) -> String {
         return String::new();
     }
     let names: Vec<String> = waiting.iter().map(ToString::to_string).collect();
-    let (noun, verb) = if names.len() == 1 {
-        ("Deployment", "waits")
-    } else {
-        ("Deployments", "wait")
-    };
     format!(
-        "\n{noun} {} {verb} for this role; `/deploy signoff` in the thread asks the new holder.",
+        "\nWaiting for this role: {}. `/deploy signoff` in the thread asks the new holder.",
         words::some_of(&names, 5)
     )
 }

@@ -437,5 +437,8 @@ fn what_is_asked_aside_is_answered() {
     This card is no longer the one that asks **Tech Lead** to sign, so this does not count. `/deploy signoff` shows how the sign-offs stand.
     ");
     let waiting = [DeploymentId(12), DeploymentId(14)];
-    insta::assert_snapshot!(answer::waiting_for_role(&waiting).trim(), @"Deployments #12 and #14 wait for this role; `/deploy signoff` in the thread asks the new holder.");
+    insta::assert_snapshot!(
+        answer::waiting_for_role(&waiting).trim(),
+        @"Waiting for this role: #12 and #14. `/deploy signoff` in the thread asks the new holder."
+    );
 }
