@@ -105,6 +105,10 @@ impl Outbox {
         }
         let state = self.engine.store().outbox_state().await?;
         gauge!("holdpoint_outbox_owed").set(state.owed as f64);
+        let oldest = state
+            .oldest
+            .map_or(0, |oldest| self.engine.now().duration_since(oldest).as_secs());
+        gauge!("holdpoint_outbox_oldest_seconds").set(oldest as f64);
         Ok(self.engine.store().next_owed().await?)
     }
 
