@@ -27,10 +27,14 @@ pub(crate) fn plain(text: &str) -> String {
     }
     let trimmed = out.trim();
     // At the start of a line these make headings, lists and quotes.
-    if trimmed.starts_with(['-', '+']) || starts_as_numbered(trimmed) {
+    if trimmed.starts_with(['-', '+']) {
         return format!("\\{trimmed}");
     }
-    trimmed.to_owned()
+    match number_of_a_list(trimmed) {
+        // Only the point: a backslash before a digit would be shown.
+        Some((number, rest)) => format!("{number}\\.{rest}"),
+        None => trimmed.to_owned(),
+    }
 }
 
 /// The text as it stands within backticks.
@@ -83,9 +87,12 @@ fn is_unseen(c: char) -> bool {
     )
 }
 
-fn starts_as_numbered(text: &str) -> bool {
-    let digits = text.chars().take_while(char::is_ascii_digit).count();
-    digits > 0 && text.chars().nth(digits) == Some('.')
+/// The number at the start of a text that reads as a line of a numbered list, and what follows its point. A version such
+/// as `1.0.0` is none: a space has to follow.
+fn number_of_a_list(text: &str) -> Option<(&str, &str)> {
+    let (number, rest) = text.split_once('.')?;
+    let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+    (is_number && (rest.is_empty() || rest.starts_with(' '))).then_some((number, rest))
 }
 
 #[cfg(test)]
@@ -97,7 +104,8 @@ mod tests {
         let hostile = "@everyone <@1> `x` **bold** [a](https://b) \u{202e}abc\u{200b} ||s||\n# head";
         insta::assert_snapshot!(plain(hostile).replace('\u{2060}', "·"), @r"@·everyone \<@·1\> \`x\` \*\*bold\*\* \[a\]\(https://·b\) abc \|\|s\|\| #· head");
         insta::assert_snapshot!(code("a`b\nc\u{200b}"), @"`aˋb c`");
-        insta::assert_snapshot!(plain("1. first"), @r"\1. first");
+        insta::assert_snapshot!(plain("1. first"), @r"1\. first");
+        insta::assert_snapshot!(plain("1.0.0"), @"1.0.0");
     }
 
     #[test]
