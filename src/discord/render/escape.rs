@@ -30,8 +30,7 @@ pub(crate) fn plain(text: &str) -> String {
     if trimmed.starts_with(['-', '+']) {
         return format!("\\{trimmed}");
     }
-    match number_of_a_list(trimmed) {
-        // Only the point: a backslash before a digit would be shown.
+    match numbered(trimmed) {
         Some((number, rest)) => format!("{number}\\.{rest}"),
         None => trimmed.to_owned(),
     }
@@ -49,7 +48,11 @@ pub(crate) fn code(text: &str) -> String {
         })
         .collect();
     let inner = inner.trim();
-    if inner.is_empty() { "` `".to_owned() } else { format!("`{inner}`") }
+    if inner.is_empty() {
+        "` `".to_owned()
+    } else {
+        format!("`{inner}`")
+    }
 }
 
 /// The text as it stands where Discord formats nothing: labels, option names, file names, thread names.
@@ -57,9 +60,19 @@ pub(crate) fn label(text: &str, limit: usize) -> String {
     let flat: String = text
         .chars()
         .filter(|c| !is_unseen(*c))
-        .map(|c| if c.is_control() || c.is_whitespace() { ' ' } else { c })
+        .map(|c| {
+            if c.is_control() || c.is_whitespace() {
+                ' '
+            } else {
+                c
+            }
+        })
         .collect();
-    let flat = flat.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+    let flat = flat
+        .split(' ')
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ");
     let short = shortened(&flat, limit);
     if short.is_empty() { "–".to_owned() } else { short }
 }
@@ -87,11 +100,10 @@ fn is_unseen(c: char) -> bool {
     )
 }
 
-/// The number at the start of a text that reads as a line of a numbered list, and what follows its point. A version such
-/// as `1.0.0` is none: a space has to follow.
-fn number_of_a_list(text: &str) -> Option<(&str, &str)> {
+/// The number that would begin a list, and what follows its stop; a version such as `2.4.1` begins none.
+fn numbered(text: &str) -> Option<(&str, &str)> {
     let (number, rest) = text.split_once('.')?;
-    let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+    let is_number = !number.is_empty() && number.chars().all(|c| c.is_ascii_digit());
     (is_number && (rest.is_empty() || rest.starts_with(' '))).then_some((number, rest))
 }
 
@@ -105,7 +117,7 @@ mod tests {
         insta::assert_snapshot!(plain(hostile).replace('\u{2060}', "·"), @r"@·everyone \<@·1\> \`x\` \*\*bold\*\* \[a\]\(https://·b\) abc \|\|s\|\| #· head");
         insta::assert_snapshot!(code("a`b\nc\u{200b}"), @"`aˋb c`");
         insta::assert_snapshot!(plain("1. first"), @r"1\. first");
-        insta::assert_snapshot!(plain("1.0.0"), @"1.0.0");
+        assert_eq!(plain("2.4.1"), "2.4.1");
     }
 
     #[test]
