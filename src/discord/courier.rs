@@ -64,6 +64,9 @@ impl DiscordCourier {
             Owed::SignOffCard { role, request } => {
                 let message = card::sign_off_card(deployment, role, *request, owners, now);
                 let posted = self.post_in_thread(delivery, &message).await?;
+                // From here on people can react, so the card has to be known as one; the bot's own reactions, which
+                // follow, have it looked at once more for those who were faster than this.
+                remember(delivery, &posted).await?;
                 for emoji in [APPROVE, REJECT, SEEN] {
                     self.offer(&posted, emoji).await?;
                 }
@@ -324,6 +327,15 @@ async fn posted(delivery: &Delivery<'_>, owed: &Owed) -> Result<Option<Posted>, 
             after: None,
             why: error.to_string(),
         })
+}
+
+async fn remember(delivery: &Delivery<'_>, posted: &Posted) -> Result<(), Trouble> {
+    let Some(remembered_as) = delivery.owed.remembered_as() else { return Ok(()) };
+    delivery
+        .store
+        .remember(delivery.deployment.id, &remembered_as, *posted)
+        .await
+        .map_err(|error| Trouble::Retry { after: None, why: error.to_string() })
 }
 
 /// What tells a message from all others of ours, so that it is found again when the reply to it was lost.
