@@ -40,7 +40,10 @@ pub(super) async fn run(settings: &Settings) -> anyhow::Result<Ended> {
     })
     .await?;
     info!(address = %pages.address(), "health, readiness and metrics are served");
-    let readiness = Arc::new(BotReadiness { engine: bot.engine().clone(), gateway: bot.gateway() });
+    let readiness = Arc::new(BotReadiness {
+        engine: bot.engine().clone(),
+        gateway: bot.gateway(),
+    });
     let stop_pages = CancellationToken::new();
     let serving = tokio::spawn(pages.serve(readiness, metrics, stop_pages.clone()));
     let signals = tokio::spawn(heed_signals(bot.engine().clone(), stop.clone())?);
@@ -88,7 +91,12 @@ impl Readiness for BotReadiness {
             GatewayState::Up => ReadinessPart::ready("gateway"),
             GatewayState::Down => ReadinessPart::not_ready("gateway", "not connected to Discord"),
         };
-        let usable = self.engine.catalog().entries().iter().any(|entry| entry.first_error().is_none());
+        let usable = self
+            .engine
+            .catalog()
+            .entries()
+            .iter()
+            .any(|entry| entry.first_error().is_none());
         let catalog = if usable {
             ReadinessPart::ready("catalog")
         } else {
@@ -96,11 +104,17 @@ impl Readiness for BotReadiness {
         };
         let outbox = match store.outbox_state().await {
             Ok(state) => {
-                let age = state.oldest.map(|oldest| self.engine.now().duration_since(oldest));
+                let age = state
+                    .oldest
+                    .map(|oldest| self.engine.now().duration_since(oldest));
                 match age {
                     Some(age) if age > OLDEST_OWED => ReadinessPart::not_ready(
                         "outbox",
-                        format!("{} messages are owed, the oldest for {} s", state.owed, age.as_secs()),
+                        format!(
+                            "{} messages are owed, the oldest for {} s",
+                            state.owed,
+                            age.as_secs()
+                        ),
                     ),
                     Some(_) | None => ReadinessPart::ready("outbox"),
                 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serenity::all::{
-    AutoArchiveDuration, Builder, ChannelId as DiscordChannel, CreateThread, ErrorResponse, GetMessages, Http, HttpError,
-    MessageId as DiscordMessage, Nonce, ReactionType,
+    AutoArchiveDuration, Builder, ChannelId as DiscordChannel, CreateThread, ErrorResponse, GetMessages,
+    Http, HttpError, MessageId as DiscordMessage, Nonce, ReactionType,
 };
 use tokio::sync::Mutex;
 use tracing::debug;
@@ -45,16 +45,20 @@ pub(super) struct DiscordCourier {
 
 impl DiscordCourier {
     pub(super) fn new(http: Arc<Http>) -> Self {
-        Self { http, queues: Mutex::default() }
+        Self {
+            http,
+            queues: Mutex::default(),
+        }
     }
 
     async fn carry(&self, delivery: &Delivery<'_>) -> Result<Option<Posted>, Trouble> {
         let deployment = delivery.deployment;
         let (owners, now) = (delivery.owners, delivery.now);
         match delivery.owed {
-            Owed::Opening => {
-                self.post(delivery, deployment.channel, &board::opening(deployment)).await.map(Some)
-            }
+            Owed::Opening => self
+                .post(delivery, deployment.channel, &board::opening(deployment))
+                .await
+                .map(Some),
             Owed::Thread => self.open_thread(delivery).await.map(Some),
             Owed::Board => self.show_board(delivery).await.map(Some),
             Owed::SignOffCard { role, request } => {
@@ -66,7 +70,9 @@ impl DiscordCourier {
                 Ok(Some(posted))
             }
             Owed::SignOffCardEdit { role, request } => {
-                let Some(posted) = posted(delivery, delivery.owed).await? else { return Ok(None) };
+                let Some(posted) = posted(delivery, delivery.owed).await? else {
+                    return Ok(None);
+                };
                 let message = card::sign_off_card(deployment, role, *request, owners, now);
                 match self.edit(&posted, &message).await {
                     // Somebody deleted the card. The sign-offs can still be seen, and asked for again.
@@ -78,25 +84,37 @@ impl DiscordCourier {
                 let message = card::ping(deployment, role, *ping, *due, now, owners);
                 self.post_in_thread(delivery, &message).await.map(Some)
             }
-            Owed::Rejection { role, by } => {
-                self.post_in_thread(delivery, &notice::rejection(deployment, role, *by)).await.map(Some)
-            }
-            Owed::Void { role, by, check } => {
-                self.post_in_thread(delivery, &notice::void(deployment, role, *by, check)).await.map(Some)
-            }
-            Owed::ReadyForGo => self.post_in_thread(delivery, &notice::ready_for_go(deployment)).await.map(Some),
-            Owed::Decision => self.post_in_thread(delivery, &notice::decision(deployment)).await.map(Some),
+            Owed::Rejection { role, by } => self
+                .post_in_thread(delivery, &notice::rejection(deployment, role, *by))
+                .await
+                .map(Some),
+            Owed::Void { role, by, check } => self
+                .post_in_thread(delivery, &notice::void(deployment, role, *by, check))
+                .await
+                .map(Some),
+            Owed::ReadyForGo => self
+                .post_in_thread(delivery, &notice::ready_for_go(deployment))
+                .await
+                .map(Some),
+            Owed::Decision => self
+                .post_in_thread(delivery, &notice::decision(deployment))
+                .await
+                .map(Some),
             Owed::Report => {
                 let files = self.report_files(deployment).await;
-                self.post_in_thread(delivery, &notice::finished(deployment, files)).await.map(Some)
+                self.post_in_thread(delivery, &notice::finished(deployment, files))
+                    .await
+                    .map(Some)
             }
         }
     }
 
     async fn open_thread(&self, delivery: &Delivery<'_>) -> Result<Posted, Trouble> {
-        let opening = posted(delivery, &Owed::Opening).await?.ok_or_else(|| Trouble::GiveUp {
-            why: "the message its thread hangs on was never posted".to_owned(),
-        })?;
+        let opening = posted(delivery, &Owed::Opening)
+            .await?
+            .ok_or_else(|| Trouble::GiveUp {
+                why: "the message its thread hangs on was never posted".to_owned(),
+            })?;
         let _turn = self.turn(opening.channel).await;
         let name = escape::label(
             &format!(
@@ -116,7 +134,10 @@ impl DiscordCourier {
             )
             .await;
         // A thread has the id of the message it hangs on, so a second try knows it, too.
-        let thread = Posted { channel: ChannelId(opening.message.0), message: opening.message };
+        let thread = Posted {
+            channel: ChannelId(opening.message.0),
+            message: opening.message,
+        };
         match created {
             Ok(_) => Ok(thread),
             Err(error) if code_of(&error) == Some(codes::THREAD_EXISTS) => Ok(thread),
@@ -135,7 +156,9 @@ impl DiscordCourier {
             }
         }
         let posted = self.post_in_thread(delivery, &message).await?;
-        let pinned = DiscordChannel::new(posted.channel.0).pin(&self.http, posted.message.0).await;
+        let pinned = DiscordChannel::new(posted.channel.0)
+            .pin(&self.http, posted.message.0)
+            .await;
         match pinned {
             Ok(()) => Ok(posted),
             // The board is there; without the permission it is only not pinned.
@@ -153,9 +176,11 @@ impl DiscordCourier {
     }
 
     async fn post_in_thread(&self, delivery: &Delivery<'_>, message: &Message) -> Result<Posted, Trouble> {
-        let thread = posted(delivery, &Owed::Thread).await?.ok_or_else(|| Trouble::GiveUp {
-            why: "its thread was never opened".to_owned(),
-        })?;
+        let thread = posted(delivery, &Owed::Thread)
+            .await?
+            .ok_or_else(|| Trouble::GiveUp {
+                why: "its thread was never opened".to_owned(),
+            })?;
         self.post(delivery, thread.channel, message).await
     }
 
@@ -180,7 +205,10 @@ impl DiscordCourier {
             .execute(&self.http, (DiscordChannel::new(channel.0), None))
             .await
             .map_err(|error| trouble(&error))?;
-        Ok(Posted { channel, message: MessageId(posted.id.get()) })
+        Ok(Posted {
+            channel,
+            message: MessageId(posted.id.get()),
+        })
     }
 
     async fn find(&self, channel: ChannelId, mark: &str) -> Result<Option<Posted>, Trouble> {
@@ -196,10 +224,10 @@ impl DiscordCourier {
                     .filter_map(|embed| embed.footer.as_ref())
                     .any(|footer| footer.text.ends_with(mark))
         };
-        Ok(recent
-            .iter()
-            .find(bears_it)
-            .map(|message| Posted { channel, message: MessageId(message.id.get()) }))
+        Ok(recent.iter().find(bears_it).map(|message| Posted {
+            channel,
+            message: MessageId(message.id.get()),
+        }))
     }
 
     async fn edit(&self, posted: &Posted, message: &Message) -> Result<(), Edited> {
@@ -207,7 +235,11 @@ impl DiscordCourier {
         let edited = wire::edit(message)
             .execute(
                 &self.http,
-                (DiscordChannel::new(posted.channel.0), DiscordMessage::new(posted.message.0), None),
+                (
+                    DiscordChannel::new(posted.channel.0),
+                    DiscordMessage::new(posted.message.0),
+                    None,
+                ),
             )
             .await;
         match edited {
@@ -221,7 +253,11 @@ impl DiscordCourier {
         let reaction = ReactionType::Unicode(emoji.to_owned());
         let offered = self
             .http
-            .create_reaction(DiscordChannel::new(posted.channel.0), DiscordMessage::new(posted.message.0), &reaction)
+            .create_reaction(
+                DiscordChannel::new(posted.channel.0),
+                DiscordMessage::new(posted.message.0),
+                &reaction,
+            )
             .await;
         match offered {
             Ok(()) => Ok(()),
@@ -249,10 +285,18 @@ pub(super) fn report_files(
     deployment: &Deployment,
     names: &HashMap<crate::domain::ids::UserId, String>,
 ) -> Vec<File> {
-    let name = |user| names.get(&user).cloned().unwrap_or_else(|| format!("user {user}"));
+    let name = |user| {
+        names
+            .get(&user)
+            .cloned()
+            .unwrap_or_else(|| format!("user {user}"))
+    };
     let document = report::document(deployment, &name);
     let stem = escape::label(deployment.checklist.name.as_str(), 60).replace(['/', '\\', ' '], "-");
-    vec![File { name: format!("{stem}-{}.md", deployment.id.0), bytes: document.into_bytes() }]
+    vec![File {
+        name: format!("{stem}-{}.md", deployment.id.0),
+        bytes: document.into_bytes(),
+    }]
 }
 
 /// Why an edit was not made.
@@ -269,12 +313,17 @@ mod codes {
 }
 
 async fn posted(delivery: &Delivery<'_>, owed: &Owed) -> Result<Option<Posted>, Trouble> {
-    let Some(remembered_as) = owed.remembered_as() else { return Ok(None) };
+    let Some(remembered_as) = owed.remembered_as() else {
+        return Ok(None);
+    };
     delivery
         .store
         .posted(delivery.deployment.id, &remembered_as)
         .await
-        .map_err(|error| Trouble::Retry { after: None, why: error.to_string() })
+        .map_err(|error| Trouble::Retry {
+            after: None,
+            why: error.to_string(),
+        })
 }
 
 /// What tells a message from all others of ours, so that it is found again when the reply to it was lost.
@@ -298,19 +347,26 @@ fn marked(message: &Message, delivery: &Delivery<'_>) -> Message {
 fn trouble(error: &serenity::Error) -> Trouble {
     let why = with_sources(error);
     match error {
-        serenity::Error::Http(HttpError::UnsuccessfulRequest(ErrorResponse { status_code, error, .. })) => {
+        serenity::Error::Http(HttpError::UnsuccessfulRequest(ErrorResponse {
+            status_code, error, ..
+        })) => {
             match status_code.as_u16() {
-                401 => Trouble::Retry { after: Some(NOT_PERMITTED_WAIT), why },
+                401 => Trouble::Retry {
+                    after: Some(NOT_PERMITTED_WAIT),
+                    why,
+                },
                 403 => Trouble::Retry {
                     after: Some(NOT_PERMITTED_WAIT),
                     why: format!("{why}; give the bot the permissions the README names"),
                 },
-                404 if error.code == codes::UNKNOWN_CHANNEL => {
-                    Trouble::GiveUp { why: "the channel was deleted".to_owned() }
-                }
+                404 if error.code == codes::UNKNOWN_CHANNEL => Trouble::GiveUp {
+                    why: "the channel was deleted".to_owned(),
+                },
                 404 => Trouble::GiveUp { why },
                 429 => Trouble::Retry { after: None, why },
-                400 => Trouble::GiveUp { why: format!("Discord does not take the message: {why}") },
+                400 => Trouble::GiveUp {
+                    why: format!("Discord does not take the message: {why}"),
+                },
                 // It may have been posted before the server failed.
                 500.. => Trouble::Unknown { why },
                 _ => Trouble::Retry { after: None, why },
@@ -332,7 +388,9 @@ fn code_of(error: &serenity::Error) -> Option<isize> {
 
 fn status_of(error: &serenity::Error) -> Option<u16> {
     match error {
-        serenity::Error::Http(HttpError::UnsuccessfulRequest(response)) => Some(response.status_code.as_u16()),
+        serenity::Error::Http(HttpError::UnsuccessfulRequest(response)) => {
+            Some(response.status_code.as_u16())
+        }
         _ => None,
     }
 }

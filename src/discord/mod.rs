@@ -77,10 +77,14 @@ impl Discord {
             tasks: TaskTracker::new(),
         });
         let client = serenity::all::ClientBuilder::new_with_http(http, gateway::INTENTS)
-            .event_handler(Handler { bot: Arc::clone(&bot) })
+            .event_handler(Handler {
+                bot: Arc::clone(&bot),
+            })
             .raw_event_handler(gateway::Alarm)
             .await
-            .map_err(|error| ConnectError::Unreachable { why: error.to_string() })?;
+            .map_err(|error| ConnectError::Unreachable {
+                why: error.to_string(),
+            })?;
         Ok(Self { client, bot })
     }
 

@@ -59,12 +59,18 @@ impl Watchdog {
             }
             if restarts == RESTARTS {
                 error!("the gateway is lost");
-                return GatewayError::Lost { seconds: lost.elapsed().as_secs() };
+                return GatewayError::Lost {
+                    seconds: lost.elapsed().as_secs(),
+                };
             }
             restarts += 1;
             down_since = None;
             for shard in not_connected {
-                warn!(shard = shard.0, attempt = restarts, "the gateway does not answer; connecting again");
+                warn!(
+                    shard = shard.0,
+                    attempt = restarts,
+                    "the gateway does not answer; connecting again"
+                );
                 self.shards.restart(shard).await;
             }
         }

@@ -1,15 +1,18 @@
 //! The decision: a command, held against a deployment, becomes events or a refusal.
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 
-use super::check::CheckStatus;
-use super::checklist::{Item, ItemIndex};
-use super::command::{ActingAs, Command, Context, FourEyes, Start};
+use super::check::{CheckResult, CheckStatus};
+use super::checklist::{Item, ItemIndex, SectionIndex};
+use super::command::{ActingAs, CardAnswer, Command, Context, FourEyes, LONGEST_SNOOZE, Start};
 use super::deployment::{Deployment, Foreign, ItemState, Phase};
+use super::effects::Then;
 use super::event::{Actor, Decision, Event, How, Outcome, Recorded};
 use super::hold::is_followed;
-use super::ids::{BlankId, DeploymentId, ItemId, RoleKey};
-use super::refusal::{Refusal, Wish};
+use super::ids::{BlankId, CheckId, DeploymentId, ItemId, RoleKey, UserId};
+use super::refusal::{Refusal, StillFollows, Wish};
 use super::rights::{Act, HoldsARole, Person};
 use super::sign_off::{Holder, Rank, Signature};
 use super::text::Reason;
@@ -26,29 +29,44 @@ pub struct Decided {
 /// Decides whether a deployment may start.
 ///
 /// # Errors
-/// Refuses those who may not start one, and variables the checklist does not have.
+/// Refuses those who may not start one, variables the checklist does not have, and values for secret ones.
 pub fn start(id: DeploymentId, start: Start, context: &Context<'_>) -> Result<Decided, Refusal> {
     let person = match context.actor {
         ActingAs::Person(person) => person,
         ActingAs::CheckRunner | ActingAs::Timer => return Err(Refusal::PeopleOnly),
     };
-    let holds = holds_a_role(&start.checklist, person, context);
+    let holds = holds_a_role(&start.checklist, person, None, context);
     if !context.rights.permit(Act::Start, person, None, holds) {
         return Err(not_allowed(Act::Start, context));
     }
-    let known = || {
-        start
+    for typed in start.variables.keys() {
+        let named = start
             .checklist
             .variables
-            .keys()
-            .map(|name| name.as_str().to_owned())
-            .collect::<Vec<_>>()
-    };
-    if let Some(typed) = start.variables.keys().find(|typed| !known().contains(typed)) {
-        return Err(Refusal::UnknownVariable {
-            typed: typed.clone(),
-            known: known(),
-        });
+            .iter()
+            .find(|(name, _)| name.as_str() == typed);
+        match named {
+            None => {
+                return Err(Refusal::UnknownVariable {
+                    typed: typed.clone(),
+                    known: start
+                        .checklist
+                        .variables
+                        .iter()
+                        .filter(|(_, variable)| !variable.secret)
+                        .map(|(name, _)| name.as_str().to_owned())
+                        .collect(),
+                });
+            }
+            // Events are kept for ever and shown in the log, so a secret must never reach one.
+            Some((name, variable)) if variable.secret => {
+                return Err(Refusal::SecretVariable {
+                    name: name.clone(),
+                    env: variable.env.clone(),
+                });
+            }
+            Some(_) => {}
+        }
     }
     let first = Recorded {
         seq: 1,
@@ -149,6 +167,7 @@ impl Deciding<'_> {
                 | Command::NoGo { .. }
                 | Command::Finish { .. }
                 | Command::Acknowledge { .. }
+                | Command::AnswerCard { .. }
                 | Command::PingDue { .. } => false,
             };
             if !allowed {
@@ -182,10 +201,13 @@ impl Deciding<'_> {
             Command::Fill { blank, value } => {
                 self.person_may(Act::Work)?;
                 self.blank(&blank)?;
-                self.emit(Event::Filled {
-                    blank,
-                    value: value.as_str().to_owned(),
-                });
+                let filled = self.after.blanks.get(&blank);
+                if filled.is_none_or(|filled| filled.value != value.as_str()) {
+                    self.emit(Event::Filled {
+                        blank,
+                        value: value.as_str().to_owned(),
+                    });
+                }
                 Ok(())
             }
             Command::Assign { item, to } => {
@@ -212,21 +234,15 @@ impl Deciding<'_> {
                 });
                 Ok(())
             }
-            Command::RecordCheck { result } => {
-                self.record_check(result);
-                Ok(())
-            }
+            Command::RecordCheck { result } => self.record_check(result),
             Command::RequestSignOff { role } => self.request_sign_off(role),
             Command::Approve { role } => self.approve(role),
             Command::Reject { role, reason } => self.reject(role, reason.as_ref().map(Reason::as_str)),
             Command::ExplainRejection { role, reason } => {
                 let person = self.person()?.id;
-                let rejection = self
-                    .after
-                    .sign_offs
-                    .get(&role)
-                    .and_then(|sign_off| sign_off.rejection.as_ref());
-                if rejection.is_none_or(|rejection| rejection.by != person) {
+                self.role(&role)?;
+                let sign_off = self.after.sign_offs.get(&role);
+                if sign_off.is_none_or(|sign_off| sign_off.rejection_of(person).is_none()) {
                     return Err(Refusal::NoRejection { role });
                 }
                 self.emit(Event::RejectionExplained {
@@ -237,36 +253,14 @@ impl Deciding<'_> {
             }
             Command::Withdraw { role } => self.withdraw(role),
             Command::Go => self.go(),
-            Command::NoGo { reason } => {
-                self.person_may(Act::Decide)?;
-                if self.after.phase == Phase::Held {
-                    return Err(Refusal::AlreadyNoGo);
-                }
-                let reason = Some(reason.as_str().to_owned());
-                self.emit(Event::Decided {
-                    decision: Decision::NoGo,
-                    reason,
-                });
-                Ok(())
-            }
-            Command::Finish { outcome, reason } => {
-                self.person_may(Act::Decide)?;
-                let holds = match outcome {
-                    Outcome::Complete => self.after.holds_of_finish(),
-                    Outcome::Failed if reason.is_none() => return Err(Refusal::ReasonNeeded),
-                    Outcome::Failed => Vec::new(),
-                };
-                if !holds.is_empty() {
-                    return Err(Refusal::NotYet {
-                        wish: Wish::Finish,
-                        holds,
-                    });
-                }
-                let reason = reason.map(|reason| reason.as_str().to_owned());
-                self.emit(Event::Finished { outcome, reason });
-                Ok(())
-            }
+            Command::NoGo { reason } => self.no_go(reason.as_str()),
+            Command::Finish { outcome, reason } => self.finish(outcome, reason.as_ref()),
             Command::Acknowledge { role, snooze } => self.acknowledge(role.as_ref(), snooze),
+            Command::AnswerCard {
+                role,
+                request,
+                answer,
+            } => self.answer_card(role, request, answer),
             Command::PingDue { role, ping, due } => self.ping_due(role, ping, due),
         }
     }
@@ -293,6 +287,7 @@ impl Deciding<'_> {
             }
             ItemState::Open | ItemState::Skipped { .. } => {}
         }
+        let was_skipped = matches!(self.after.item_state(index), ItemState::Skipped { .. });
         if let Some((section, holds)) = self.after.held(index) {
             let section = self
                 .after
@@ -334,14 +329,18 @@ impl Deciding<'_> {
             How::ByHand
         };
         self.emit(Event::Ticked { item, how });
+        if was_skipped {
+            // What it is nested in was skipped for having nothing done in it, and that is no longer so.
+            self.reopen_skipped_above(index);
+        }
         Ok(())
     }
 
     fn untick(&mut self, id: &ItemId) -> Result<(), Refusal> {
         self.person_may(Act::Work)?;
-        let (index, found) = self.item(id)?;
-        let (checks, sign_off, decision) = (found.checks.clone(), found.sign_off.clone(), found.decision);
+        let (index, _) = self.item(id)?;
         let item = id.clone();
+        let mut nested = Vec::new();
         match self.after.item_state(index) {
             ItemState::Open => return Err(Refusal::AlreadyOpen { item }),
             ItemState::Blocked { by, reason, .. } => {
@@ -351,34 +350,99 @@ impl Deciding<'_> {
                     reason: reason.clone(),
                 });
             }
-            ItemState::Skipped { .. } => {}
-            state @ ItemState::Ticked { .. } => {
-                // What follows would tick it again at once, so the person is told what to change instead.
-                if is_followed(state) {
-                    if let Some(role) = sign_off {
-                        return Err(Refusal::FollowsSignOff { item, role });
-                    }
-                    if decision {
-                        return Err(Refusal::FollowsDecision { item });
-                    }
-                    if !checks.is_empty() {
-                        return Err(Refusal::FollowsChecks { item, checks });
-                    }
-                    let open = self
-                        .after
-                        .required_children(index)
-                        .filter_map(|child| self.after.checklist.items.get(child))
-                        .map(|child| child.id.clone())
-                        .collect();
-                    return Err(Refusal::FollowsItems { item, open });
+            ItemState::Ticked { .. } => {
+                // What it follows would tick it again at once, so the person is told what to change instead.
+                if self.after.follows_as(index) == Some(true) {
+                    let follows = self.still_follows(index);
+                    return Err(Refusal::StillFollows { item, follows });
+                }
+            }
+            // What was skipped along with it, by the same person in the same moment, opens along with it.
+            ItemState::Skipped { by, at, .. } => {
+                let (skipped_by, skipped_at) = (*by, *at);
+                nested = self.nested(index, |state| {
+                    matches!(state, ItemState::Skipped { by, at, .. } if *by == skipped_by && *at == skipped_at)
+                });
+                if nested.is_empty() && self.all_nested_skipped(index) {
+                    let follows = self.still_follows(index);
+                    return Err(Refusal::StillFollows { item, follows });
                 }
             }
         }
-        self.emit(Event::Unticked {
-            item,
-            how: How::ByHand,
-        });
+        let how = How::ByHand;
+        self.emit(Event::Unticked { item, how });
+        for item in nested {
+            self.emit(Event::Unticked { item, how });
+        }
+        self.reopen_above(index);
         Ok(())
+    }
+
+    /// What keeps an item ticked.
+    fn still_follows(&self, index: ItemIndex) -> StillFollows {
+        let children = || {
+            self.after
+                .required_children(index)
+                .filter_map(|child| self.after.checklist.items.get(child))
+                .map(|child| child.id.clone())
+                .collect()
+        };
+        match self.after.checklist.items.get(index) {
+            Some(item) if item.decision => StillFollows::Decision,
+            Some(Item {
+                sign_off: Some(role), ..
+            }) => StillFollows::SignOff(role.clone()),
+            Some(item) if !item.checks.is_empty() && !self.all_nested_skipped(index) => {
+                StillFollows::Checks(item.checks.clone())
+            }
+            Some(_) | None => StillFollows::Items(children()),
+        }
+    }
+
+    /// The ids of what is nested in an item, at any depth, as far as its state is such.
+    fn nested(&self, index: ItemIndex, such: impl Fn(&ItemState) -> bool) -> Vec<ItemId> {
+        self.after
+            .checklist
+            .subtree(index)
+            .filter(|nested| such(self.after.item_state(*nested)))
+            .filter_map(|nested| self.after.checklist.items.get(nested))
+            .map(|nested| nested.id.clone())
+            .collect()
+    }
+
+    /// Opens what an item is nested in, outwards, where it was closed and should not be any longer: even a tick of the
+    /// document's, or a skip, says no more that all below it is done.
+    fn reopen_above(&mut self, index: ItemIndex) {
+        self.reopen_outwards(index, |deciding, parent| {
+            deciding.after.item_state(parent).is_closed() && deciding.after.follows_as(parent) == Some(false)
+        });
+    }
+
+    fn reopen_skipped_above(&mut self, index: ItemIndex) {
+        self.reopen_outwards(index, |deciding, parent| {
+            matches!(deciding.after.item_state(parent), ItemState::Skipped { .. })
+        });
+    }
+
+    fn reopen_outwards(&mut self, index: ItemIndex, should: impl Fn(&Self, ItemIndex) -> bool) {
+        let mut child = index;
+        while let Some(parent) = self.after.checklist.items.get(child).and_then(|item| item.parent) {
+            let holds_parent = self
+                .after
+                .required_children(parent)
+                .any(|required| required == child);
+            let Some(item) = self.after.checklist.items.get(parent).filter(|_| holds_parent) else {
+                return;
+            };
+            let item = item.id.clone();
+            if should(self, parent) {
+                self.emit(Event::Unticked {
+                    item,
+                    how: How::ByWhatItFollows,
+                });
+            }
+            child = parent;
+        }
     }
 
     fn skip(&mut self, id: &ItemId, reason: &str) -> Result<(), Refusal> {
@@ -402,19 +466,14 @@ impl Deciding<'_> {
                 at: *at,
             });
         }
-        let depth = self.after.checklist.items.get(index).map_or(0, |item| item.depth);
         let nested: Vec<ItemId> = self
             .after
             .checklist
-            .items
-            .iter()
-            .enumerate()
-            .skip(index + 1)
-            .take_while(|(_, nested)| nested.depth > depth)
-            .filter(|(at, nested)| {
-                !self.after.item_state(*at).is_closed() && nested.sign_off.is_none() && !nested.decision
-            })
-            .map(|(_, nested)| nested.id.clone())
+            .subtree(index)
+            .filter(|nested| !self.after.item_state(*nested).is_closed())
+            .filter_map(|nested| self.after.checklist.items.get(nested))
+            .filter(|nested| nested.sign_off.is_none() && !nested.decision)
+            .map(|nested| nested.id.clone())
             .collect();
         self.emit(Event::Skipped {
             item,
@@ -456,34 +515,44 @@ impl Deciding<'_> {
         }
     }
 
-    fn record_check(&mut self, result: super::check::CheckResult) {
-        // A check the checklist no longer has cannot be: a deployment keeps to its checklist.
+    fn record_check(&mut self, result: CheckResult) -> Result<(), Refusal> {
+        if let ActingAs::Person(_) = self.context.actor {
+            self.person_may(Act::Work)?;
+        }
+        // A check the checklist does not have cannot be: a deployment keeps to its checklist.
         if !self.after.checklist.checks.contains_key(&result.check) {
-            return;
+            return Ok(());
         }
         let before = self.after.checks.get(&result.check).map(|result| result.status);
         let changed = before != Some(result.status);
         let check = result.check.clone();
         self.emit(Event::CheckRecorded { result });
-        if changed && !matches!(self.after.phase, Phase::Releasing | Phase::Finished(_)) {
-            let voided: Vec<_> = self
-                .after
-                .sign_offs
-                .iter()
-                .flat_map(|(role, sign_off)| {
-                    sign_off
-                        .signatures
-                        .iter()
-                        .map(|signature| (role.clone(), signature.by))
-                })
-                .collect();
-            for (role, by) in voided {
-                self.emit(Event::Voided {
-                    role,
-                    by,
-                    check: check.clone(),
-                });
+        if changed {
+            // After GO the signatures it was given on stay, and those it could not wait for go on being about now.
+            let releasing = self.after.phase == Phase::Releasing;
+            self.void(|deciding, role, _| {
+                (!releasing || deciding.after.signs_after_go(role)).then(|| check.clone())
+            });
+        }
+        Ok(())
+    }
+
+    /// Voids each signature for which a check is named.
+    fn void(&mut self, changed: impl Fn(&Self, &RoleKey, &Signature) -> Option<CheckId>) {
+        let mut voided = Vec::new();
+        for (role, sign_off) in &self.after.sign_offs {
+            for signature in &sign_off.signatures {
+                if let Some(check) = changed(self, role, signature) {
+                    voided.push(Event::Voided {
+                        role: role.clone(),
+                        by: signature.by,
+                        check,
+                    });
+                }
             }
+        }
+        for event in voided {
+            self.emit(event);
         }
     }
 
@@ -506,11 +575,12 @@ impl Deciding<'_> {
         self.role(&role)?;
         let rank = self.rank(&person, &role)?;
         let sign_off = self.after.sign_offs.get(&role);
-        if sign_off.is_some_and(|sign_off| sign_off.signatures.iter().any(|given| given.by == person.id)) {
+        if sign_off.is_some_and(|sign_off| sign_off.signature_of(person.id).is_some()) {
             return Ok(());
         }
-        if sign_off.is_none_or(|sign_off| sign_off.request.is_none()) {
-            let holds = self.after.holds_of_sign_off(&role);
+        // A rejection keeps its request while work is opened again, so what holds is looked at here too.
+        let holds = self.after.holds_of_sign_off(&role);
+        if !holds.is_empty() || sign_off.is_none_or(|sign_off| sign_off.request.is_none()) {
             return Err(Refusal::SignOffNotReady { role, holds });
         }
         if self.context.four_eyes == FourEyes::Required && self.would_sign_alone(&person, &role) {
@@ -528,10 +598,17 @@ impl Deciding<'_> {
         Ok(())
     }
 
-    /// Whether this approval would leave every signature the release needs in the hand that started it.
+    /// Whether this approval would leave every signature the decision needs in the hand that started it.
     fn would_sign_alone(&self, person: &Person, role: &RoleKey) -> bool {
-        self.after.started_by == Some(person.id)
-            && self.after.checklist.sign_offs.iter().all(|(other, rule)| {
+        if self.after.started_by != Some(person.id) {
+            return false;
+        }
+        let rules = &self.after.checklist.sign_offs;
+        let all_after_go = rules.keys().all(|other| self.after.signs_after_go(other));
+        rules
+            .iter()
+            .filter(|(other, _)| all_after_go || !self.after.signs_after_go(other))
+            .all(|(other, rule)| {
                 let signatures = self
                     .after
                     .sign_offs
@@ -543,11 +620,30 @@ impl Deciding<'_> {
             })
     }
 
+    /// An answer given on a card counts only while that card is the role's latest: it is about what the card showed.
+    fn answer_card(&mut self, role: RoleKey, request: u32, answer: CardAnswer) -> Result<(), Refusal> {
+        self.role(&role)?;
+        let latest = self
+            .after
+            .sign_offs
+            .get(&role)
+            .map(|sign_off| (sign_off.requests, sign_off.request.is_some()));
+        if latest != Some((request, true)) {
+            return Err(Refusal::CardOutdated { role });
+        }
+        match answer {
+            CardAnswer::Approve => self.approve(role),
+            CardAnswer::Reject { reason } => self.reject(role, reason.as_ref().map(Reason::as_str)),
+            CardAnswer::Withdraw => self.withdraw(role),
+            CardAnswer::Acknowledge { snooze } => self.acknowledge(Some(&role), snooze),
+        }
+    }
+
     fn reject(&mut self, role: RoleKey, reason: Option<&str>) -> Result<(), Refusal> {
         let person = self.person()?.clone();
         self.role(&role)?;
         self.rank(&person, &role)?;
-        if self.after.phase == Phase::Releasing {
+        if self.after.phase == Phase::Releasing && !self.after.signs_after_go(&role) {
             return Err(Refusal::SignedAndDecided { role });
         }
         let sign_off = self.after.sign_offs.get(&role);
@@ -555,8 +651,8 @@ impl Deciding<'_> {
             let holds = self.after.holds_of_sign_off(&role);
             return Err(Refusal::SignOffNotReady { role, holds });
         }
-        let standing = sign_off.and_then(|sign_off| sign_off.rejection.as_ref());
-        if standing.is_some_and(|rejection| rejection.by == person.id) && reason.is_none() {
+        let standing = sign_off.and_then(|sign_off| sign_off.rejection_of(person.id));
+        if standing.is_some_and(|standing| reason.is_none() || standing.reason.as_deref() == reason) {
             return Ok(());
         }
         self.emit(Event::Rejected {
@@ -570,16 +666,12 @@ impl Deciding<'_> {
         let person = self.person()?.id;
         self.role(&role)?;
         let given = self.after.sign_offs.get(&role).is_some_and(|sign_off| {
-            sign_off.signatures.iter().any(|signature| signature.by == person)
-                || sign_off
-                    .rejection
-                    .as_ref()
-                    .is_some_and(|rejection| rejection.by == person)
+            sign_off.signature_of(person).is_some() || sign_off.rejection_of(person).is_some()
         });
         if !given {
             return Err(Refusal::NothingToWithdraw { role });
         }
-        if self.after.phase == Phase::Releasing {
+        if self.after.phase == Phase::Releasing && !self.after.signs_after_go(&role) {
             return Err(Refusal::SignedAndDecided { role });
         }
         self.emit(Event::Withdrawn { role });
@@ -598,10 +690,64 @@ impl Deciding<'_> {
                 holds,
             });
         }
+        self.two_people_signed(Wish::Go)?;
         self.emit(Event::Decided {
             decision: Decision::Go,
             reason: None,
         });
+        Ok(())
+    }
+
+    /// Approvals are refused one by one so that the starter does not end up alone, yet others can withdraw theirs afterwards.
+    fn two_people_signed(&self, wish: Wish) -> Result<(), Refusal> {
+        match self.after.signed_by_starter_alone() {
+            Some(starter) if self.context.four_eyes == FourEyes::Required => {
+                Err(Refusal::SignedByStarterAlone { starter, wish })
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn no_go(&mut self, reason: &str) -> Result<(), Refusal> {
+        self.person_may(Act::Decide)?;
+        let before = self.after.phase;
+        if before == Phase::Held {
+            return Err(Refusal::AlreadyNoGo);
+        }
+        self.emit(Event::Decided {
+            decision: Decision::NoGo,
+            reason: Some(reason.to_owned()),
+        });
+        if before == Phase::Releasing {
+            // GO kept the signatures although checks changed; the next GO needs them on how things are now.
+            let seen = self.after.checks_seen();
+            self.void(|deciding, _, signature| {
+                let differs = |(then, now): (char, char)| then != now;
+                let position = signature.checks.0.chars().zip(seen.0.chars()).position(differs)?;
+                deciding.after.checklist.checks.keys().nth(position).cloned()
+            });
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, outcome: Outcome, reason: Option<&Reason>) -> Result<(), Refusal> {
+        self.person_may(Act::Decide)?;
+        match outcome {
+            Outcome::Complete => {
+                let holds = self.after.holds_of_finish();
+                if !holds.is_empty() {
+                    return Err(Refusal::NotYet {
+                        wish: Wish::Finish,
+                        holds,
+                    });
+                }
+                self.two_people_signed(Wish::Finish)?;
+            }
+            Outcome::Failed if reason.is_none() => return Err(Refusal::ReasonNeeded),
+            Outcome::Failed => {}
+        }
+        let reason = reason.map(|reason| reason.as_str().to_owned());
+        self.emit(Event::Finished { outcome, reason });
         Ok(())
     }
 
@@ -614,24 +760,22 @@ impl Deciding<'_> {
         let waiting: Vec<_> = self
             .after
             .sign_offs
-            .iter()
-            .filter(|(own, sign_off)| {
+            .keys()
+            .filter(|own| {
                 role.is_none_or(|role| role == *own)
-                    && sign_off.request.is_some()
-                    && sign_off.rejection.is_none()
-                    && !self.after.is_approved(own)
+                    && self.after.waits_for(own)
                     && self
                         .context
                         .owners
                         .rank_of(own, person.id, &person.discord_roles)
                         .is_some()
             })
-            .map(|(own, _)| own.clone())
+            .cloned()
             .collect();
         if waiting.is_empty() {
             return Err(Refusal::NothingToAcknowledge);
         }
-        let until = SignedDuration::try_from(snooze)
+        let until = SignedDuration::try_from(snooze.min(LONGEST_SNOOZE))
             .ok()
             .and_then(|snooze| self.context.now.checked_add(snooze).ok())
             .unwrap_or(Timestamp::MAX);
@@ -642,14 +786,12 @@ impl Deciding<'_> {
     }
 
     fn ping_due(&mut self, role: RoleKey, ping: u32, due: Timestamp) -> Result<(), Refusal> {
-        let waits = self.after.sign_offs.get(&role).is_some_and(|sign_off| {
-            sign_off.rejection.is_none()
-                && sign_off
-                    .request
-                    .as_ref()
-                    .is_some_and(|request| request.pings + 1 == ping)
+        // The timer that came due may have been set anew meanwhile, by an acknowledgement or another request.
+        let is_due = self.after.ping_timer(&role).is_some_and(|timer| {
+            let Then::Ping { ping: next, .. } = timer.then;
+            next == ping && timer.due <= self.context.now
         });
-        if !waits || self.after.is_approved(&role) {
+        if !is_due {
             return Err(Refusal::PingNotDue);
         }
         self.emit(Event::Pinged { role, ping, due });
@@ -661,39 +803,54 @@ impl Deciding<'_> {
         if let Phase::Finished(_) = self.after.phase {
             return;
         }
-        // Innermost first, so that one pass carries a tick up through every level.
-        for index in (0..self.after.checklist.items.len()).rev() {
-            self.follow_item(index);
+        // First what opens, as it may close a gate; then what closes, which opens no item again. Innermost first, so that
+        // one pass carries a change up through every level.
+        let last = self.after.checklist.items.len();
+        for index in (0..last).rev() {
+            self.open_by_following(index);
         }
-        let roles: Vec<RoleKey> = self.after.checklist.sign_offs.keys().cloned().collect();
-        for role in roles {
+        loop {
+            let before = self.after.seq;
+            let closed_gate = self.after.first_closed_gate();
+            for index in (0..last).rev() {
+                self.close_by_following(index, closed_gate);
+            }
+            // Only a gate that opened just now can leave something to do.
+            if closed_gate.is_none() || self.after.seq == before {
+                break;
+            }
+        }
+        let checklist = Arc::clone(&self.after.checklist);
+        for role in checklist.sign_offs.keys() {
             self.follow_sign_off(role);
         }
     }
 
-    fn follow_item(&mut self, index: ItemIndex) {
-        let Some(should_be_ticked) = self.after.follows_as(index) else {
-            return;
-        };
-        let Some(item) = self.after.checklist.items.get(index).map(|item| item.id.clone()) else {
-            return;
-        };
+    fn open_by_following(&mut self, index: ItemIndex) {
         let state = self.after.item_state(index);
-        let how = How::ByWhatItFollows;
-        match state {
-            ItemState::Open if should_be_ticked && self.after.held(index).is_none() => {
-                self.emit(self.tick_or_skip(index, item));
-            }
-            ItemState::Ticked { .. } if !should_be_ticked && is_followed(state) => {
-                self.emit(Event::Unticked { item, how });
-            }
-            ItemState::Ticked { .. } if !should_be_ticked && self.has_failed(index) => {
-                self.emit(Event::Unticked { item, how });
-            }
-            ItemState::Open
-            | ItemState::Ticked { .. }
-            | ItemState::Skipped { .. }
-            | ItemState::Blocked { .. } => {}
+        if !matches!(state, ItemState::Ticked { .. }) || self.after.follows_as(index) != Some(false) {
+            return;
+        }
+        if (is_followed(state) || self.has_failed(index))
+            && let Some(item) = self.after.checklist.items.get(index)
+        {
+            let item = item.id.clone();
+            self.emit(Event::Unticked {
+                item,
+                how: How::ByWhatItFollows,
+            });
+            self.reopen_above(index);
+        }
+    }
+
+    fn close_by_following(&mut self, index: ItemIndex, closed_gate: Option<SectionIndex>) {
+        if matches!(self.after.item_state(index), ItemState::Open)
+            && self.after.follows_as(index) == Some(true)
+            && !self.after.is_behind(index, closed_gate)
+            && let Some(item) = self.after.checklist.items.get(index)
+        {
+            let item = item.id.clone();
+            self.emit(self.tick_or_skip(index, item));
         }
     }
 
@@ -711,10 +868,7 @@ impl Deciding<'_> {
 
     /// A parent all of whose nested items were skipped was not done either.
     fn tick_or_skip(&self, index: ItemIndex, item: ItemId) -> Event {
-        let mut children = self.after.required_children(index).peekable();
-        let all_skipped = children.peek().is_some()
-            && children.all(|child| matches!(self.after.item_state(child), ItemState::Skipped { .. }));
-        if all_skipped {
+        if self.all_nested_skipped(index) {
             Event::Skipped {
                 item,
                 reason: "all that is nested in it was skipped".to_owned(),
@@ -727,17 +881,24 @@ impl Deciding<'_> {
         }
     }
 
-    fn follow_sign_off(&mut self, role: RoleKey) {
-        let Some(sign_off) = self.after.sign_offs.get(&role) else {
+    fn all_nested_skipped(&self, index: ItemIndex) -> bool {
+        let mut children = self.after.required_children(index).peekable();
+        children.peek().is_some()
+            && children.all(|child| matches!(self.after.item_state(child), ItemState::Skipped { .. }))
+    }
+
+    fn follow_sign_off(&mut self, role: &RoleKey) {
+        let Some(sign_off) = self.after.sign_offs.get(role) else {
             return;
         };
-        let answered = self.after.is_approved(&role) || sign_off.rejection.is_some();
+        if sign_off.rejection.is_some() || self.after.is_approved(role) {
+            return;
+        }
         let asked = sign_off.request.is_some();
-        let ready = self.after.holds_of_sign_off(&role).is_empty();
-        if !asked && ready && !answered {
-            self.emit(Event::SignOffRequested { role });
-        } else if asked && !ready && !answered && !matches!(self.after.phase, Phase::Releasing) {
-            self.emit(Event::SignOffRecalled { role });
+        match (asked, self.after.is_ready_to_sign(role)) {
+            (false, true) => self.emit(Event::SignOffRequested { role: role.clone() }),
+            (true, false) => self.emit(Event::SignOffRecalled { role: role.clone() }),
+            (false, false) | (true, true) => {}
         }
     }
 
@@ -750,7 +911,7 @@ impl Deciding<'_> {
 
     fn person_may(&self, act: Act) -> Result<(), Refusal> {
         let person = self.person()?;
-        let holds = holds_a_role(&self.after.checklist, person, self.context);
+        let holds = holds_a_role(&self.after.checklist, person, self.after.started_by, self.context);
         if self
             .context
             .rights
@@ -810,8 +971,17 @@ impl Deciding<'_> {
 fn holds_a_role(
     checklist: &super::checklist::Checklist,
     person: &Person,
+    starter: Option<UserId>,
     context: &Context<'_>,
 ) -> HoldsARole {
+    if checklist.sign_offs.is_empty() {
+        // Where nobody is asked to sign, whoever started it answers for it; else only managers could end it.
+        return if starter == Some(person.id) {
+            HoldsARole::Yes
+        } else {
+            HoldsARole::No
+        };
+    }
     let holds = checklist.sign_offs.keys().any(|role| {
         context
             .owners

@@ -162,7 +162,11 @@ impl Engine {
     /// [`HandleError::Refused`] when it cannot be, [`HandleError::Fault`] when something broke; in both cases nothing changed.
     pub async fn handle(&self, input: Input) -> Result<Handled, HandleError> {
         let (reply, answer) = oneshot::channel();
-        self.shared.jobs.send(Job { input, reply }).await.map_err(|_| Fault::Stopping)?;
+        self.shared
+            .jobs
+            .send(Job { input, reply })
+            .await
+            .map_err(|_| Fault::Stopping)?;
         answer.await.map_err(|_| Fault::Stopping)?
     }
 
@@ -229,8 +233,12 @@ impl Engine {
         holder: Option<Holder>,
     ) -> Result<u64, HandleError> {
         self.may_manage(guild, by)?;
-        let removed =
-            self.shared.store.clear_owner(guild, role, rank, holder).await.map_err(Fault::from)?;
+        let removed = self
+            .shared
+            .store
+            .clear_owner(guild, role, rank, holder)
+            .await
+            .map_err(Fault::from)?;
         self.shared.forget_owners(guild);
         Ok(removed)
     }
@@ -269,7 +277,10 @@ impl Engine {
         if rights.permit(Act::Manage, by, None, HoldsARole::No) {
             Ok(())
         } else {
-            Err(Refusal::NotAllowed { act: Act::Manage, allowed: rights.of(Act::Manage).to_vec() })
+            Err(Refusal::NotAllowed {
+                act: Act::Manage,
+                allowed: rights.of(Act::Manage).to_vec(),
+            })
         }
     }
 }
@@ -296,17 +307,28 @@ impl Shared {
                     .store
                     .checklist_source(&history.checklist)
                     .await?
-                    .ok_or_else(|| Fault::ChecklistLost { deployment: id, hash: history.checklist.clone() })?;
+                    .ok_or_else(|| Fault::ChecklistLost {
+                        deployment: id,
+                        hash: history.checklist.clone(),
+                    })?;
                 self.catalog.read(&history.name, &source)
             }
         };
-        let deployment = Deployment::fold(id, checklist, &history.recorded)
-            .map_err(|foreign| Fault::DamagedHistory { deployment: id, foreign })?;
+        let deployment =
+            Deployment::fold(id, checklist, &history.recorded).map_err(|foreign| Fault::DamagedHistory {
+                deployment: id,
+                foreign,
+            })?;
         Ok(Some(self.residents.keep(Arc::new(deployment))))
     }
 
     pub(crate) async fn owners(&self, guild: GuildId) -> Result<Arc<Owners>, Fault> {
-        let known = self.owners.read().unwrap_or_else(PoisonError::into_inner).get(&guild).cloned();
+        let known = self
+            .owners
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&guild)
+            .cloned();
         if let Some(owners) = known {
             return Ok(owners);
         }
@@ -319,7 +341,10 @@ impl Shared {
     }
 
     fn forget_owners(&self, guild: GuildId) {
-        self.owners.write().unwrap_or_else(PoisonError::into_inner).remove(&guild);
+        self.owners
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&guild);
     }
 }
 
@@ -331,7 +356,9 @@ pub fn typed_variables(typed: &str) -> Result<BTreeMap<String, String>, Refusal>
     let mut variables = BTreeMap::new();
     let mut rest = typed.trim();
     while !rest.is_empty() {
-        let refused = || Refusal::NotAnAssignment { typed: rest.to_owned() };
+        let refused = || Refusal::NotAnAssignment {
+            typed: rest.to_owned(),
+        };
         let (name, after) = rest.split_once('=').ok_or_else(refused)?;
         let name = name.trim();
         if name.is_empty() || name.contains(char::is_whitespace) {

@@ -82,7 +82,11 @@ impl Outbox {
         let mut busy: HashSet<DeploymentId> = HashSet::new();
         loop {
             if !stop.is_cancelled() && busy.len() < AT_ONCE {
-                let rows = self.engine.store().owed(self.engine.now(), (AT_ONCE * 2) as u32).await?;
+                let rows = self
+                    .engine
+                    .store()
+                    .owed(self.engine.now(), (AT_ONCE * 2) as u32)
+                    .await?;
                 for row in rows {
                     if busy.len() >= AT_ONCE {
                         break;
@@ -108,7 +112,8 @@ impl Outbox {
         let deployment = match self.engine.any_deployment(row.deployment).await {
             Ok(Some(deployment)) => deployment,
             Ok(None) => {
-                self.give_up(&row, "its deployment is not in the database").await?;
+                self.give_up(&row, "its deployment is not in the database")
+                    .await?;
                 return Ok(row.deployment);
             }
             Err(fault @ (Fault::DamagedHistory { .. } | Fault::ChecklistLost { .. })) => {
@@ -151,7 +156,11 @@ impl Outbox {
                 "delivered"
             }
             Paid::NotSoAnyMore => {
-                debug!(outbox = row.id, deployment = row.deployment.0, "no longer so; not sent");
+                debug!(
+                    outbox = row.id,
+                    deployment = row.deployment.0,
+                    "no longer so; not sent"
+                );
                 store.delivered(row.id, deployment.seq, None, now).await?;
                 "no_longer_so"
             }
@@ -164,7 +173,12 @@ impl Outbox {
                 "unknown"
             }
             Paid::Trouble(Trouble::GiveUp { why }) => {
-                error!(outbox = row.id, deployment = row.deployment.0, why, "a message was given up");
+                error!(
+                    outbox = row.id,
+                    deployment = row.deployment.0,
+                    why,
+                    "a message was given up"
+                );
                 self.give_up(row, &why).await?;
                 "given_up"
             }
@@ -174,17 +188,31 @@ impl Outbox {
     }
 
     async fn try_again(&self, row: &OwedRow, after: Option<Duration>, why: &str) -> Result<(), Fault> {
-        let paced = WAITS.get(row.attempts as usize).or(WAITS.last()).copied().unwrap_or(1);
+        let paced = WAITS
+            .get(row.attempts as usize)
+            .or(WAITS.last())
+            .copied()
+            .unwrap_or(1);
         let wait = after
             .and_then(|after| SignedDuration::try_from(after).ok())
             .unwrap_or_else(|| SignedDuration::from_secs(paced));
         let not_before = self.engine.now().checked_add(wait).unwrap_or(Timestamp::MAX);
-        warn!(outbox = row.id, deployment = row.deployment.0, attempts = row.attempts + 1, why, "a message waits to be tried again");
+        warn!(
+            outbox = row.id,
+            deployment = row.deployment.0,
+            attempts = row.attempts + 1,
+            why,
+            "a message waits to be tried again"
+        );
         Ok(self.engine.store().try_again(row.id, not_before, why).await?)
     }
 
     async fn give_up(&self, row: &OwedRow, why: &str) -> Result<(), Fault> {
-        Ok(self.engine.store().given_up(row.id, why, self.engine.now()).await?)
+        Ok(self
+            .engine
+            .store()
+            .given_up(row.id, why, self.engine.now())
+            .await?)
     }
 }
 
@@ -194,9 +222,10 @@ fn is_still_so(owed: &Owed, deployment: &Deployment) -> bool {
     match owed {
         Owed::SignOffCard { role, request } => {
             !finished
-                && deployment.sign_offs.get(role).is_some_and(|sign_off| {
-                    sign_off.requests == *request && sign_off.request.is_some()
-                })
+                && deployment
+                    .sign_offs
+                    .get(role)
+                    .is_some_and(|sign_off| sign_off.requests == *request && sign_off.request.is_some())
         }
         Owed::Ping { role, request, .. } => {
             !finished

@@ -83,25 +83,49 @@ impl Timers {
         let DueTimer { deployment, timer } = due;
         let Then::Ping { role, ping } = timer.then;
         let input = Input {
-            id: InputId::new(format!("timer:{}:{}:{}", deployment.0, timer.key.0, timer.due.as_millisecond())),
+            id: InputId::new(format!(
+                "timer:{}:{}:{}",
+                deployment.0,
+                timer.key.0,
+                timer.due.as_millisecond()
+            )),
             guild: None,
             actor: ActingAs::Timer,
-            wish: Wish::Change { deployment, command: Command::PingDue { role, ping, due: timer.due } },
+            wish: Wish::Change {
+                deployment,
+                command: Command::PingDue {
+                    role,
+                    ping,
+                    due: timer.due,
+                },
+            },
         };
         match self.engine.handle(input).await {
             Ok(handled) if handled.events.is_empty() => {
                 // Applied before, by a run that was cut off between then and now.
-                Ok(self.engine.store().drop_timer(deployment, &timer.key, timer.due).await?)
+                Ok(self
+                    .engine
+                    .store()
+                    .drop_timer(deployment, &timer.key, timer.due)
+                    .await?)
             }
             Ok(_) => Ok(()),
             Err(HandleError::Refused(refusal)) => {
                 info!(deployment = deployment.0, timer = timer.key.0, %refusal, "a timer came due in vain");
-                Ok(self.engine.store().drop_timer(deployment, &timer.key, timer.due).await?)
+                Ok(self
+                    .engine
+                    .store()
+                    .drop_timer(deployment, &timer.key, timer.due)
+                    .await?)
             }
             Err(HandleError::Fault(fault @ (Fault::DamagedHistory { .. } | Fault::ChecklistLost { .. }))) => {
                 // One damaged deployment must not stop the timers of all others.
                 error!(deployment = deployment.0, timer = timer.key.0, error = %fault, "a timer was given up");
-                Ok(self.engine.store().drop_timer(deployment, &timer.key, timer.due).await?)
+                Ok(self
+                    .engine
+                    .store()
+                    .drop_timer(deployment, &timer.key, timer.due)
+                    .await?)
             }
             Err(HandleError::Fault(fault)) => Err(fault),
         }

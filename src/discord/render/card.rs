@@ -3,10 +3,10 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::super::custom_id::Press;
-use super::holding;
+use super::holding::{self, OnWhom};
 use super::message::{Colour, Embed, Message, Style, limit, mention};
 use super::parts::button;
-use super::people::{Asked, rank_name, rank_of_ping, rank_plural};
+use super::people::{Asked, nobody, rank_name, rank_of_ping, rank_plural};
 use super::words::{self, CheckTally, ItemTally};
 use crate::domain::check::CheckStatus;
 use crate::domain::deployment::{Deployment, ItemState, Phase, Rejection, Request, SignOff};
@@ -43,14 +43,14 @@ pub(crate) fn sign_off_card(
     now: Timestamp,
 ) -> Message {
     let standing = Standing::of(deployment, role, request);
-    let asked = Asked::of(owners, role, Rank::Owner);
+    let asked = Asked::of(deployment, owners, role, Rank::Owner);
     let live = matches!(standing, Standing::Live(_));
     let title = format!("Sign-off · {}", words::role_label(deployment, role, 80));
     let message = Message {
-        content: words::content(&first_line(deployment, role, &standing, asked.as_ref())),
+        content: words::content(&first_line(deployment, role, &standing, owners, asked.as_ref())),
         embed: Some(Embed {
             title: words::brief(&title, 120),
-            description: card_text(deployment, role, &standing, now),
+            description: card_text(deployment, role, &standing, OnWhom { owners, now }),
             colour: standing.colour(),
             fields: Vec::new(),
             footer: format!("{} · request {request}", words::footer(deployment)),
@@ -78,7 +78,7 @@ pub(crate) fn ping(
     owners: &Owners,
 ) -> Message {
     let wanted = rank_of_ping(deployment, role, ping);
-    let asked = Asked::of(owners, role, wanted);
+    let asked = Asked::of(deployment, owners, role, wanted);
     let name = words::role(deployment, role);
     let since = deployment
         .sign_offs
@@ -95,8 +95,9 @@ pub(crate) fn ping(
             words::headline(deployment)
         )),
         None => lines.push(format!(
-            "{name} has not signed for {}, and nobody holds the role.{since} `/owner set` names who does.",
-            words::headline(deployment)
+            "{name} has not signed for {}, and {}.{since} `/owner set` names who does.",
+            words::headline(deployment),
+            nobody(owners, role)
         )),
     }
     if let Some(asked) = &asked {
@@ -213,6 +214,7 @@ fn first_line(
     deployment: &Deployment,
     role: &RoleKey,
     standing: &Standing<'_>,
+    owners: &Owners,
     asked: Option<&Asked>,
 ) -> String {
     let name = words::role(deployment, role);
@@ -228,14 +230,15 @@ fn first_line(
                 rank_plural(asked.rank)
             ),
             None => format!(
-                "{name} has to sign for {headline}, and nobody holds the role. `/owner set` with role {} names who does.",
+                "{name} has to sign for {headline}, and {}. `/owner set` with role {} names who does.",
+                nobody(owners, role),
                 super::escape::code(role.as_str())
             ),
         },
         Standing::Approved => format!("✅ {name} has approved: {headline}"),
         Standing::Rejected(rejection) => {
             format!(
-                "❌ {name} has rejected, by {}: {headline}",
+                "❌ {} rejected as {name}: {headline}",
                 words::person(rejection.by)
             )
         }
@@ -245,10 +248,15 @@ fn first_line(
     }
 }
 
-fn card_text(deployment: &Deployment, role: &RoleKey, standing: &Standing<'_>, now: Timestamp) -> String {
+fn card_text(
+    deployment: &Deployment,
+    role: &RoleKey,
+    standing: &Standing<'_>,
+    on_whom: OnWhom<'_>,
+) -> String {
     let sign_off = deployment.sign_offs.get(role);
     let mut lines = Vec::new();
-    lines.extend(state_lines(deployment, role, standing, sign_off, now));
+    lines.extend(state_lines(deployment, role, standing, sign_off, on_whom));
     if matches!(standing, Standing::Replaced) {
         return lines.join("\n");
     }
@@ -287,7 +295,7 @@ fn state_lines(
     role: &RoleKey,
     standing: &Standing<'_>,
     sign_off: Option<&SignOff>,
-    now: Timestamp,
+    on_whom: OnWhom<'_>,
 ) -> Vec<String> {
     let signatures = sign_off.map_or(&[][..], |sign_off| &sign_off.signatures);
     let mut lines: Vec<_> = signatures.iter().take(10).map(signature).collect();
@@ -301,7 +309,7 @@ fn state_lines(
                 lines.push(format!("**{} of {quorum}** have approved", signatures.len()));
             }
             lines.push(format!("⏳ Asked {}", words::ago(request.at)));
-            lines.extend(pause(deployment, role, request, now));
+            lines.extend(pause(deployment, role, request, on_whom));
         }
         Standing::Rejected(rejection) => {
             let why = rejection
@@ -336,7 +344,8 @@ fn signature(signature: &Signature) -> String {
 }
 
 /// Until when pings wait; or, before the first one, when it comes and for whom.
-fn pause(deployment: &Deployment, role: &RoleKey, request: &Request, now: Timestamp) -> Option<String> {
+fn pause(deployment: &Deployment, role: &RoleKey, request: &Request, on_whom: OnWhom<'_>) -> Option<String> {
+    let OnWhom { owners, now } = on_whom;
     if let Some((by, until)) = request.acknowledged.filter(|(_, until)| *until > now) {
         return Some(format!(
             "👀 Seen by {}; pings wait until {}",
@@ -346,15 +355,16 @@ fn pause(deployment: &Deployment, role: &RoleKey, request: &Request, now: Timest
     }
     let policy = deployment.policy_of(role);
     if request.pings > 0 {
+        let asked = Asked::now(deployment, owners, role)?;
         return Some(format!(
             "🔔 Pinged {} since; last the {}",
             words::count(request.pings as usize, "time"),
-            rank_plural(rank_of_ping(deployment, role, request.pings))
+            rank_plural(asked.rank)
         ));
     }
     let wait = SignedDuration::try_from(policy.level(0)?.wait).ok()?;
     let due = request.at.checked_add(wait).ok().filter(|due| *due > now)?;
-    let next = policy.level(1)?;
+    let next = Asked::of(deployment, owners, role, policy.level(1)?.rank)?;
     Some(format!(
         "🔔 Without an answer, the {} are pinged {}",
         rank_plural(next.rank),
@@ -363,30 +373,16 @@ fn pause(deployment: &Deployment, role: &RoleKey, request: &Request, now: Timest
 }
 
 fn skipped(deployment: &Deployment) -> Vec<String> {
-    let skipped: Vec<_> = deployment
-        .checklist
-        .items
-        .iter()
-        .enumerate()
-        .filter_map(|(index, _)| match deployment.item_state(index) {
-            ItemState::Skipped { by, reason, .. } => Some((index, by, reason)),
-            ItemState::Open | ItemState::Ticked { .. } | ItemState::Blocked { .. } => None,
-        })
-        .collect();
-    if skipped.is_empty() {
+    let skipped = words::skipped(deployment);
+    let all: usize = skipped.iter().map(|root| root.nested + 1).sum();
+    if all == 0 {
         return Vec::new();
     }
-    let mut lines = vec![format!("**Skipped** {}", words::count(skipped.len(), "item"))];
-    lines.extend(skipped.iter().take(NAMED).map(|(index, by, reason)| {
-        format!(
-            "⏭ {} — {} ({})",
-            words::item(deployment, *index, 60),
-            words::brief(reason, 120),
-            words::who(**by)
-        )
-    }));
-    if skipped.len() > NAMED {
-        lines.push(format!("… and {} more skipped", skipped.len() - NAMED));
+    let mut lines = vec![format!("**Skipped** {}", words::count(all, "item"))];
+    lines.extend(skipped.iter().take(NAMED).map(|root| root.line(deployment)));
+    let rest: usize = skipped.iter().skip(NAMED).map(|root| root.nested + 1).sum();
+    if rest > 0 {
+        lines.push(format!("… and {rest} more skipped"));
     }
     lines
 }
@@ -453,7 +449,7 @@ fn asked_before(
     let mut known: Vec<Holder> = now.to_vec();
     let mut names = Vec::new();
     for earlier in 0..ping {
-        let Some(asked) = Asked::of(owners, role, rank_of_ping(deployment, role, earlier)) else {
+        let Some(asked) = Asked::of(deployment, owners, role, rank_of_ping(deployment, role, earlier)) else {
             continue;
         };
         for holder in asked.holders {
@@ -501,7 +497,7 @@ fn overview_line(deployment: &Deployment, role: &RoleKey, owners: &Owners, now: 
         return format!("✅ {name}{counted} approved by {}", words::some_of(&by, 4));
     }
     let holders = Asked::now(deployment, owners, role).map_or_else(
-        || "nobody holds it: `/owner set`".to_owned(),
+        || format!("{}: `/owner set`", nobody(owners, role)),
         |asked| asked.mentions(),
     );
     let approvals = if by.is_empty() {

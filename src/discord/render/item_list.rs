@@ -8,7 +8,7 @@ use super::message::{Button, Choice, Colour, Embed, Message, Style, limit};
 use super::parts::{button, fits};
 use super::words;
 use crate::domain::check::CheckStatus;
-use crate::domain::checklist::{Item, ItemIndex};
+use crate::domain::checklist::{Item, ItemIndex, SectionIndex};
 use crate::domain::deployment::{Deployment, ItemState, Phase};
 use crate::domain::event::How;
 use crate::domain::ids::SectionId;
@@ -53,7 +53,7 @@ pub(crate) fn page(deployment: &Deployment, section: Option<&SectionId>, page: u
         embed: Some(Embed {
             title: super::escape::shortened(&title, limit::TITLE),
             description: words::shrunk(&[140, 90, 60, 40, 25, 12], limit::DESCRIPTION, |text| {
-                lines(deployment, &shown, text)
+                lines(deployment, &shown, within.map(|(index, _)| index), text)
             }),
             colour: Colour::Blue,
             fields: Vec::new(),
@@ -117,9 +117,10 @@ pub(crate) fn item(deployment: &Deployment, index: ItemIndex) -> Message {
     message.with_row(actions(deployment, index, item))
 }
 
-fn lines(deployment: &Deployment, shown: &[ItemIndex], text: usize) -> String {
+/// Lines of items, each run of a section under its heading; that of the section the page is of is its title.
+fn lines(deployment: &Deployment, shown: &[ItemIndex], of: Option<SectionIndex>, text: usize) -> String {
     let mut lines = Vec::new();
-    let mut heading = None;
+    let mut heading = of.map(Some);
     for index in shown {
         let Some(item) = deployment.checklist.items.get(*index) else {
             continue;
@@ -183,7 +184,11 @@ fn choice(deployment: &Deployment, index: ItemIndex) -> Option<Choice> {
     let value = item.id.as_str().to_owned();
     fits(&value).then(|| Choice {
         label: label(
-            &format!("{} {value} {}", mark(deployment, index), item.text),
+            &format!(
+                "{} {value} {}",
+                mark(deployment, index),
+                words::squeezed(&item.text)
+            ),
             limit::OPTION_TEXT,
         ),
         description: label(&state, limit::OPTION_TEXT),
