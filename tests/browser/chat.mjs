@@ -67,6 +67,29 @@ export class Chat {
     return this.#page.locator('#lines article', { has: this.#page.getByRole('button', { name: 'Log', exact: true }) }).first();
   }
 
+  /** The newest message that is highlighted for whoever looks, and has this text. */
+  async ping(text) {
+    const found = this.#page.locator('#lines article.pinged', { hasText: text }).last();
+    await found.waitFor();
+    return found;
+  }
+
+  /** The text of the messages that are pinned here. */
+  async pinned() {
+    await this.#page.locator('#pins-button').click();
+    const panel = this.#page.locator('.popover.pins');
+    await panel.waitFor();
+    const text = await panel.innerText();
+    await this.#page.keyboard.press('Escape');
+    await panel.waitFor({ state: 'detached' });
+    return text;
+  }
+
+  /** Moves a message to the top of what is seen. */
+  async showTop(message) {
+    await message.evaluate((node) => node.scrollIntoView({ block: 'start' }));
+  }
+
   /** The text of the page as a whole. */
   async text() {
     return this.#page.locator('body').innerText();
@@ -142,10 +165,21 @@ export class Chat {
     await composer.pressSequentially(`/${name}`);
     await page.locator('#composer-suggestions [aria-selected="true"] .suggestion-label', { hasText: new RegExp(`^/${name}$`) }).waitFor();
     await page.keyboard.press('Enter');
+    await page.locator('.command-form').waitFor();
+    await this.#send(options);
+  }
+
+  /** Presses the button of the welcome that begins a command, and goes on from there. */
+  async begin(label, options) {
+    await this.#page.locator('.welcome').getByRole('button', { name: label }).click();
+    await this.#page.locator('.command-form').waitFor();
+    await this.#send(options);
+  }
+
+  async #send(options) {
     for (const [option, value] of Object.entries(options)) await this.#fill(option, value);
-    if (!Object.keys(options).length) await page.locator('.command-rest').waitFor();
-    await page.keyboard.press('Enter');
-    await page.locator('.command-form').waitFor({ state: 'hidden' });
+    await this.#page.keyboard.press('Enter');
+    await this.#page.locator('.command-form').waitFor({ state: 'hidden' });
   }
 
   async #fill(option, value) {

@@ -2,24 +2,11 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 
 /** How long the page's address may take to be printed. */
 const START_MS = 30_000;
 /** How long the program may take to end after Ctrl-C. */
 const STOP_MS = 2_000;
-
-/** A directory of its own, gone after `use` is done with it. */
-export async function withDirectory(use) {
-  const directory = await mkdtemp(join(tmpdir(), 'holdpoint-browser-'));
-  try {
-    return await use(directory);
-  } finally {
-    await rm(directory, { recursive: true, force: true });
-  }
-}
 
 /** A running trial. */
 export class Trial {
