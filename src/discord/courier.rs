@@ -34,7 +34,7 @@ pub(super) const SEEN: &str = "👀";
 /// How many messages are looked through for one whose reply was lost.
 const LOOK_BACK: u8 = 50;
 /// How long a message waits that Discord says we may not post: somebody has to change a permission first.
-const NOT_PERMITTED_WAIT: Duration = Duration::from_secs(300);
+const NOT_PERMITTED_WAIT: Duration = Duration::from_mins(5);
 
 /// Carries to Discord.
 pub(super) struct DiscordCourier {
@@ -363,7 +363,6 @@ fn trouble(error: &serenity::Error) -> Trouble {
                     why: "the channel was deleted".to_owned(),
                 },
                 404 => Trouble::GiveUp { why },
-                429 => Trouble::Retry { after: None, why },
                 400 => Trouble::GiveUp {
                     why: format!("Discord does not take the message: {why}"),
                 },

@@ -389,7 +389,7 @@ impl Bot {
         };
         match wanted.await {
             Ok((deployment, Some(selection))) => {
-                self.run_checks(http, asker, from, &deployment, &selection).await
+                self.run_checks(http, asker, from, &deployment, &selection).await;
             }
             Ok((_, None)) => {
                 asker

@@ -309,6 +309,16 @@ async fn a_damaged_row_is_named() -> Outcome {
         return Err(error.into());
     };
     assert_eq!((row.table, row.column, row.row.as_str()), ("events", "body", "3"));
+    // Nor does a line that was put into the middle of a row lead astray.
+    place
+        .raw_sql("UPDATE events SET body = '{' || char(10) || '}' WHERE position = 3")
+        .await?;
+    let error = store
+        .history(crate::domain::ids::DeploymentId(1))
+        .await
+        .err()
+        .ok_or("it was read")?;
+    assert!(matches!(error, StoreError::Corrupt(_)), "{error:?}");
     let error = store
         .deployments(GUILD, Filter::All, 9)
         .await

@@ -113,7 +113,7 @@ pub(crate) fn waiting_for_role(waiting: &[DeploymentId]) -> String {
     }
     let names: Vec<String> = waiting.iter().map(ToString::to_string).collect();
     format!(
-        "\nDeployment {} waits for this role; `/deploy signoff` in its thread asks the new holder.",
+        "\nWaiting for this role: {}. `/deploy signoff` in the thread asks the new holder.",
         words::some_of(&names, 5)
     )
 }

@@ -64,7 +64,7 @@ fn a_tick_says_what_followed_and_what_is_next() {
     ");
     let act = stage.does(STARTER, Command::Untick { item: item("1.2.2") });
     insta::assert_snapshot!(said(&stage, &act), @r"
-    ↩️ No longer skipped: `1.2.2` A backup was taken. No longer asked to sign: **QA Lead** and **Tech Lead**.
+    ↩️ No longer skipped: `1.2.2` A backup was taken. Open again with it: `1.2`; no longer asked to sign: **QA Lead** and **Tech Lead**.
     Next: `1.2.2` A backup was taken
     ");
     insta::assert_snapshot!(shown(&changed(None, &stage.deployment, &[])), @r"
@@ -413,7 +413,32 @@ fn what_is_asked_aside_is_answered() {
     stage.does(STARTER, Command::Untick { item: item("1.2.1") });
     told.push(answer::old_card(&stage.deployment, &role("tech-lead")));
     let told: Vec<_> = told.iter().map(shown).collect();
-    insta::assert_snapshot!(told.join("\n\n"), @"");
+    insta::assert_snapshot!(told.join("\n\n"), @r"
+    Holdpoint works in a server's channels. Use this command there.
+
+    This command is not known to the Holdpoint that runs here. Reload Discord; it learns the commands when it starts.
+
+    There is no section or item `ˋPre-flightˋ`. Pick one from the list that opens as you type.
+
+    No check is meant by this: all of them have passed, or none is bound there. `/deploy check` alone runs them all.
+
+    `staging` is in order: nothing to report.
+
+    `staging`: 1 finding
+    4:1 error: \`chekcs\` is not a key.
+
+    `staging` as it is in the catalog now.
+    file staging.md (9 bytes)
+
+    Deployment #12 as it stands: 6 of 11 items closed.
+
+    This card is no longer the one that asks **Tech Lead** to sign, so this does not count. A newer card below asks again; answer that one.
+
+    This card is no longer the one that asks **Tech Lead** to sign, so this does not count. `/deploy signoff` shows how the sign-offs stand.
+    ");
     let waiting = [DeploymentId(12), DeploymentId(14)];
-    insta::assert_snapshot!(answer::waiting_for_role(&waiting).trim(), @"");
+    insta::assert_snapshot!(
+        answer::waiting_for_role(&waiting).trim(),
+        @"Waiting for this role: #12 and #14. `/deploy signoff` in the thread asks the new holder."
+    );
 }
