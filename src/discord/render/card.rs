@@ -366,9 +366,9 @@ fn pause(deployment: &Deployment, role: &RoleKey, request: &Request, on_whom: On
     let due = request.at.checked_add(wait).ok().filter(|due| *due > now)?;
     let next = Asked::of(deployment, owners, role, policy.level(1)?.rank)?;
     Some(format!(
-        "🔔 Without an answer, the {} are pinged {}",
+        "🔔 The {} are pinged at {} unless it is answered",
         rank_plural(next.rank),
-        words::ago(due)
+        words::clock(due)
     ))
 }
 

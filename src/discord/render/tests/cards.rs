@@ -38,7 +38,7 @@ fn a_card_shows_all_that_is_needed_to_sign() {
     <@2> please sign as **Tech Lead**: Staging release · 2.4.1 → staging
     ┌ Yellow · Sign-off · Tech Lead
     │ ⏳ Asked <t:1795221600:R>
-    │ 🔔 Without an answer, the deputies are pinged <t:1795222200:R>
+    │ 🔔 The deputies are pinged at <t:1795222200:t> unless it is answered
     │ 
     │ **Release** 2.4.1 → staging
     │ **Checklist** Staging release `7c43990558`
