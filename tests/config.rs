@@ -461,34 +461,3 @@ fn what_is_in_force_is_shown_as_an_aligned_table() {
         .replace(&place.file().display().to_string(), "holdpoint.toml");
     insta::assert_snapshot!(table);
 }
-
-#[test]
-fn a_stand_in_for_discord_is_on_this_machine_or_refused() {
-    let both = "[discord]\nlocal_proxy = \"http://127.0.0.1:8787\"\nlocal_certificate = \"ca.pem\"\n";
-    let settings = Place::with(both).load(&[]).expect("both are given").settings;
-    let local = settings.discord.local.expect("a stand-in is named");
-    assert_eq!(local.proxy.to_string(), "http://127.0.0.1:8787");
-    assert_eq!(local.certificate, PathBuf::from("ca.pem"));
-    assert_eq!(defaults().settings.discord.local, None);
-    for elsewhere in [
-        "http://10.0.0.1:8787",
-        "https://127.0.0.1:8787",
-        "http://localhost:8787",
-        "127.0.0.1:8787",
-    ] {
-        let refusal = Place::with(&both.replace("http://127.0.0.1:8787", elsewhere)).refusal(&[]);
-        assert!(
-            refusal.starts_with("discord.local_proxy is the text"),
-            "{elsewhere}: {refusal}"
-        );
-        assert!(
-            refusal.contains("an address of this machine"),
-            "{elsewhere}: {refusal}"
-        );
-    }
-    assert_eq!(
-        Place::with("[discord]\nlocal_proxy = \"http://[::1]:8787\"\n").refusal(&[]),
-        "discord.local_proxy is set by the file holdpoint.toml, but discord.local_certificate is not, and a stand-in needs \
-         both; set it too, or remove discord.local_proxy."
-    );
-}

@@ -1,6 +1,6 @@
 //! The only wiring: from a command line to the parts that do it.
 
-mod bot;
+pub mod bot;
 mod checklists;
 mod records;
 mod serve;
@@ -53,7 +53,7 @@ fn carry_out(line: CommandLine) -> anyhow::Result<Ended> {
         #[cfg(feature = "try")]
         Command::Try(arguments) => {
             let configuration = Configuration::load(&file, Environment::of_process())?;
-            run_async(trial::run(&configuration.settings, arguments))
+            run_async(trial::run(&configuration, arguments))
         }
         command => {
             let configuration = Configuration::load(&file, Environment::of_process())?;

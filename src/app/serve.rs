@@ -13,7 +13,7 @@ use tracing::{info, warn};
 use super::Ended;
 use super::bot::{Bot, Plan, tell_of};
 use crate::clock::SystemClock;
-use crate::config::{LocalDiscord, Settings};
+use crate::config::{self, Settings};
 use crate::discord::{Endpoint, GatewayState};
 use crate::engine::Engine;
 use crate::http::{Readiness, ReadinessPart, Server};
@@ -36,7 +36,7 @@ pub(super) async fn run(settings: &Settings) -> anyhow::Result<Ended> {
         database: &settings.database.path,
         checklists: &settings.checklists.directory,
         token,
-        endpoint: endpoint(settings.discord.local.as_ref())?,
+        endpoint: endpoint(&settings.discord)?,
         clock: Arc::new(SystemClock),
     })
     .await?;
@@ -56,20 +56,20 @@ pub(super) async fn run(settings: &Settings) -> anyhow::Result<Ended> {
     outcome.map(|()| Ended::Well)
 }
 
-/// Discord itself, unless the settings name a stand-in on this machine.
-fn endpoint(local: Option<&LocalDiscord>) -> anyhow::Result<Endpoint> {
-    let Some(local) = local else {
+/// Discord itself, unless a stand-in on this machine is configured.
+fn endpoint(discord: &config::Discord) -> anyhow::Result<Endpoint> {
+    let Some(local) = &discord.local else {
         return Ok(Endpoint::Discord);
     };
     let certificate_authority = std::fs::read_to_string(&local.certificate).with_context(|| {
         format!(
-            "discord.local_certificate is {}, which cannot be read; name the file with the stand-in's certificate",
+            "discord.local_certificate is {}, which cannot be read",
             local.certificate.display()
         )
     })?;
-    warn!(proxy = %local.proxy, "a stand-in on this machine is used in place of Discord");
+    warn!(proxy = %local.proxy, "connecting to a stand-in on this machine; the real Discord is not reached");
     Ok(Endpoint::Local {
-        proxy: local.proxy.to_string(),
+        proxy: format!("http://{}", local.proxy),
         certificate_authority,
     })
 }

@@ -4,7 +4,6 @@
 //! the edge: a [`Settings`] holds only values that make sense, and what does not is refused in one sentence that
 //! names the setting, what it is, what is expected and where it came from.
 
-mod local_proxy;
 mod network_rule;
 mod origin;
 mod permissions;
@@ -18,7 +17,6 @@ use std::{collections::BTreeMap, fmt, net::SocketAddr, num::NonZeroUsize, path::
 use secrecy::SecretString;
 
 pub use self::{
-    local_proxy::{LocalProxy, ParseLocalProxyError},
     network_rule::{NetworkRule, ParseNetworkRuleError},
     origin::Origin,
     permissions::{Allowed, ParseAllowedError, Permissions},
@@ -60,17 +58,17 @@ pub struct Settings {
 /// `[discord]`
 #[derive(Debug, Clone)]
 pub struct Discord {
-    /// A stand-in for Discord on this machine, in place of Discord itself.
-    pub local: Option<LocalDiscord>,
     token: TokenSource,
+    /// A stand-in to connect to instead of Discord.
+    pub local: Option<LocalDiscord>,
 }
 
-/// A stand-in for Discord on this machine, for rehearsals and measurements.
+/// A stand-in for Discord on this machine, for trials and tests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LocalDiscord {
-    /// The proxy that answers for discord.com.
-    pub proxy: LocalProxy,
-    /// The file with the certificate authority, in PEM, that signed the proxy's certificate.
+    /// Where its proxy for `https://discord.com` listens; always a loopback address.
+    pub proxy: SocketAddr,
+    /// The PEM file of the authority that signed its certificate for discord.com.
     pub certificate: PathBuf,
 }
 
@@ -301,8 +299,8 @@ fn read(reader: &mut Reader) -> Result<Settings, Noted> {
     let body_limit_bytes = reader.count("checks.body_limit_bytes", 1024..=64 * 1024 * 1024);
     let allowed_commands = reader.texts("checks.commands.allow");
     let environment = reader.texts("checks.commands.environment");
-    let deny = reader.parsed_list("checks.network.deny", NetworkRule::EXPECTED);
     let allow = reader.parsed_list("checks.network.allow", NetworkRule::EXPECTED);
+    let deny = reader.parsed_list("checks.network.deny", NetworkRule::EXPECTED);
     let permissions = Permissions::read(reader);
     let four_eyes = reader.yes_or_no("sign_offs.four_eyes");
     let drain = reader.duration("shutdown.drain");
@@ -311,8 +309,8 @@ fn read(reader: &mut Reader) -> Result<Settings, Noted> {
 
     Ok(Settings {
         discord: Discord {
-            local: local?,
             token: token?,
+            local: local?,
         },
         database: Database { path: database? },
         checklists: Checklists {
@@ -345,6 +343,36 @@ fn read(reader: &mut Reader) -> Result<Settings, Noted> {
     })
 }
 
+fn read_local(reader: &mut Reader) -> Result<Option<LocalDiscord>, Noted> {
+    const PROXY: &str = "discord.local_proxy";
+    const CERTIFICATE: &str = "discord.local_certificate";
+    let proxy = reader.optional_parsed(
+        PROXY,
+        "a loopback address and a port, such as \"http://127.0.0.1:8123\"",
+        loopback,
+    )?;
+    let certificate = reader.optional_path(CERTIFICATE)?;
+    let half = |set, missing, origin| Problem::HalfALocalDiscord { set, missing, origin };
+    match (proxy, certificate) {
+        (None, None) => Ok(None),
+        (Some((proxy, _)), Some((certificate, _))) => Ok(Some(LocalDiscord { proxy, certificate })),
+        (Some((_, origin)), None) => {
+            reader.refuse(half(PROXY, CERTIFICATE, origin));
+            Err(Noted)
+        }
+        (None, Some((_, origin))) => {
+            reader.refuse(half(CERTIFICATE, PROXY, origin));
+            Err(Noted)
+        }
+    }
+}
+
+/// An address on this machine, written out: a name could be made to point elsewhere.
+fn loopback(text: &str) -> Option<SocketAddr> {
+    let address: SocketAddr = text.strip_prefix("http://")?.trim_end_matches('/').parse().ok()?;
+    address.ip().is_loopback().then_some(address)
+}
+
 fn read_token(reader: &mut Reader) -> Result<TokenSource, Noted> {
     let token = reader.secret("discord.token")?;
     let file = reader.optional_path("discord.token_file")?;
@@ -372,29 +400,4 @@ fn read_token(reader: &mut Reader) -> Result<TokenSource, Noted> {
             }
         }
     })
-}
-
-fn read_local(reader: &mut Reader) -> Result<Option<LocalDiscord>, Noted> {
-    let proxy = reader.optional_parsed("discord.local_proxy", LocalProxy::EXPECTED);
-    let certificate = reader.optional_path("discord.local_certificate");
-    match (proxy?, certificate?) {
-        (None, None) => Ok(None),
-        (Some((proxy, _)), Some((certificate, _))) => Ok(Some(LocalDiscord { proxy, certificate })),
-        (Some((_, origin)), None) => {
-            reader.refuse(Problem::HalfOfLocal {
-                given: "discord.local_proxy",
-                missing: "discord.local_certificate",
-                origin,
-            });
-            Err(Noted)
-        }
-        (None, Some((_, origin))) => {
-            reader.refuse(Problem::HalfOfLocal {
-                given: "discord.local_certificate",
-                missing: "discord.local_proxy",
-                origin,
-            });
-            Err(Noted)
-        }
-    }
 }

@@ -68,16 +68,14 @@ pub enum Problem {
         /// Where the file's name came from.
         file: Origin,
     },
-    /// Only one of the two settings of a stand-in for Discord.
-    #[error(
-        "{given} is set by {origin}, but {missing} is not, and a stand-in needs both; set it too, or remove {given}"
-    )]
-    HalfOfLocal {
-        /// The key that is set.
-        given: &'static str,
-        /// The key that is not.
+    /// A stand-in for Discord of which only one half is given.
+    #[error("{set} is set, by {origin}, without {missing}; set both to rehearse on this machine, or neither")]
+    HalfALocalDiscord {
+        /// The setting that is there.
+        set: &'static str,
+        /// The one that is not.
         missing: &'static str,
-        /// Where the first came from.
+        /// Where the one that is there came from.
         origin: Origin,
     },
 }

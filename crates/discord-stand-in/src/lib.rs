@@ -39,7 +39,7 @@ pub use gateway::faults::{GatewayControls, Resumable};
 pub use gateway::session::{Greeting, HeartbeatAnswers};
 pub use options::{
     AcceptedToken, BotMembership, GuildSeed, Mentionable, Options, PersonSeed, PrivilegedIntents, RateLimits,
-    RoleSeed, SwitchPosition, SwitchSeed,
+    RoleSeed, SwitchPosition, SwitchSeed, Welcome,
 };
 pub use people::{Channel, Choice, Interaction, Message, Modal, Person, Pings, Response, Unanswered};
 pub use recording::RecordedRequest;
@@ -250,6 +250,14 @@ impl StandIn {
             })
             .map(|id| Channel::new(Arc::clone(&self.core), id))
             .ok_or_else(|| Refusal::new(format!("There is no channel named {name}.")))
+    }
+
+    /// Every channel and thread of every guild, and everybody's direct messages, oldest first.
+    pub fn channels(&self) -> Vec<Channel> {
+        let ids: Vec<Snowflake> = self.core.read(|world| world.channels.keys().copied().collect());
+        ids.into_iter()
+            .map(|id| Channel::new(Arc::clone(&self.core), id))
+            .collect()
     }
 
     /// A channel by its id, whether or not there is one.
