@@ -28,7 +28,7 @@ use crate::domain::text::{BlankValue, Environment, Reason, Remark, Version};
 use crate::engine::{
     self, CatalogEntry, Fault, HandleError, Handled, Input, RunProgress, RunWish, Selection,
 };
-use crate::markdown::Severity;
+use crate::markdown::{Diagnostic, Severity};
 use crate::store::Filter;
 
 /// How often at most the answer of a run of checks is edited: Discord lets a message be edited five times in five seconds.
@@ -554,7 +554,7 @@ impl Bot {
             Some(error) => Err(Refusal::BrokenChecklist {
                 name: entry.checklist.name.as_str().to_owned(),
                 line: error.line,
-                why: error.message.clone(),
+                why: said(error),
             }),
         }
     }
@@ -574,7 +574,10 @@ impl Bot {
         };
         let choices = choices
             .into_iter()
-            .map(|choice| AutocompleteChoice::new(choice.name, choice.value))
+            .map(|choice| match number_of_a_deployment(&command, &choice.value) {
+                Some(number) => AutocompleteChoice::new(choice.name, number),
+                None => AutocompleteChoice::new(choice.name, choice.value),
+            })
             .collect();
         let response =
             CreateInteractionResponse::Autocomplete(CreateAutocompleteResponse::new().set_choices(choices));
@@ -737,6 +740,22 @@ impl Bot {
     }
 }
 
+/// The choice as a number, where the option that is typed into takes one: Discord wants a value of the option's type.
+fn number_of_a_deployment(command: &CommandInteraction, value: &str) -> Option<i64> {
+    let focused = command.data.autocomplete()?;
+    (focused.name == "deployment")
+        .then(|| value.parse().ok())
+        .flatten()
+}
+
+/// What is wrong, and what to do about it where that is known.
+fn said(found: &Diagnostic) -> String {
+    match &found.help {
+        Some(help) => format!("{} {help}", found.message),
+        None => found.message.clone(),
+    }
+}
+
 /// What is wrong with a checklist, as it is shown.
 fn findings(entry: &CatalogEntry) -> Vec<answer::Finding> {
     entry
@@ -750,7 +769,7 @@ fn findings(entry: &CatalogEntry) -> Vec<answer::Finding> {
                 Severity::Warning => "warning",
                 Severity::Note => "note",
             },
-            message: found.message.clone(),
+            message: said(found),
         })
         .collect()
 }
