@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serenity::all::{
-    AutoArchiveDuration, Builder, ChannelId as DiscordChannel, CreateThread, EditThread, ErrorResponse, GetMessages,
-    Http, HttpError, MessageId as DiscordMessage, Nonce, ReactionType,
+    AutoArchiveDuration, Builder, ChannelId as DiscordChannel, CreateThread, EditThread, ErrorResponse,
+    GetMessages, Http, HttpError, MessageId as DiscordMessage, Nonce, ReactionType,
 };
 use tokio::sync::Mutex;
 use tracing::debug;
@@ -347,12 +347,17 @@ async fn posted(delivery: &Delivery<'_>, owed: &Owed) -> Result<Option<Posted>, 
 }
 
 async fn remember(delivery: &Delivery<'_>, posted: &Posted) -> Result<(), Trouble> {
-    let Some(remembered_as) = delivery.owed.remembered_as() else { return Ok(()) };
+    let Some(remembered_as) = delivery.owed.remembered_as() else {
+        return Ok(());
+    };
     delivery
         .store
         .remember(delivery.deployment.id, &remembered_as, *posted)
         .await
-        .map_err(|error| Trouble::Retry { after: None, why: error.to_string() })
+        .map_err(|error| Trouble::Retry {
+            after: None,
+            why: error.to_string(),
+        })
 }
 
 /// What tells a message from all others of ours, so that it is found again when the reply to it was lost.

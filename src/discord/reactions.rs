@@ -178,7 +178,11 @@ impl Bot {
         if !lives {
             // Whoever answered it in its time has done nothing wrong and is left in peace.
             if let Some(user) = by.filter(|user| approving.contains(user) || rejecting.contains(user)) {
-                let emoji = if rejecting.contains(&user) { REJECT } else { APPROVE };
+                let emoji = if rejecting.contains(&user) {
+                    REJECT
+                } else {
+                    APPROVE
+                };
                 let old = answer::old_card(&deployment, &card.role);
                 self.answer(http, card, user, emoji, old).await?;
             }
