@@ -251,7 +251,13 @@ async fn a_result_that_changes_voids_what_was_signed_on_it() {
     // His reaction still stands on the old card. It counts for nothing, and nobody is bothered with it at the next start.
     world.settle().await;
     world.stop_bot().await;
+    let looks = "GET /channels/{channel}/messages/{message}/reactions/{emoji}";
+    let before = world.requests(looks);
     world.start_bot().await;
+    // Two looks at the old card and three at the new one: then all that was missed has been counted.
+    world
+        .until("a look at both cards", async || world.requests(looks) >= before + 5)
+        .await;
     assert!(
         world
             .deployment(&run)
