@@ -53,7 +53,7 @@ fn carry_out(line: CommandLine) -> anyhow::Result<Ended> {
         #[cfg(feature = "try")]
         Command::Try(arguments) => {
             let configuration = Configuration::load(&file, Environment::of_process())?;
-            run_async(trial::run(&configuration.settings, arguments))
+            run_async(trial::run(&configuration, arguments))
         }
         command => {
             let configuration = Configuration::load(&file, Environment::of_process())?;
@@ -107,9 +107,8 @@ fn run_async(work: impl Future<Output = anyhow::Result<Ended>>) -> anyhow::Resul
 fn log_style(format: LogFormat) -> LogStyle {
     match format {
         LogFormat::Pretty => LogStyle::Pretty,
-        LogFormat::Json => LogStyle::Json,
         LogFormat::Auto if io::stderr().is_terminal() => LogStyle::Pretty,
-        LogFormat::Auto => LogStyle::Json,
+        LogFormat::Auto | LogFormat::Json => LogStyle::Json,
     }
 }
 

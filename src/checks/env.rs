@@ -92,8 +92,10 @@ pub(super) async fn probe(run: &Run<'_>, probe: &EnvProbe) -> Result<Seen, Hindr
     // condition can hold an optional variable to its form.
     let tiers = [&required, &recommended, &optional];
     let empty = tiers.iter().flat_map(|tier| tier.empty.iter().cloned()).collect();
-    let malformed =
-        tiers.iter().flat_map(|tier| tier.malformed.iter().map(|(name, _)| name.clone())).collect();
+    let malformed = tiers
+        .iter()
+        .flat_map(|tier| tier.malformed.iter().map(|(name, _)| name.clone()))
+        .collect();
     let observation = Observation::default()
         .with("missing", Observed::Names(required.missing.clone()))
         .with("empty", Observed::Names(empty))

@@ -9,7 +9,7 @@ use crate::domain::ids::{DeploymentId, DiscordRoleId, RoleKey, UserId};
 use crate::domain::sign_off::{Holder, Rank};
 
 /// How long `/deploy ack` and 👀 let pings wait.
-pub(super) const SNOOZE: Duration = Duration::from_secs(30 * 60);
+pub(super) const SNOOZE: Duration = Duration::from_mins(30);
 
 /// What is asked for. Items, sections and blanks are still as typed: what they mean depends on the deployment.
 #[derive(Clone, Debug, PartialEq, Eq)]

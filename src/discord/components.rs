@@ -63,7 +63,7 @@ impl Bot {
                 match self.engine.deployment(press.deployment(), guild).await {
                     Ok(deployment) => {
                         self.run_checks(http, &asker, &from, &deployment, &selection)
-                            .await
+                            .await;
                     }
                     Err(error) => {
                         asker.edit(http, &refused(error)).await;
@@ -128,7 +128,7 @@ impl Bot {
             }
             Press::ItemOf { .. } => {
                 let item = chosen.map(ItemId::new);
-                Ok(walk.on(item_card(&deployment, item)))
+                Ok(walk.on(item_card(&deployment, item.as_ref())))
             }
             Press::Acknowledge { role, .. } => {
                 let command = Command::Acknowledge {
@@ -234,8 +234,8 @@ impl Walk {
     }
 }
 
-fn item_card(deployment: &Deployment, item: Option<ItemId>) -> super::render::message::Message {
-    let found = item.as_ref().and_then(|item| deployment.checklist.item(item));
+fn item_card(deployment: &Deployment, item: Option<&ItemId>) -> super::render::message::Message {
+    let found = item.and_then(|item| deployment.checklist.item(item));
     match found {
         Some((index, _)) => item_list::item(deployment, index),
         None => answer::unknown_press(),

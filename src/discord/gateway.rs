@@ -101,7 +101,7 @@ impl EventHandler for Handler {
         let bot = Arc::clone(&self.bot);
         self.bot
             .tasks
-            .spawn(async move { bot.interaction(&context.http, interaction).await });
+            .spawn(async move { Box::pin(bot.interaction(&context.http, interaction)).await });
     }
 
     async fn reaction_add(&self, context: Context, reaction: Reaction) {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serenity::all::{
-    AutocompleteChoice, ChannelType, CommandDataOptionValue, CommandInteraction, CreateAutocompleteResponse,
-    CreateInteractionResponse, Http, Interaction,
+    AutocompleteChoice, ChannelType, CommandDataOptionValue, CommandInteraction, CommandOptionType,
+    CreateAutocompleteResponse, CreateInteractionResponse, Http, Interaction,
 };
 use tokio::sync::watch;
 use tracing::{error, warn};
@@ -26,10 +26,9 @@ use crate::domain::refusal::Refusal;
 use crate::domain::rights::{Act, HoldsARole, Person};
 use crate::domain::text::{BlankValue, Environment, Reason, Remark, Version};
 use crate::engine::{
-    self, CatalogEntry, Fault, HandleError, Handled, Input, RunProgress, RunWish, Selection,
+    self, CatalogEntry, Diagnostic, Fault, Filter, HandleError, Handled, Input, RunProgress, RunWish,
+    Selection, Severity,
 };
-use crate::markdown::{Diagnostic, Severity};
-use crate::store::Filter;
 
 /// How often at most the answer of a run of checks is edited: Discord lets a message be edited five times in five seconds.
 const EDIT_PACE: Duration = Duration::from_millis(1100);
@@ -172,12 +171,7 @@ impl Bot {
             Asked::Of { deployment, wish } => self.of_deployment(http, from, deployment, wish).await,
             Asked::Deployments { all } => {
                 let filter = if all { Filter::All } else { Filter::Running };
-                let listed = self
-                    .engine
-                    .store()
-                    .deployments(from.guild, filter, LISTED)
-                    .await
-                    .map_err(Fault::from)?;
+                let listed = self.engine.deployments(from.guild, filter, LISTED).await?;
                 let rows: Vec<_> = listed
                     .into_iter()
                     .map(|listed| answer::DeploymentRow {
@@ -389,7 +383,7 @@ impl Bot {
         };
         match wanted.await {
             Ok((deployment, Some(selection))) => {
-                self.run_checks(http, asker, from, &deployment, &selection).await
+                self.run_checks(http, asker, from, &deployment, &selection).await;
             }
             Ok((_, None)) => {
                 asker
@@ -488,23 +482,15 @@ impl Bot {
             Some(id) => id,
             None => self
                 .engine
-                .store()
                 .deployment_of_channel(from.channel)
-                .await
-                .map_err(Fault::from)?
+                .await?
                 .ok_or(Refusal::WhichDeployment)?,
         };
         self.engine.deployment(id, from.guild).await
     }
 
     pub(super) async fn log(&self, deployment: &Deployment, page: usize) -> Result<Message, HandleError> {
-        let history = self
-            .engine
-            .store()
-            .history(deployment.id)
-            .await
-            .map_err(Fault::from)?;
-        let events = history.map(|history| history.recorded).unwrap_or_default();
+        let events = self.engine.history(deployment.id).await?;
         Ok(log::page(deployment, &events, page))
     }
 
@@ -514,12 +500,7 @@ impl Bot {
         guild: GuildId,
         role: &crate::domain::ids::RoleKey,
     ) -> Result<Vec<DeploymentId>, HandleError> {
-        let listed = self
-            .engine
-            .store()
-            .deployments(guild, Filter::Running, LISTED)
-            .await
-            .map_err(Fault::from)?;
+        let listed = self.engine.deployments(guild, Filter::Running, LISTED).await?;
         let mut waiting = Vec::new();
         for listed in listed {
             if let Some(deployment) = self.engine.any_deployment(listed.id).await?
@@ -572,11 +553,15 @@ impl Bot {
                 Vec::new()
             }
         };
+        let kind = command.data.autocomplete().map(|focused| focused.kind);
         let choices = choices
             .into_iter()
-            .map(|choice| match number_of_a_deployment(&command, &choice.value) {
-                Some(number) => AutocompleteChoice::new(choice.name, number),
-                None => AutocompleteChoice::new(choice.name, choice.value),
+            .map(|choice| match choice.value.parse::<u64>() {
+                // Discord wants the value of a number's choice to be a number.
+                Ok(number) if kind == Some(CommandOptionType::Integer) => {
+                    AutocompleteChoice::new(choice.name, number)
+                }
+                _ => AutocompleteChoice::new(choice.name, choice.value),
             })
             .collect();
         let response =
@@ -634,12 +619,7 @@ impl Bot {
         let channel = ChannelId(command.channel_id.get());
         let id = match named {
             Some(id) => Some(id),
-            None => self
-                .engine
-                .store()
-                .deployment_of_channel(channel)
-                .await
-                .map_err(Fault::from)?,
+            None => self.engine.deployment_of_channel(channel).await?,
         };
         let Some(id) = id else { return Ok(Vec::new()) };
         let deployment = self.engine.deployment(id, guild).await?;
@@ -678,7 +658,7 @@ impl Bot {
     }
 
     async fn running(&self, guild: GuildId, typed: &str) -> Result<Vec<Choice>, Fault> {
-        let listed = self.engine.store().deployments(guild, Filter::All, 100).await?;
+        let listed = self.engine.deployments(guild, Filter::All, 100).await?;
         let named: Vec<(String, String)> = listed
             .into_iter()
             .map(|listed| {
@@ -700,7 +680,7 @@ impl Bot {
 
     /// Environments that were deployed to before, and the usual ones.
     async fn environments(&self, guild: GuildId, typed: &str) -> Result<Vec<Choice>, Fault> {
-        let listed = self.engine.store().deployments(guild, Filter::All, 100).await?;
+        let listed = self.engine.deployments(guild, Filter::All, 100).await?;
         let mut names: Vec<String> = Vec::new();
         let known = listed.into_iter().map(|listed| listed.environment);
         for name in known.chain(["staging", "production"].map(str::to_owned)) {
@@ -738,14 +718,6 @@ impl Bot {
         }
         Ok(find::choices(typed, &named))
     }
-}
-
-/// The choice as a number, where the option that is typed into takes one: Discord wants a value of the option's type.
-fn number_of_a_deployment(command: &CommandInteraction, value: &str) -> Option<i64> {
-    let focused = command.data.autocomplete()?;
-    (focused.name == "deployment")
-        .then(|| value.parse().ok())
-        .flatten()
 }
 
 /// What is wrong, and what to do about it where that is known.

@@ -27,7 +27,7 @@ impl People {
                 .collect(),
             manages_server: member
                 .permissions
-                .is_some_and(|permissions| permissions.manage_guild()),
+                .is_some_and(serenity::all::Permissions::manage_guild),
         }
     }
 

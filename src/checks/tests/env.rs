@@ -104,8 +104,14 @@ async fn a_condition_can_hold_an_optional_variable_to_its_form() {
     };
     let pass = Some("size(empty) == 0 && size(malformed) == 0");
     assert_eq!(run_on("", optional, pass).await.status, CheckStatus::Passed);
-    assert_eq!(run_on("PORT=993\nKEY=canary", optional, pass).await.status, CheckStatus::Passed);
-    assert_eq!(run_on("PORT=canary", optional, pass).await.status, CheckStatus::Failed);
+    assert_eq!(
+        run_on("PORT=993\nKEY=canary", optional, pass).await.status,
+        CheckStatus::Passed
+    );
+    assert_eq!(
+        run_on("PORT=canary", optional, pass).await.status,
+        CheckStatus::Failed
+    );
     assert_eq!(run_on("KEY=", optional, pass).await.status, CheckStatus::Failed);
 }
 
