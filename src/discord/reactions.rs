@@ -131,18 +131,14 @@ impl Bot {
         posted: Posted,
     ) {
         let (bot, http) = (Arc::clone(self), Arc::clone(http));
-        self.tasks.spawn(async move {
-            bot.look_and_log(
-                &http,
-                &Card {
-                    deployment,
-                    role,
-                    request,
-                    posted,
-                },
-            )
-            .await;
-        });
+        let card = Card {
+            deployment,
+            role,
+            request,
+            posted,
+        };
+        self.tasks
+            .spawn(async move { bot.look_and_log(&http, &card, None).await });
     }
 
     async fn card_of(&self, reaction: &Reaction) -> Option<Card> {
