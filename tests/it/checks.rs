@@ -256,7 +256,9 @@ async fn a_result_that_changes_voids_what_was_signed_on_it() {
     world.start_bot().await;
     // Two looks at the old card and three at the new one: then all that was missed has been counted.
     world
-        .until("a look at both cards", async || world.requests(looks) >= before + 5)
+        .until("a look at both cards", async || {
+            world.requests(looks) >= before + 5
+        })
         .await;
     assert!(
         world

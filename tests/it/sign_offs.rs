@@ -125,7 +125,7 @@ async fn a_rejection_is_asked_for_its_reason_and_can_be_taken_back() {
     world
         .hear(
             &run.thread,
-            "The decision was GO, so your answer for `tech-lead` stays",
+            "The decision is GO, so what `tech-lead` answered stays",
             &["Theo"],
         )
         .await;
