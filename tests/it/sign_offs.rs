@@ -255,6 +255,9 @@ async fn reactions_of_a_session_that_was_lost_are_found() {
     world.mara().lets_hold("tech-lead", "Theo", "owner").await;
     let run = one_role_until_signing(&world).await;
     let card = world.card(&run, "Tech Lead", &["Theo"]).await;
+    // One look at a card at a time: when this one has been, none that began before it is still under way.
+    world.theo().react(&card, "👀");
+    world.until_it_says(&card, "Seen by").await;
     world.settle().await;
     let gateway = world.stand_in.gateway();
     gateway.hold();
