@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serenity::all::{
-    AutoArchiveDuration, Builder, ChannelId as DiscordChannel, CreateThread, ErrorResponse, GetMessages,
-    Http, HttpError, MessageId as DiscordMessage, Nonce, ReactionType,
+    AutoArchiveDuration, Builder, ChannelId as DiscordChannel, CreateThread, EditThread, ErrorResponse,
+    GetMessages, Http, HttpError, MessageId as DiscordMessage, Nonce, ReactionType,
 };
 use tokio::sync::Mutex;
 use tracing::debug;
@@ -262,21 +262,37 @@ impl DiscordCourier {
 
     async fn edit(&self, posted: &Posted, message: &Message) -> Result<(), Edited> {
         let _turn = self.turn(posted.channel).await;
-        let edited = wire::edit(message)
-            .execute(
-                &self.http,
-                (
-                    DiscordChannel::new(posted.channel.0),
-                    DiscordMessage::new(posted.message.0),
-                    None,
-                ),
-            )
-            .await;
+        let edited = match self.edit_once(posted, message).await {
+            // Nothing was said in it for a week, so Discord closed the thread; a new message would open it, an edit does not.
+            Err(error) if code_of(&error) == Some(codes::THREAD_ARCHIVED) => {
+                self.reopen(posted.channel)
+                    .await
+                    .map_err(|error| Edited::Trouble(trouble(&error)))?;
+                self.edit_once(posted, message).await
+            }
+            edited => edited,
+        };
         match edited {
-            Ok(_) => Ok(()),
+            Ok(()) => Ok(()),
             Err(error) if code_of(&error) == Some(codes::UNKNOWN_MESSAGE) => Err(Edited::Gone),
             Err(error) => Err(Edited::Trouble(trouble(&error))),
         }
+    }
+
+    async fn edit_once(&self, posted: &Posted, message: &Message) -> Result<(), serenity::Error> {
+        let place = (
+            DiscordChannel::new(posted.channel.0),
+            DiscordMessage::new(posted.message.0),
+            None,
+        );
+        wire::edit(message).execute(&self.http, place).await.map(|_| ())
+    }
+
+    async fn reopen(&self, thread: ChannelId) -> Result<(), serenity::Error> {
+        DiscordChannel::new(thread.0)
+            .edit_thread(&self.http, EditThread::new().archived(false))
+            .await
+            .map(|_| ())
     }
 
     async fn offer(&self, posted: &Posted, emoji: &str) -> Result<(), Trouble> {
@@ -339,6 +355,7 @@ enum Edited {
 mod codes {
     pub(super) const UNKNOWN_CHANNEL: isize = 10_003;
     pub(super) const UNKNOWN_MESSAGE: isize = 10_008;
+    pub(super) const THREAD_ARCHIVED: isize = 50_083;
     pub(super) const THREAD_EXISTS: isize = 160_004;
 }
 
