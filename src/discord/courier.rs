@@ -16,10 +16,10 @@ use super::connect::with_sources;
 use super::people::names_in;
 use super::render::message::{File, Message, limit};
 use super::render::{board, card, escape, notice};
-use super::wire;
+use super::{Bot, wire};
 use crate::domain::deployment::Deployment;
 use crate::domain::effects::Owed;
-use crate::domain::ids::{ChannelId, MessageId};
+use crate::domain::ids::{ChannelId, DeploymentId, MessageId};
 use crate::engine::courier::{Courier, Delivery, Trouble};
 use crate::report;
 use crate::store::Posted;
@@ -39,14 +39,16 @@ const NOT_PERMITTED_WAIT: Duration = Duration::from_mins(5);
 /// Carries to Discord.
 pub(super) struct DiscordCourier {
     http: Arc<Http>,
+    bot: Arc<Bot>,
     /// One at a time per channel: serenity sends what waits for a rate limit all at once when it ends.
     queues: Mutex<HashMap<ChannelId, Arc<Mutex<()>>>>,
 }
 
 impl DiscordCourier {
-    pub(super) fn new(http: Arc<Http>) -> Self {
+    pub(super) fn new(http: Arc<Http>, bot: Arc<Bot>) -> Self {
         Self {
             http,
+            bot,
             queues: Mutex::default(),
         }
     }
@@ -275,6 +277,14 @@ impl DiscordCourier {
 impl Courier for DiscordCourier {
     async fn deliver(&self, delivery: Delivery<'_>) -> Result<Option<Posted>, Trouble> {
         self.carry(&delivery).await
+    }
+
+    async fn remembered(&self, deployment: DeploymentId, owed: &Owed, posted: Posted) {
+        if let Owed::SignOffCard { role, request } = owed {
+            self.bot
+                .look_at_card(&self.http, deployment, role, *request, posted)
+                .await;
+        }
     }
 }
 

@@ -90,7 +90,10 @@ impl Discord {
 
     /// Who carries the messages owed.
     pub fn courier(&self) -> Arc<dyn Courier> {
-        Arc::new(courier::DiscordCourier::new(Arc::clone(&self.client.http)))
+        Arc::new(courier::DiscordCourier::new(
+            Arc::clone(&self.client.http),
+            Arc::clone(&self.bot),
+        ))
     }
 
     /// Whether the gateway is connected, now and later.

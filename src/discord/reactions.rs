@@ -98,6 +98,24 @@ impl Bot {
         self.look_and_log(http, &card).await;
     }
 
+    /// Looks at a card that has just become known: somebody may have reacted since it was posted.
+    pub(super) async fn look_at_card(
+        &self,
+        http: &Http,
+        deployment: DeploymentId,
+        role: &RoleKey,
+        request: u32,
+        posted: Posted,
+    ) {
+        let card = Card {
+            deployment,
+            role: role.clone(),
+            request,
+            posted,
+        };
+        self.look_and_log(http, &card).await;
+    }
+
     /// Looks at every card that may have been reacted to while nobody listened.
     pub(super) async fn reconcile_all(&self, http: &Http) {
         let posted = match self.engine.store().posted_like("card:", Filter::Running).await {

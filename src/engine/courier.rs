@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use crate::domain::deployment::Deployment;
 use crate::domain::effects::Owed;
+use crate::domain::ids::DeploymentId;
 use crate::domain::sign_off::Owners;
 use crate::store::{Posted, Store};
 
@@ -58,4 +59,8 @@ pub enum Trouble {
 pub trait Courier: Send + Sync {
     /// Delivers a message. Answers where it stands, when there is something to remember.
     async fn deliver(&self, delivery: Delivery<'_>) -> Result<Option<Posted>, Trouble>;
+
+    /// Called once where a message stands has been remembered. What people did with it before then concerned a message
+    /// that nobody knew, so it has to be looked for now.
+    async fn remembered(&self, _deployment: DeploymentId, _owed: &Owed, _posted: Posted) {}
 }

@@ -153,6 +153,9 @@ impl Outbox {
             Paid::Delivered(posted) => {
                 let remembered = row.owed.remembered_as().zip(posted);
                 store.delivered(row.id, deployment.seq, remembered, now).await?;
+                if let Some(posted) = posted {
+                    self.courier.remembered(row.deployment, &row.owed, posted).await;
+                }
                 "delivered"
             }
             Paid::NotSoAnyMore => {
