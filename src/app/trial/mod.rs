@@ -48,15 +48,22 @@ const FOUNDED_MS: i64 = 1_767_225_600_000;
 /// What a trial logs unless a filter is configured: what goes wrong, but not that a connection of serenity's was closed
 /// in the middle of its own closing.
 const QUIET: &str = "warn,serenity=error";
+/// The same where earlier trials left deployments: their threads are gone, as the first lines say, so that every word
+/// owed to one is given up.
+const QUIET_WITHOUT_THREADS: &str = "warn,serenity=error,holdpoint::engine::outbox=off";
 
 /// Runs until Ctrl-C.
 pub(super) async fn run(configuration: &Configuration, arguments: TryArguments) -> anyhow::Result<Ended> {
     let settings = &configuration.settings;
+    let place = Place::prepare(arguments.data.as_deref())?;
     let is_default = |setting: &EffectiveSetting| *setting.origin() == Origin::Default;
     let quiet = configuration.effective.get("log.filter").is_some_and(is_default);
-    let filter = if quiet { QUIET } else { &settings.log.filter };
+    let filter = match place.age() {
+        _ if !quiet => &settings.log.filter,
+        Age::New => QUIET,
+        Age::UsedBefore => QUIET_WITHOUT_THREADS,
+    };
     telemetry::start_log(filter, LogStyle::Pretty)?;
-    let place = Place::prepare(arguments.data.as_deref())?;
     let remembered = place.remembered();
     let stand_in = start_stand_in(arguments.port.unwrap_or(0)).await?;
     stand_in.advance_clock(remembered.clock_offset_ms);
