@@ -708,6 +708,8 @@ async function become(id) {
   remember('viewer', id);
   writeHash();
   closePopup();
+  // What was said to one person does not concern the next.
+  dropToasts();
   failures.clear();
   foreign.clear();
   listenAs(id);
