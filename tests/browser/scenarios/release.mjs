@@ -88,7 +88,7 @@ export async function play(stage) {
     await chat.become('Mara');
     const card = chat.messages('please sign as Tech Lead').first();
     await chat.react(card, '✅');
-    await chat.message(/Mara.*Tech Lead/);
+    await chat.ping(/You do not hold the role tech-lead, so this does not count\. It is held by @Theo/);
     await chat.picture('10-not-hers');
     await chat.sees(card, 'please sign as Tech Lead');
   });
