@@ -24,17 +24,23 @@ use crate::store::Store;
 const INPUTS_REMEMBERED: jiff::SignedDuration = jiff::SignedDuration::from_hours(30 * 24);
 
 /// What a bot is made of.
-pub(super) struct Plan<'a> {
-    pub(super) settings: &'a Settings,
-    pub(super) database: &'a Path,
-    pub(super) checklists: &'a Path,
-    pub(super) token: SecretString,
-    pub(super) endpoint: Endpoint,
-    pub(super) clock: Arc<dyn Clock>,
+pub struct Plan<'a> {
+    /// Its rules and limits. Where the database and the checklists are is said below.
+    pub settings: &'a Settings,
+    /// The database, made when it is not there.
+    pub database: &'a Path,
+    /// The directory of the checklists.
+    pub checklists: &'a Path,
+    /// The token of its Discord application.
+    pub token: SecretString,
+    /// Which Discord.
+    pub endpoint: Endpoint,
+    /// What it has the time from.
+    pub clock: Arc<dyn Clock>,
 }
 
 /// A bot that is ready to run.
-pub(super) struct Bot {
+pub struct Bot {
     engine: Engine,
     discord: Discord,
     check_runs: CheckRuns,
@@ -45,7 +51,11 @@ pub(super) struct Bot {
 
 impl Bot {
     /// Opens the database, reads the checklists and asks Discord who we are.
-    pub(super) async fn prepare(plan: Plan<'_>) -> anyhow::Result<Self> {
+    ///
+    /// # Errors
+    /// When the database cannot be opened or is in use, the limits of checks make no sense, or Discord refuses the token
+    /// or cannot be reached; each is a sentence with what to do.
+    pub async fn prepare(plan: Plan<'_>) -> anyhow::Result<Self> {
         let settings = plan.settings;
         let store = Store::open(plan.database, plan.clock.now()).await?;
         store
@@ -89,16 +99,21 @@ impl Bot {
         })
     }
 
-    pub(super) fn engine(&self) -> &Engine {
+    /// The one door, and what is behind it.
+    pub fn engine(&self) -> &Engine {
         &self.engine
     }
 
-    pub(super) fn gateway(&self) -> tokio::sync::watch::Receiver<GatewayState> {
+    /// Whether events arrive, now and later.
+    pub fn gateway(&self) -> tokio::sync::watch::Receiver<GatewayState> {
         self.discord.state()
     }
 
     /// Runs until stopped, then finishes what is in hand, in the order in which one part feeds the next.
-    pub(super) async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
+    ///
+    /// # Errors
+    /// When Discord ends the connection for good, or it cannot be brought back.
+    pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
         let Self {
             engine,
             discord,

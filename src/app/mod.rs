@@ -1,6 +1,6 @@
 //! The only wiring: from a command line to the parts that do it.
 
-mod bot;
+pub mod bot;
 mod checklists;
 mod records;
 mod serve;

@@ -19,10 +19,10 @@ use super::render::{board, card, escape, notice};
 use super::{Bot, wire};
 use crate::domain::deployment::Deployment;
 use crate::domain::effects::Owed;
-use crate::domain::ids::{ChannelId, DeploymentId, MessageId};
-use crate::engine::courier::{Courier, Delivery, Trouble};
+use crate::domain::ids::{ChannelId, MessageId};
+use crate::engine::Posted;
+use crate::engine::courier::{Courier, Delivery, PostedBefore, Trouble};
 use crate::report;
-use crate::store::Posted;
 
 /// What a signer answers a card with.
 pub(super) const APPROVE: &str = "✅";
@@ -31,8 +31,13 @@ pub(super) const REJECT: &str = "❌";
 /// What a signer says with that they have seen it.
 pub(super) const SEEN: &str = "👀";
 
-/// How many messages are looked through for one whose reply was lost.
-const LOOK_BACK: u8 = 50;
+/// How many messages Discord gives at once, at most.
+const PAGE: u8 = 100;
+/// How many pages are looked through, newest first, for a message that may have been posted. In practice the time from
+/// which it is owed is reached long before.
+const PAGES: usize = 20;
+/// How far Discord's clock and ours may be apart when messages are told to be older than the one that is looked for.
+const CLOCKS_APART: jiff::SignedDuration = jiff::SignedDuration::from_mins(10);
 /// How long a message waits that Discord says we may not post: somebody has to change a permission first.
 const NOT_PERMITTED_WAIT: Duration = Duration::from_mins(5);
 
@@ -66,9 +71,13 @@ impl DiscordCourier {
             Owed::SignOffCard { role, request } => {
                 let message = card::sign_off_card(deployment, role, *request, owners, now);
                 let posted = self.post_in_thread(delivery, &message).await?;
+                // A reaction counts from the moment the card can be seen, so it is known before it is done with.
+                remember(delivery, &posted).await?;
                 for emoji in [APPROVE, REJECT, SEEN] {
                     self.offer(&posted, emoji).await?;
                 }
+                self.bot
+                    .look_at_new_card(&self.http, deployment.id, role.clone(), *request, posted);
                 Ok(Some(posted))
             }
             Owed::SignOffCardEdit { role, request } => {
@@ -186,7 +195,8 @@ impl DiscordCourier {
         self.post(delivery, thread.channel, message).await
     }
 
-    /// Posts once: Discord tells repeats by the nonce for a few minutes; after that, the channel is read first.
+    /// Posts once: the channel is read first where an earlier try may have posted it, as Discord tells repeats by the
+    /// nonce only for a few minutes; the nonce is for a try that arrives while the channel is read.
     async fn post(
         &self,
         delivery: &Delivery<'_>,
@@ -195,8 +205,8 @@ impl DiscordCourier {
     ) -> Result<Posted, Trouble> {
         let _turn = self.turn(channel).await;
         let message = &marked(message, delivery);
-        if delivery.attempts > 0
-            && let Some(found) = self.find(channel, &mark(delivery)).await?
+        if delivery.posted_before == PostedBefore::Perhaps
+            && let Some(found) = self.find(channel, delivery).await?
         {
             return Ok(found);
         }
@@ -213,21 +223,41 @@ impl DiscordCourier {
         })
     }
 
-    async fn find(&self, channel: ChannelId, mark: &str) -> Result<Option<Posted>, Trouble> {
-        let recent = DiscordChannel::new(channel.0)
-            .messages(&self.http, GetMessages::new().limit(LOOK_BACK))
-            .await
-            .map_err(|error| trouble(&error))?;
+    /// Looks for a message that may have been posted, from the newest back to when it became owed.
+    async fn find(&self, channel: ChannelId, delivery: &Delivery<'_>) -> Result<Option<Posted>, Trouble> {
+        let mark = mark(delivery);
+        let owed_since = delivery
+            .owed_since
+            .saturating_sub(CLOCKS_APART)
+            .unwrap_or(delivery.owed_since);
         let bears_it = |message: &&serenity::all::Message| {
             let footers = message.embeds.iter().filter_map(|embed| embed.footer.as_ref());
             message.author.bot
-                && (message.content.ends_with(mark)
-                    || footers.into_iter().any(|footer| footer.text.ends_with(mark)))
+                && (message.content.ends_with(&mark)
+                    || footers.into_iter().any(|footer| footer.text.ends_with(&mark)))
         };
-        Ok(recent.iter().find(bears_it).map(|message| Posted {
-            channel,
-            message: MessageId(message.id.get()),
-        }))
+        let mut asked = GetMessages::new().limit(PAGE);
+        for _ in 0..PAGES {
+            let page = DiscordChannel::new(channel.0)
+                .messages(&self.http, asked)
+                .await
+                .map_err(|error| trouble(&error))?;
+            if let Some(found) = page.iter().find(bears_it) {
+                return Ok(Some(Posted {
+                    channel,
+                    message: MessageId(found.id.get()),
+                }));
+            }
+            let oldest = page.iter().min_by_key(|message| message.id);
+            let Some(oldest) = oldest.filter(|_| page.len() == usize::from(PAGE)) else {
+                break;
+            };
+            if oldest.timestamp.unix_timestamp() < owed_since.as_second() {
+                break;
+            }
+            asked = GetMessages::new().limit(PAGE).before(oldest.id);
+        }
+        Ok(None)
     }
 
     async fn edit(&self, posted: &Posted, message: &Message) -> Result<(), Edited> {
@@ -278,14 +308,6 @@ impl Courier for DiscordCourier {
     async fn deliver(&self, delivery: Delivery<'_>) -> Result<Option<Posted>, Trouble> {
         self.carry(&delivery).await
     }
-
-    async fn remembered(&self, deployment: DeploymentId, owed: &Owed, posted: Posted) {
-        if let Owed::SignOffCard { role, request } = owed {
-            self.bot
-                .look_at_card(&self.http, deployment, role, *request, posted)
-                .await;
-        }
-    }
 }
 
 /// The document as it stands, filled in.
@@ -325,8 +347,22 @@ async fn posted(delivery: &Delivery<'_>, owed: &Owed) -> Result<Option<Posted>, 
         return Ok(None);
     };
     delivery
-        .store
+        .engine
         .posted(delivery.deployment.id, &remembered_as)
+        .await
+        .map_err(|error| Trouble::Retry {
+            after: None,
+            why: error.to_string(),
+        })
+}
+
+async fn remember(delivery: &Delivery<'_>, posted: &Posted) -> Result<(), Trouble> {
+    let Some(remembered_as) = delivery.owed.remembered_as() else {
+        return Ok(());
+    };
+    delivery
+        .engine
+        .remember(delivery.deployment.id, &remembered_as, *posted)
         .await
         .map_err(|error| Trouble::Retry {
             after: None,

@@ -26,10 +26,8 @@ use crate::domain::refusal::Refusal;
 use crate::domain::rights::{Act, HoldsARole, Person};
 use crate::domain::text::{BlankValue, Environment, Reason, Remark, Version};
 use crate::engine::{
-    self, CatalogEntry, Fault, HandleError, Handled, Input, RunProgress, RunWish, Selection,
+    self, CatalogEntry, Fault, Filter, HandleError, Handled, Input, RunProgress, RunWish, Selection, Severity,
 };
-use crate::markdown::Severity;
-use crate::store::Filter;
 
 /// How often at most the answer of a run of checks is edited: Discord lets a message be edited five times in five seconds.
 const EDIT_PACE: Duration = Duration::from_millis(1100);
@@ -172,12 +170,7 @@ impl Bot {
             Asked::Of { deployment, wish } => self.of_deployment(http, from, deployment, wish).await,
             Asked::Deployments { all } => {
                 let filter = if all { Filter::All } else { Filter::Running };
-                let listed = self
-                    .engine
-                    .store()
-                    .deployments(from.guild, filter, LISTED)
-                    .await
-                    .map_err(Fault::from)?;
+                let listed = self.engine.deployments(from.guild, filter, LISTED).await?;
                 let rows: Vec<_> = listed
                     .into_iter()
                     .map(|listed| answer::DeploymentRow {
@@ -488,23 +481,15 @@ impl Bot {
             Some(id) => id,
             None => self
                 .engine
-                .store()
                 .deployment_of_channel(from.channel)
-                .await
-                .map_err(Fault::from)?
+                .await?
                 .ok_or(Refusal::WhichDeployment)?,
         };
         self.engine.deployment(id, from.guild).await
     }
 
     pub(super) async fn log(&self, deployment: &Deployment, page: usize) -> Result<Message, HandleError> {
-        let history = self
-            .engine
-            .store()
-            .history(deployment.id)
-            .await
-            .map_err(Fault::from)?;
-        let events = history.map(|history| history.recorded).unwrap_or_default();
+        let events = self.engine.history(deployment.id).await?;
         Ok(log::page(deployment, &events, page))
     }
 
@@ -514,12 +499,7 @@ impl Bot {
         guild: GuildId,
         role: &crate::domain::ids::RoleKey,
     ) -> Result<Vec<DeploymentId>, HandleError> {
-        let listed = self
-            .engine
-            .store()
-            .deployments(guild, Filter::Running, LISTED)
-            .await
-            .map_err(Fault::from)?;
+        let listed = self.engine.deployments(guild, Filter::Running, LISTED).await?;
         let mut waiting = Vec::new();
         for listed in listed {
             if let Some(deployment) = self.engine.any_deployment(listed.id).await?
@@ -638,12 +618,7 @@ impl Bot {
         let channel = ChannelId(command.channel_id.get());
         let id = match named {
             Some(id) => Some(id),
-            None => self
-                .engine
-                .store()
-                .deployment_of_channel(channel)
-                .await
-                .map_err(Fault::from)?,
+            None => self.engine.deployment_of_channel(channel).await?,
         };
         let Some(id) = id else { return Ok(Vec::new()) };
         let deployment = self.engine.deployment(id, guild).await?;
@@ -682,7 +657,7 @@ impl Bot {
     }
 
     async fn running(&self, guild: GuildId, typed: &str) -> Result<Vec<Choice>, Fault> {
-        let listed = self.engine.store().deployments(guild, Filter::All, 100).await?;
+        let listed = self.engine.deployments(guild, Filter::All, 100).await?;
         let named: Vec<(String, String)> = listed
             .into_iter()
             .map(|listed| {
@@ -704,7 +679,7 @@ impl Bot {
 
     /// Environments that were deployed to before, and the usual ones.
     async fn environments(&self, guild: GuildId, typed: &str) -> Result<Vec<Choice>, Fault> {
-        let listed = self.engine.store().deployments(guild, Filter::All, 100).await?;
+        let listed = self.engine.deployments(guild, Filter::All, 100).await?;
         let mut names: Vec<String> = Vec::new();
         let known = listed.into_iter().map(|listed| listed.environment);
         for name in known.chain(["staging", "production"].map(str::to_owned)) {

@@ -20,8 +20,7 @@ use crate::domain::command::{ActingAs, CardAnswer, Command};
 use crate::domain::deployment::{Deployment, Phase};
 use crate::domain::ids::{DeploymentId, InputId, MessageId, RoleKey, UserId};
 use crate::domain::sign_off::Holder;
-use crate::engine::{Fault, HandleError, Input, Wish};
-use crate::store::{Filter, Posted};
+use crate::engine::{Fault, HandleError, Input, Posted, Wish};
 
 /// How many reactions Discord gives at once.
 const PAGE: u8 = 100;
@@ -91,34 +90,16 @@ impl Bot {
         // Whoever takes a reaction away and gives it again is answered again.
         if let (Some(user), ReactionType::Unicode(emoji)) = (reaction.user_id, &reaction.emoji) {
             let answered = answered(card.posted.message, UserId(user.get()), emoji);
-            if let Err(error) = self.engine.store().forget_input(&answered).await {
+            if let Err(error) = self.engine.forget(&answered).await {
                 warn!(error = %error, "an answered reaction could not be forgotten");
             }
         }
         self.look_and_log(http, &card).await;
     }
 
-    /// Looks at a card that has just become known: somebody may have reacted since it was posted.
-    pub(super) async fn look_at_card(
-        &self,
-        http: &Http,
-        deployment: DeploymentId,
-        role: &RoleKey,
-        request: u32,
-        posted: Posted,
-    ) {
-        let card = Card {
-            deployment,
-            role: role.clone(),
-            request,
-            posted,
-        };
-        self.look_and_log(http, &card).await;
-    }
-
     /// Looks at every card that may have been reacted to while nobody listened.
     pub(super) async fn reconcile_all(&self, http: &Http) {
-        let posted = match self.engine.store().posted_like("card:", Filter::Running).await {
+        let posted = match self.engine.posted_cards().await {
             Ok(posted) => posted,
             Err(error) => {
                 error!(error = %error, "sign-off cards cannot be read; reactions made meanwhile are not counted yet");
@@ -141,6 +122,31 @@ impl Bot {
         }
     }
 
+    /// Looks at a card that has just been posted: somebody may have reacted before it was known to be a card, most of
+    /// all when the bot was cut off in between.
+    pub(super) fn look_at_new_card(
+        self: &Arc<Self>,
+        http: &Arc<Http>,
+        deployment: DeploymentId,
+        role: RoleKey,
+        request: u32,
+        posted: Posted,
+    ) {
+        let (bot, http) = (Arc::clone(self), Arc::clone(http));
+        self.tasks.spawn(async move {
+            bot.look_and_log(
+                &http,
+                &Card {
+                    deployment,
+                    role,
+                    request,
+                    posted,
+                },
+            )
+            .await;
+        });
+    }
+
     async fn card_of(&self, reaction: &Reaction) -> Option<Card> {
         let ReactionType::Unicode(emoji) = &reaction.emoji else {
             return None;
@@ -149,7 +155,7 @@ impl Bot {
             return None;
         }
         let message = MessageId(reaction.message_id.get());
-        let found = match self.engine.store().deployment_of_message(message).await {
+        let found = match self.engine.deployment_of_message(message).await {
             Ok(found) => found,
             Err(error) => {
                 error!(error = %error, "a reaction could not be looked up; it is counted when the bot connects again");
@@ -381,12 +387,7 @@ impl Bot {
         sentence: Message,
     ) -> Result<(), LookError> {
         let answered = answered(card.posted.message, user, emoji);
-        let new = self
-            .engine
-            .store()
-            .remember_input(&answered, self.engine.now())
-            .await
-            .map_err(Fault::from)?;
+        let new = self.engine.is_first(&answered).await?;
         if !new {
             return Ok(());
         }

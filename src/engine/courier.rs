@@ -6,11 +6,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
+use super::Engine;
 use crate::domain::deployment::Deployment;
 use crate::domain::effects::Owed;
-use crate::domain::ids::DeploymentId;
 use crate::domain::sign_off::Owners;
-use crate::store::{Posted, Store};
+use crate::store::Posted;
 
 /// A message to deliver.
 pub struct Delivery<'a> {
@@ -18,6 +18,8 @@ pub struct Delivery<'a> {
     pub id: i64,
     /// How often it was tried before.
     pub attempts: u32,
+    /// Whether an earlier try may have posted it.
+    pub posted_before: PostedBefore,
     /// When it became owed.
     pub owed_since: Timestamp,
     /// What is owed.
@@ -27,9 +29,19 @@ pub struct Delivery<'a> {
     /// Who holds which role there.
     pub owners: &'a Owners,
     /// Where posted messages are looked up.
-    pub store: &'a Store,
+    pub engine: &'a Engine,
     /// Now.
     pub now: Timestamp,
+}
+
+/// Whether an earlier try may have posted a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PostedBefore {
+    /// No try was made.
+    No,
+    /// A try was made of which the end is not known: its answer was lost, or it was cut off before its end was
+    /// written down, perhaps with the process that made it.
+    Perhaps,
 }
 
 /// Why a message was not delivered.
@@ -59,8 +71,4 @@ pub enum Trouble {
 pub trait Courier: Send + Sync {
     /// Delivers a message. Answers where it stands, when there is something to remember.
     async fn deliver(&self, delivery: Delivery<'_>) -> Result<Option<Posted>, Trouble>;
-
-    /// Called once where a message stands has been remembered. What people did with it before then concerned a message
-    /// that nobody knew, so it has to be looked for now.
-    async fn remembered(&self, _deployment: DeploymentId, _owed: &Owed, _posted: Posted) {}
 }

@@ -6,6 +6,7 @@ mod check_runs;
 pub mod courier;
 mod desk;
 mod error;
+mod lookups;
 mod outbox;
 mod residents;
 mod timers;
@@ -22,6 +23,9 @@ pub use check_runs::{CheckRuns, RunProgress, RunWish, Selection};
 pub use error::{Fault, HandleError};
 pub use outbox::Outbox;
 pub use timers::Timers;
+
+pub use crate::markdown::{Diagnostic, Severity};
+pub use crate::store::{Filter, Listed, Posted};
 
 use crate::clock::Clock;
 use crate::domain::command::{ActingAs, Command, FourEyes, Start};

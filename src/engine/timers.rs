@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use jiff::Timestamp;
+use metrics::gauge;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
@@ -69,6 +70,8 @@ impl Timers {
         loop {
             let due = self.engine.store().due_timers(self.engine.now(), PASS).await?;
             if due.is_empty() {
+                let pending = self.engine.store().timers_pending().await?;
+                gauge!("holdpoint_timers_pending").set(pending as f64);
                 return Ok(self.engine.store().next_due().await?);
             }
             // Together, so that the desk can commit them together.

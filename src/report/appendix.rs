@@ -129,7 +129,7 @@ impl Writing<'_> {
         let title = inline(&role.title, 80);
         let verdict = if role.approved {
             "approved".to_owned()
-        } else if role.rejection.is_some() {
+        } else if !role.rejections.is_empty() {
             "rejected".to_owned()
         } else {
             format!("not given ({} of {})", role.signatures.len(), role.quorum)
@@ -143,7 +143,7 @@ impl Writing<'_> {
                 minute(signed.at)
             )
         }));
-        lines.extend(role.rejection.as_ref().map(|turned| {
+        lines.extend(role.rejections.iter().map(|turned| {
             let why = turned
                 .reason
                 .as_ref()

@@ -56,7 +56,7 @@ pub(crate) fn opening(deployment: &Deployment) -> Message {
 /// Where the deployment stands, in a line.
 fn phase_line(deployment: &Deployment) -> String {
     match deployment.phase {
-        Phase::Preparing if holding::is_ready_for_go(deployment) => {
+        Phase::Preparing if deployment.is_ready_for_go() => {
             "🟢 **Ready for GO:** everything that it waits for is done".to_owned()
         }
         Phase::Preparing => format!("🔵 **Preparing**, started {}", words::ago(deployment.started_at)),
@@ -108,7 +108,7 @@ fn colour(deployment: &Deployment) -> Colour {
     match deployment.phase {
         Phase::Finished(Outcome::Complete) => Colour::Green,
         Phase::Finished(Outcome::Failed) | Phase::Held => Colour::Red,
-        Phase::Preparing if holding::is_ready_for_go(deployment) => Colour::Green,
+        Phase::Preparing if deployment.is_ready_for_go() => Colour::Green,
         Phase::Preparing | Phase::Releasing => {
             if deployment.progress().blocked > 0
                 || deployment
@@ -248,7 +248,7 @@ fn tail(deployment: &Deployment, on_whom: OnWhom<'_>) -> String {
             .collect();
         let checks = holding::checks_to_run(deployment);
         match next.as_slice() {
-            _ if holding::is_ready_for_go(deployment) => {
+            _ if deployment.is_ready_for_go() => {
                 lines.push("**Next:** decide `/deploy go` or `/deploy no-go`".to_owned());
             }
             [first, rest @ ..] => {

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::people::{Asked, nobody};
 use super::words;
 use crate::domain::checklist::SectionIndex;
-use crate::domain::deployment::{Deployment, ItemState, Phase};
+use crate::domain::deployment::{Deployment, ItemState, Phase, SignOff};
 use crate::domain::hold::Hold;
 use crate::domain::ids::{CheckId, ItemId, RoleKey};
 use crate::domain::sign_off::Owners;
@@ -42,9 +42,7 @@ struct Sorted<'a> {
 pub(crate) fn lines(deployment: &Deployment, holds: &[Hold], on_whom: Option<OnWhom<'_>>) -> Vec<String> {
     let sorted = Sorted::of(deployment, holds);
     let mut lines = Vec::new();
-    for role in &sorted.rejected {
-        lines.push(rejected(deployment, role));
-    }
+    lines.extend(sorted.rejected.iter().flat_map(|role| rejected(deployment, role)));
     lines.extend(blocked(deployment, &sorted.blocked));
     if !sorted.checks.is_empty() {
         let names: Vec<_> = sorted.checks.iter().map(|check| words::check(check)).collect();
@@ -89,7 +87,7 @@ pub(crate) fn next_step(deployment: &Deployment) -> String {
     if matches!(deployment.phase, Phase::Finished(_)) {
         return "It is over; `/deploy report` has the checklist filled in.".to_owned();
     }
-    if is_ready_for_go(deployment) {
+    if deployment.is_ready_for_go() {
         return "Everything that GO waits for is done: `/deploy go`".to_owned();
     }
     if let Some(index) = deployment.next_items().next() {
@@ -105,15 +103,16 @@ pub(crate) fn next_step(deployment: &Deployment) -> String {
 
 /// How many checks stand between open items and their ticks.
 pub(crate) fn checks_to_run(deployment: &Deployment) -> usize {
+    let gate = deployment.first_closed_gate();
     let waiting: BTreeSet<&CheckId> = deployment
         .checklist
         .items
         .iter()
         .enumerate()
-        .filter(|(index, item)| {
-            !item.optional
-                && *deployment.item_state(*index) == ItemState::Open
-                && deployment.held(*index).is_none()
+        .filter(|(index, _)| {
+            *deployment.item_state(*index) == ItemState::Open
+                && !deployment.checklist.is_optional(*index)
+                && !deployment.is_behind(*index, gate)
         })
         .flat_map(|(_, item)| &item.checks)
         .filter(|check| !deployment.has_passed(check))
@@ -132,13 +131,6 @@ fn in_a_line(deployment: &Deployment) -> Option<String> {
         (false, 0) => Some(words::stopped(&words::capital(&shown))),
         (false, _) => Some(format!("{} · and {more} more.", words::capital(&shown))),
     }
-}
-
-/// Whether everything that GO waits for is done, and GO is not decided.
-pub(crate) fn is_ready_for_go(deployment: &Deployment) -> bool {
-    deployment.asks_for_go()
-        && matches!(deployment.phase, Phase::Preparing | Phase::Held)
-        && deployment.holds_of_go().is_empty()
 }
 
 impl<'a> Sorted<'a> {
@@ -165,14 +157,15 @@ impl<'a> Sorted<'a> {
     }
 }
 
-fn rejected(deployment: &Deployment, role: &RoleKey) -> String {
+fn rejected(deployment: &Deployment, role: &RoleKey) -> Vec<String> {
     let name = words::role(deployment, role);
-    match deployment
+    let rejections = deployment
         .sign_offs
         .get(role)
-        .and_then(|sign_off| sign_off.rejection.as_ref())
-    {
-        Some(rejection) => {
+        .into_iter()
+        .flat_map(SignOff::rejections);
+    rejections
+        .map(|rejection| {
             let why = rejection.reason.as_ref().map_or_else(
                 || ", and has not said why".to_owned(),
                 |why| format!(": {}", words::reason(why)),
@@ -182,9 +175,8 @@ fn rejected(deployment: &Deployment, role: &RoleKey) -> String {
                 words::person(rejection.by),
                 words::ago(rejection.at)
             )
-        }
-        None => format!("{name} rejected"),
-    }
+        })
+        .collect()
 }
 
 fn blocked(deployment: &Deployment, items: &[&ItemId]) -> Vec<String> {

@@ -150,7 +150,7 @@ fn line(deployment: &Deployment, index: ItemIndex, item: &Item, text: usize) -> 
         mark(deployment, index),
         words::item(deployment, index, text)
     );
-    if item.optional {
+    if deployment.checklist.is_optional(index) {
         line.push_str(" (opt)");
     }
     if let Some(person) = deployment.items.get(index).and_then(|progress| progress.assignee) {
@@ -178,7 +178,7 @@ fn choice(deployment: &Deployment, index: ItemIndex) -> Option<Choice> {
         ItemState::Skipped { reason, .. } => format!("skipped: {reason}"),
         ItemState::Blocked { reason, .. } => format!("blocked: {reason}"),
         ItemState::Open if deployment.held(index).is_some() => "open, held by a gate".to_owned(),
-        ItemState::Open if item.optional => "open, optional".to_owned(),
+        ItemState::Open if deployment.checklist.is_optional(index) => "open, optional".to_owned(),
         ItemState::Open => "open".to_owned(),
     };
     let value = item.id.as_str().to_owned();
@@ -217,7 +217,7 @@ fn facts(deployment: &Deployment, index: ItemIndex, item: &Item) -> Vec<String> 
     }
     facts.push(String::new());
     facts.push(state(deployment, index, item));
-    if item.optional {
+    if deployment.checklist.is_optional(index) {
         facts.push("Optional: nothing waits for it.".to_owned());
     }
     if let Some(person) = deployment.items.get(index).and_then(|progress| progress.assignee) {

@@ -18,8 +18,7 @@ pub(crate) fn rejection(deployment: &Deployment, role: &RoleKey, by: UserId) -> 
     let reason = deployment
         .sign_offs
         .get(role)
-        .and_then(|sign_off| sign_off.rejection.as_ref())
-        .filter(|rejection| rejection.by == by)
+        .and_then(|sign_off| sign_off.rejection_of(by))
         .and_then(|rejection| rejection.reason.as_ref());
     let who = words::person(by);
     let headline = words::headline(deployment);

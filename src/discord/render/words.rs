@@ -65,12 +65,12 @@ impl ItemTally {
     /// Counts the items of a deployment.
     pub(crate) fn of(deployment: &Deployment) -> Self {
         let mut tally = Self::default();
-        for (index, item) in deployment.checklist.items.iter().enumerate() {
+        for index in 0..deployment.checklist.items.len() {
             match deployment.item_state(index) {
                 ItemState::Ticked { .. } => tally.ticked += 1,
                 ItemState::Skipped { .. } => tally.skipped += 1,
                 ItemState::Blocked { .. } => tally.blocked += 1,
-                ItemState::Open if item.optional => tally.asleep += 1,
+                ItemState::Open if deployment.checklist.is_optional(index) => tally.asleep += 1,
                 ItemState::Open => tally.open += 1,
             }
         }

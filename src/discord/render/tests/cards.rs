@@ -109,8 +109,8 @@ fn a_card_that_was_seen_says_until_when_pings_wait() {
     <@2> please sign as **Tech Lead**: Staging release · 2.4.1 → staging
     ┌ Yellow · Sign-off · Tech Lead
     │ ⏳ Asked <t:1795221600:R>
-    │ 👀 Seen by <@2>; pings wait until <t:1795223400:t>
-    │
+    │ 👀 Seen by <@2>
+    │ 🔔 The deputies are pinged at <t:1795223400:t> unless it is answered
     ");
 }
 
@@ -151,6 +151,30 @@ fn a_card_shows_a_rejection_with_its_reason() {
     │ **Open risks** none known
     └ Deployment #12 · started 2026-11-21 00:40 UTC · request 1
     ");
+}
+
+#[test]
+fn a_card_shows_every_rejection() {
+    let mut stage = Stage::asked();
+    for (who, why) in [(QA, "The form is broken"), (SECOND_QA, "The mail is late")] {
+        let reason = Some(reason(why));
+        stage.does(
+            who,
+            Command::Reject {
+                role: role("qa-lead"),
+                reason,
+            },
+        );
+    }
+    insta::assert_snapshot!(card(&stage, "qa-lead", 1).lines().take(5).collect::<Vec<_>>().join("\n"), @r"
+    ❌ <@3> and <@4> rejected as **QA Lead**: Staging release · 2.4.1 → staging
+    ┌ Red · Sign-off · QA Lead
+    │ ❌ Rejected by <@3> <t:1795221600:R>: The form is broken
+    │ ❌ Rejected by <@4> <t:1795221600:R>: The mail is late
+    │ The release is held until they approve or take the ❌ away.
+    ");
+    let all = shown(&sign_offs(&stage.deployment, &stage.owners, stage.now));
+    insta::assert_snapshot!(all.lines().nth(1).unwrap_or_default(), @"│ ❌ **QA Lead** rejected by <@3> <t:1795221600:R>: The form is broken and <@4> <t:1795221600:R>: The mail is late");
 }
 
 #[test]
