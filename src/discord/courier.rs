@@ -213,8 +213,10 @@ impl DiscordCourier {
         let create = wire::create(message)
             .nonce(Nonce::String(format!("hp{}", delivery.id)))
             .enforce_nonce(true);
-        let posted = create
-            .execute(&self.http, (DiscordChannel::new(channel.0), None))
+        let body = wire::body(&create).map_err(|error| trouble(&error.into()))?;
+        let posted = self
+            .http
+            .send_message(DiscordChannel::new(channel.0), wire::files(message), &body)
             .await
             .map_err(|error| trouble(&error))?;
         Ok(Posted {

@@ -30,6 +30,22 @@ pub(super) fn create(message: &Message) -> CreateMessage {
         .add_files(files(message))
 }
 
+/// The body of a new message. Discord describes the ids of its attachments as strings; serenity writes numbers.
+pub(super) fn body(create: &CreateMessage) -> serde_json::Result<serde_json::Value> {
+    let mut body = serde_json::to_value(create)?;
+    let attachments = body.get_mut("attachments").and_then(|list| list.as_array_mut());
+    for id in attachments
+        .into_iter()
+        .flatten()
+        .filter_map(|attachment| attachment.get_mut("id"))
+    {
+        if let Some(number) = id.as_u64() {
+            *id = number.to_string().into();
+        }
+    }
+    Ok(body)
+}
+
 /// A message in place of another.
 pub(super) fn edit(message: &Message) -> EditMessage {
     EditMessage::new()
@@ -177,7 +193,8 @@ fn button(button: &Button) -> CreateButton {
         .disabled(button.usable == Usable::No)
 }
 
-fn files(message: &Message) -> Vec<CreateAttachment> {
+/// The files that go with it.
+pub(super) fn files(message: &Message) -> Vec<CreateAttachment> {
     message
         .files
         .iter()

@@ -6,6 +6,9 @@ import { join } from 'node:path';
 
 const PICTURES = process.env.HOLDPOINT_PICTURES;
 
+/** How long what is awaited may take. Nothing takes a tenth of it on an idle machine. */
+const PATIENCE_MS = 20_000;
+
 /** A window of 1280 by 800, and a phone of 390 by 844. */
 export const DESKTOP = { name: 'desktop', viewport: { width: 1280, height: 800 } };
 export const PHONE = { name: 'phone', viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
@@ -33,6 +36,7 @@ export class Chat {
       viewport: device.viewport, hasTouch: device.hasTouch ?? false, isMobile: device.isMobile ?? false,
       deviceScaleFactor: device.isMobile ? 2 : 1, colorScheme: 'dark', locale: 'en-GB', timezoneId: 'Europe/Berlin',
     });
+    context.setDefaultTimeout(PATIENCE_MS);
     const chat = new Chat(await context.newPage(), device);
     await chat.#page.goto(address);
     await chat.#page.locator('.people-row[data-person], .people-row').first().waitFor({ state: 'attached' });
@@ -215,11 +219,19 @@ export class Chat {
     await this.#page.locator('.menu .menu-option', { hasText: option }).first().click();
   }
 
-  /** Reacts to a message, by the bar that shows on it. */
+  /** Reacts to a message: at a desk by the bar that shows on it, on a phone by the reaction that is offered under it. */
   async react(message, emoji) {
     await message.scrollIntoViewIfNeeded();
-    if (this.#device.hasTouch) await message.locator('.message-head, .gutter-time').first().click();
-    else await message.hover();
+    if (this.#device.hasTouch) {
+      await message.getByRole('button', { name: new RegExp(`^${emoji} \\d+ reaction`) }).click();
+      return;
+    }
+    // High enough for the bar, low enough to be clear of the channel's name.
+    await message.evaluate((node) => {
+      node.scrollIntoView({ block: 'start' });
+      node.closest('#log').scrollBy(0, -100);
+    });
+    await message.locator('.message-body').hover({ position: { x: 20, y: 20 } });
     await message.getByRole('button', { name: `React with ${emoji}`, exact: true }).click();
   }
 

@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 
-/** How long the page's address may take to be printed. */
+/** How long a line may take to be printed. */
 const START_MS = 30_000;
 /** How long the program may take to end after Ctrl-C. */
 const STOP_MS = 2_000;
@@ -35,17 +35,22 @@ export class Trial {
 
   /** The address of its page, once it is printed. */
   async address() {
+    return (await this.says(/http:\/\/127\.0\.0\.1:\d+\S*/))[0];
+  }
+
+  /** What standard output has that matches, once it has. */
+  async says(expression) {
     const printed = async () => {
       for (;;) {
-        const found = /http:\/\/127\.0\.0\.1:\d+\S*/.exec(this.output)?.[0];
+        const found = expression.exec(this.output);
         if (found) return found;
         await once(this.#child.stdout, 'data');
       }
     };
     const ended = this.#ended.then(({ code }) => {
-      throw new Error(`holdpoint try ended with code ${code} before it printed an address:\n${this.output}${this.errors}`);
+      throw new Error(`holdpoint try ended with code ${code} before it said ${expression}:\n${this.output}${this.errors}`);
     });
-    return within(START_MS, 'the page’s address', Promise.race([printed(), ended]));
+    return within(START_MS, String(expression), Promise.race([printed(), ended]));
   }
 
   /** Its exit code, once it has ended by itself. */

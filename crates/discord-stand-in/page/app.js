@@ -3,11 +3,13 @@
 import * as api from './api.js';
 import { switchButton } from './components.js';
 import { Composer } from './composer.js';
+import { Interactions } from './interactions.js';
 import { cssColor, element, formatTime, icon, plainText, refreshTimes, timeElement } from './markdown.js';
 import { RequestsDrawer, closePopup, dropToasts, openAmount, openModal, openPopover, toast } from './modal.js';
 import {
   FLAG_EPHEMERAL, avatar, channelList, channelMark, continues, dayDivider, isDirect, isThread, messageBody, messageNode, peopleList, pendingNode, pings, welcome,
 } from './render.js';
+import { Unread } from './unread.js';
 
 const PAGE_SIZE = 100;
 const MOST_KEPT = 400;
@@ -24,23 +26,14 @@ const wide = window.matchMedia('(min-width: 1240px)');
 const guild = { name: '', me: '', bot: null, application: '', channels: new Map(), members: new Map(), roles: new Map(), commands: [] };
 const view = { viewer: null, channel: null, messages: [], complete: false, newFrom: null, loading: 0, unseen: 0 };
 const clock = { base: Date.now(), at: performance.now() };
-/** Unread messages and pings: person → channel → { unread, pings, first }. */
-const unread = new Map();
+const unread = new Unread();
 /** Nodes in the log: message id → { message, node, signature }. */
 const drawn = new Map();
 const dismissed = new Set();
 /** Channels of other people's direct messages. */
 const foreign = new Set();
-/** Own interactions under way: id → { message, customId } or a pending command. */
-const interactions = new Map();
-/** States that arrived before the answer that names the interaction. */
-const early = new Map();
-const failures = new Map();
-const pendingCommands = [];
 const typing = new Map();
-let lastOwnInteraction = -Infinity;
 let stopListening = null;
-let localKey = 0;
 
 // Time
 
@@ -112,15 +105,6 @@ function showBanner() {
 
 // Unread
 
-function tally(person, channel) {
-  if (!unread.has(person)) unread.set(person, new Map());
-  const channels = unread.get(person);
-  if (!channels.has(channel)) channels.set(channel, { unread: 0, pings: 0, first: null });
-  return channels.get(channel);
-}
-
-const pingTotal = (person) => [...(unread.get(person)?.values() ?? [])].reduce((sum, entry) => sum + entry.pings, 0);
-
 function countArrival(message) {
   const watching = document.visibilityState === 'visible' && message.channel_id === view.channel && atBottom();
   const channel = guild.channels.get(message.channel_id);
@@ -130,18 +114,13 @@ function countArrival(message) {
     const person = member.user.id;
     if (person === message.author.id || (person === view.viewer && watching)) continue;
     if (personal && person !== view.viewer) continue;
-    const entry = tally(person, message.channel_id);
-    entry.unread += 1;
-    entry.first ??= message.id;
-    if (isDirect(channel) || pings(message, person, member.roles)) entry.pings += 1;
+    unread.count(person, message, isDirect(channel) || pings(message, person, member.roles));
   }
 }
 
 function markRead() {
   if (!view.channel || !view.viewer) return;
-  const entry = unread.get(view.viewer)?.get(view.channel);
-  if (!entry) return;
-  unread.get(view.viewer).delete(view.channel);
+  if (!unread.read(view.viewer, view.channel)) return;
   drawChannels();
   drawPerson();
 }
@@ -152,7 +131,7 @@ function drawChannels() {
   const holder = $('channels');
   const focused = holder.contains(document.activeElement) ? document.activeElement.dataset.channel : null;
   holder.replaceChildren(...channelList([...guild.channels.values()], {
-    tally: (id) => unread.get(view.viewer)?.get(id),
+    tally: (id) => unread.of(view.viewer, id),
     current: view.channel,
     open: (id) => {
       openChannel(id);
@@ -160,7 +139,7 @@ function drawChannels() {
     },
   }));
   if (focused) holder.querySelector(`[data-channel="${CSS.escape(focused)}"]`)?.focus();
-  const waiting = [...(unread.get(view.viewer)?.values() ?? [])].reduce((sum, entry) => sum + entry.pings, 0);
+  const waiting = unread.pings(view.viewer);
   const button = $('side-button');
   button.replaceChildren(icon('menu'), element('span', { text: 'Channels' }), waiting > 0 && element('span', { class: 'badge', text: String(waiting) }) || '');
   button.setAttribute('aria-label', waiting ? `Channels, ${waiting} mentions` : 'Channels');
@@ -202,15 +181,15 @@ function drawPerson() {
   const select = $('viewer');
   select.replaceChildren(...people().map((candidate) => {
     const { id } = candidate.user;
-    const waiting = pingTotal(id);
+    const waiting = unread.pings(id);
     const roles = roleNames(candidate);
     return element('option', { value: id, text: `${memberName(candidate)}${roles ? ` — ${roles}` : ''}${waiting ? ` (${waiting} ${waiting === 1 ? 'ping' : 'pings'})` : ''}` });
   }));
   select.value = view.viewer ?? '';
-  const others = people().filter((candidate) => candidate.user.id !== view.viewer && pingTotal(candidate.user.id) > 0);
+  const others = people().filter((candidate) => candidate.user.id !== view.viewer && unread.pings(candidate.user.id) > 0);
   const badge = $('others');
   badge.hidden = others.length === 0;
-  badge.textContent = String(others.reduce((sum, candidate) => sum + pingTotal(candidate.user.id), 0));
+  badge.textContent = String(others.reduce((sum, candidate) => sum + unread.pings(candidate.user.id), 0));
   badge.title = `Pinged: ${others.map(memberName).join(', ')}`;
   drawPeople();
 }
@@ -219,7 +198,7 @@ function drawPeople() {
   const holder = $('people');
   const focused = holder.contains(document.activeElement) ? document.activeElement.dataset.person : null;
   holder.replaceChildren(...peopleList(context, {
-    groupOf: (member) => highestRoles(member)[0], waiting: pingTotal, botOnline: connection.bot,
+    groupOf: (member) => highestRoles(member)[0], waiting: (id) => unread.pings(id), botOnline: connection.bot,
     become: (id) => {
       become(id);
       closeDrawers();
@@ -268,11 +247,6 @@ function visibleMessages() {
   return view.messages.filter((message) => !dismissed.has(message.id));
 }
 
-function pendingOf(message) {
-  for (const entry of interactions.values()) if (entry.message === message.id) return entry.customId;
-  return null;
-}
-
 /** Draws what changed. Focus, scroll position and every node that stays the same are kept. */
 function drawMessages() {
   const follow = atBottom();
@@ -282,7 +256,7 @@ function drawMessages() {
   const nodes = [];
   const kept = new Set();
   if (view.complete) nodes.push(reuse('welcome', `${view.channel} ${guild.channels.get(view.channel)?.name} ${Boolean(greeting())}`, () => welcome(guild.channels.get(view.channel), greeting(), context)));
-  const own = pendingCommands.filter((entry) => entry.channel === view.channel && entry.viewer === view.viewer);
+  const own = interactions.pending.filter((entry) => entry.channel === view.channel && entry.viewer === view.viewer);
   let previous = null;
   let lastDay = '';
   for (const message of visibleMessages()) {
@@ -301,8 +275,8 @@ function drawMessages() {
     const state = {
       grouped: !newDay && !isNew && continues(message, previous),
       pinged: pings(message, view.viewer, roles),
-      pending: pendingOf(message),
-      failure: failures.get(message.id) ?? null,
+      pending: interactions.pendingOf(message),
+      failure: interactions.failures.get(message.id) ?? null,
     };
     nodes.push(reuse(message.id, JSON.stringify(state), () => messageNode(message, context, actions, state), message));
     previous = message;
@@ -405,64 +379,16 @@ async function jump(channel, message) {
 
 // What people do
 
-function startInteraction(promise, entry) {
-  lastOwnInteraction = performance.now();
-  return promise.then((answer) => {
-    const state = early.get(answer.id);
-    early.delete(answer.id);
-    if (entry.done) return answer;
-    interactions.set(answer.id, entry);
-    entry.id = answer.id;
-    if (view.messages.some((message) => message.interaction_metadata?.id === answer.id && entry.command)) settle(answer.id);
-    else if (state) interactionState(state);
-    return answer;
-  });
-}
-
-function settle(id) {
-  const entry = interactions.get(id);
-  if (!entry) return;
-  interactions.delete(id);
-  entry.done = true;
-  const at = pendingCommands.indexOf(entry);
-  if (at >= 0) pendingCommands.splice(at, 1);
-  drawMessages();
-}
-
-function interactionState(event) {
-  const entry = interactions.get(event.id);
-  if (!entry) {
-    early.set(event.id, event);
-    if (early.size > 100) early.delete(early.keys().next().value);
-    return;
-  }
-  if (entry.command) {
-    if (event.state === 'done') settle(event.id);
-    else {
-      entry.state = event.state;
-      entry.error = event.error;
-      if (event.state === 'failed') interactions.delete(event.id);
-      drawMessages();
-    }
-    return;
-  }
-  if (event.state === 'pending') return;
-  if (event.state === 'failed') failures.set(entry.message, event.error ?? 'This interaction failed');
-  settle(event.id);
-}
+const interactions = new Interactions({
+  changed: () => drawMessages(),
+  answered: (id) => view.messages.some((message) => message.interaction_metadata?.id === id),
+});
 
 async function sendCommand(command, name) {
-  const entry = { key: `local-${++localKey}`, command: name, state: 'pending', at: now(), channel: view.channel, viewer: view.viewer };
-  pendingCommands.push(entry);
-  drawMessages();
+  const entry = { key: interactions.nextKey(), command: name, state: 'pending', at: now(), channel: view.channel, viewer: view.viewer };
+  const answered = interactions.startCommand(() => api.postCommand({ user: view.viewer, channel: view.channel, ...command }), entry);
   scrollToBottom();
-  try {
-    await startInteraction(api.postCommand({ user: view.viewer, channel: view.channel, ...command }), entry);
-  } catch (error) {
-    pendingCommands.splice(pendingCommands.indexOf(entry), 1);
-    drawMessages();
-    throw error;
-  }
+  await answered;
 }
 
 function changeReaction(message, emoji, add) {
@@ -495,24 +421,11 @@ const actions = {
       complain(error);
     }
   },
-  async press(message, component, values) {
-    const entry = { message: message.id, customId: component.custom_id, channel: message.channel_id };
-    const waiting = `starting-${++localKey}`;
-    interactions.set(waiting, entry);
-    failures.delete(message.id);
-    drawMessages();
-    try {
-      const sent = api.postComponent({
-        user: view.viewer, channel: message.channel_id, message: message.id, custom_id: component.custom_id, component_type: component.type,
-        ...(values === undefined ? {} : { values }),
-      });
-      sent.then(() => interactions.delete(waiting), () => {});
-      await startInteraction(sent, entry);
-    } catch (error) {
-      interactions.delete(waiting);
-      failures.set(message.id, error.message);
-    }
-    drawMessages();
+  press(message, component, values) {
+    return interactions.startPress(() => api.postComponent({
+      user: view.viewer, channel: message.channel_id, message: message.id, custom_id: component.custom_id, component_type: component.type,
+      ...(values === undefined ? {} : { values }),
+    }), { message: message.id, customId: component.custom_id, channel: message.channel_id });
   },
   reply: (message) => composer.setReply({ id: message.id, name: context.userName(message.author.id) ?? message.author.username }),
   dismiss(message) {
@@ -521,8 +434,7 @@ const actions = {
     composer.focus();
   },
   dismissPending(entry) {
-    pendingCommands.splice(pendingCommands.indexOf(entry), 1);
-    drawMessages();
+    interactions.dismiss(entry);
     composer.focus();
   },
   jump,
@@ -531,13 +443,10 @@ const actions = {
 
 function showModal(event) {
   if (event.user_id && event.user_id !== view.viewer) return;
-  // The modal may overtake the answer that names its interaction; then the newest press is where it comes from.
-  const known = interactions.get(event.interaction_id);
-  const origin = known ?? [...interactions].filter(([id]) => id.startsWith('starting-')).at(-1)?.[1];
-  if (!known) early.set(event.interaction_id, { id: event.interaction_id, state: 'done' });
+  const origin = interactions.originOf(event.interaction_id);
   const channel = origin?.channel ?? view.channel;
   const { viewer } = view;
-  settle(event.interaction_id);
+  interactions.settle(event.interaction_id);
   closePopup();
   openModal({
     title: event.title,
@@ -546,7 +455,7 @@ function showModal(event) {
     context,
     submit: async (components) => {
       const entry = { message: origin?.message ?? null, customId: origin?.customId, channel };
-      await startInteraction(api.postModal({
+      await interactions.start(api.postModal({
         user: viewer, channel, interaction_id: event.interaction_id, ...(origin?.message ? { message: origin.message } : {}), custom_id: event.custom_id, components,
       }), entry);
       drawMessages();
@@ -687,7 +596,7 @@ async function openChannel(id) {
   }
   dropToasts(id);
   view.channel = id;
-  view.newFrom = unread.get(view.viewer)?.get(id)?.first ?? null;
+  view.newFrom = unread.of(view.viewer, id)?.first ?? null;
   view.unseen = 0;
   view.messages = [];
   view.complete = false;
@@ -704,11 +613,13 @@ async function openChannel(id) {
 async function become(id) {
   if (!guild.members.has(id) || id === view.viewer) return;
   view.viewer = id;
-  view.newFrom = unread.get(id)?.get(view.channel)?.first ?? null;
+  view.newFrom = unread.of(id, view.channel)?.first ?? null;
   remember('viewer', id);
   writeHash();
   closePopup();
-  failures.clear();
+  // What was said to one person does not concern the next.
+  dropToasts();
+  interactions.failures.clear();
   foreign.clear();
   listenAs(id);
   // Each person has direct messages of their own among the channels.
@@ -745,7 +656,7 @@ async function arrived(message) {
       view.complete = false;
     }
   }
-  if (origin && interactions.get(origin)?.command) settle(origin);
+  if (origin && interactions.isCommand(origin)) interactions.settle(origin);
   if (here) {
     drawMessages();
     if (message.author.id === view.viewer) scrollToBottom();
@@ -777,7 +688,7 @@ function channelArrived(channel) {
   guild.channels.set(channel.id, { ...known, ...channel });
   drawChannels();
   if (channel.id === view.channel) drawChannelHead();
-  if (!known && isThread(channel) && performance.now() - lastOwnInteraction < OWN_THREAD_MS && channel.id !== view.channel) {
+  if (!known && isThread(channel) && performance.now() - interactions.startedAt < OWN_THREAD_MS && channel.id !== view.channel) {
     toast([element('b', { text: 'Thread opened' }), element('span', { class: 'toast-excerpt', text: channel.name })], () => openChannel(channel.id), 'Jump', channel.id);
   }
 }
@@ -806,7 +717,7 @@ const handlers = {
     typing.set(`${channel} ${id}`, { channel, user: id, at: performance.now() });
     drawTyping();
   },
-  interaction: interactionState,
+  interaction: (event) => interactions.state(event),
   modal: showModal,
   commands: () => loadCommands(),
   clock({ now: iso }) {
@@ -835,8 +746,7 @@ function listenAs(viewer) {
       connection.server = true;
       showBanner();
       if (!again) return;
-      interactions.clear();
-      pendingCommands.splice(0, pendingCommands.length, ...pendingCommands.filter((entry) => entry.state === 'failed'));
+      interactions.forget();
       await Promise.all([loadState(), loadCommands(), loadMessages()]);
     },
     onLost: () => {

@@ -399,6 +399,6 @@ export class RequestsDrawer {
 }
 
 /** Takes away what toasts say about something the person has come to by themselves. */
-export function dropToasts(about) {
-  for (const node of document.querySelectorAll('.toast')) if (node.dataset.about === about) node.remove();
+export function dropToasts(about = null) {
+  for (const node of document.querySelectorAll('.toast')) if (about === null || node.dataset.about === about) node.remove();
 }

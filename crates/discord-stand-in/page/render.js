@@ -239,7 +239,7 @@ function contextLine(message, context, actions) {
     type: 'button', class: 'message-context reply', title: 'Jump to the message',
     on: { click: () => actions.jump(origin.channel_id ?? message.channel_id, origin.id) },
   }, element('span', { class: 'visually-hidden', text: 'In reply to ' }), avatar(origin.author.id, name, 'tiny'), element('span', { class: 'context-name', text: name }),
-  element('span', { class: 'context-text', text: plainText(origin.content, context) || 'Press to see the message' }));
+  element('span', { class: 'context-text', text: plainText(origin.content || origin.embeds?.[0]?.title || '', context) || 'Press to see the message' }));
 }
 
 function systemText(message, context, actions) {

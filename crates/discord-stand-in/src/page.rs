@@ -29,7 +29,7 @@ use crate::world::invoke::{Purpose, Reacting, Refusal};
 use crate::world::message::Message;
 
 /// The page's files: name, content type, content.
-const FILES: [(&str, &str, &str); 9] = [
+const FILES: [(&str, &str, &str); 11] = [
     (
         "index.html",
         "text/html; charset=utf-8",
@@ -47,6 +47,12 @@ const FILES: [(&str, &str, &str); 9] = [
     ("composer.js", JAVASCRIPT, include_str!("../page/composer.js")),
     ("components.js", JAVASCRIPT, include_str!("../page/components.js")),
     ("modal.js", JAVASCRIPT, include_str!("../page/modal.js")),
+    (
+        "interactions.js",
+        JAVASCRIPT,
+        include_str!("../page/interactions.js"),
+    ),
+    ("unread.js", JAVASCRIPT, include_str!("../page/unread.js")),
 ];
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 

@@ -28,16 +28,48 @@ use crate::domain::sign_off::{Holder, Rank};
 use crate::store::{Filter, Store};
 use crate::telemetry::{self, LogStyle};
 
-/// Who plays, which sign-off role they hold in which rank, and what they may do on the server.
-const CAST: [(&str, &str, Option<(&str, Rank)>); 6] = [
-    ("Mara", "Release Manager", None),
-    ("Theo", "Tech Lead", Some(("tech-lead", Rank::Owner))),
-    ("Quinn", "QA Lead", Some(("qa-lead", Rank::Owner))),
-    ("Petra", "Product Owner", Some(("product-owner", Rank::Owner))),
-    ("Dana", "Deputy", Some(("*", Rank::Deputy))),
-    ("Lee", "Head of Engineering", Some(("*", Rank::Lead))),
-];
+/// What somebody of the cast signs for.
+enum Holds {
+    /// Nothing.
+    Nothing,
+    /// These roles, as their owner.
+    Owner(&'static [&'static str]),
+    /// Every role that has an owner, in this rank.
+    Every(Rank),
+}
 
+/// Who plays, with their role on the server, and which sign-off roles they hold. Between them they hold every role of
+/// every checklist that a trial offers.
+const CAST: [(&str, &str, Holds); 6] = [
+    ("Mara", "Release Manager", Holds::Nothing),
+    (
+        "Theo",
+        "Tech Lead",
+        Holds::Owner(&[
+            "tech-lead",
+            "backend-dev",
+            "frontend-dev",
+            "development-team",
+            "security",
+            "security-lead",
+            "security-team",
+        ]),
+    ),
+    ("Quinn", "QA Lead", Holds::Owner(&["qa-lead", "qa-team"])),
+    (
+        "Petra",
+        "Product Owner",
+        Holds::Owner(&[
+            "product-owner",
+            "product-team",
+            "project-owner",
+            "release-owner",
+            "legal",
+        ]),
+    ),
+    ("Dana", "Deputy", Holds::Every(Rank::Deputy)),
+    ("Lee", "Head of Engineering", Holds::Every(Rank::Lead)),
+];
 /// The switch that mends the demo service.
 const MEND: &str = "demo-database";
 
@@ -48,15 +80,22 @@ const FOUNDED_MS: i64 = 1_767_225_600_000;
 /// What a trial logs unless a filter is configured: what goes wrong, but not that a connection of serenity's was closed
 /// in the middle of its own closing.
 const QUIET: &str = "warn,serenity=error";
+/// The same where earlier trials left deployments: their threads are gone, as the first lines say, so that every word
+/// owed to one is given up.
+const QUIET_WITHOUT_THREADS: &str = "warn,serenity=error,holdpoint::engine::outbox=off";
 
 /// Runs until Ctrl-C.
 pub(super) async fn run(configuration: &Configuration, arguments: TryArguments) -> anyhow::Result<Ended> {
     let settings = &configuration.settings;
+    let place = Place::prepare(arguments.data.as_deref())?;
     let is_default = |setting: &EffectiveSetting| *setting.origin() == Origin::Default;
     let quiet = configuration.effective.get("log.filter").is_some_and(is_default);
-    let filter = if quiet { QUIET } else { &settings.log.filter };
+    let filter = match place.age() {
+        _ if !quiet => &settings.log.filter,
+        Age::New => QUIET,
+        Age::UsedBefore => QUIET_WITHOUT_THREADS,
+    };
     telemetry::start_log(filter, LogStyle::Pretty)?;
-    let place = Place::prepare(arguments.data.as_deref())?;
     let remembered = place.remembered();
     let stand_in = start_stand_in(arguments.port.unwrap_or(0)).await?;
     stand_in.advance_clock(remembered.clock_offset_ms);
@@ -157,6 +196,15 @@ fn heed_signals(stop: CancellationToken) -> anyhow::Result<impl Future<Output = 
     })
 }
 
+impl Holds {
+    fn owned(&self) -> &'static [&'static str] {
+        match self {
+            Self::Owner(roles) => roles,
+            Self::Nothing | Self::Every(_) => &[],
+        }
+    }
+}
+
 fn options(port: u16) -> Options {
     let mut guild = GuildSeed::new("Northwind").channel("releases").channel("general");
     for (name, role, _) in CAST {
@@ -201,14 +249,23 @@ async fn open_database(stand_in: &StandIn, place: &Place, clock: &dyn Clock) -> 
 }
 
 async fn cast_roles(stand_in: &StandIn, store: &Store, guild: GuildId, now: Timestamp) -> anyhow::Result<()> {
-    let roles = ["tech-lead", "backend", "frontend", "qa-lead", "product-owner"];
     for (name, _, holds) in CAST {
-        let Some((role, rank)) = holds else { continue };
         let person = UserId(stand_in.person(name)?.id().into());
-        for role in roles.iter().filter(|known| role == "*" || role == **known) {
-            let holder = Holder::Member(person);
+        let holder = Holder::Member(person);
+        let (rank, roles) = match holds {
+            Holds::Nothing => continue,
+            Holds::Owner(roles) => (Rank::Owner, roles.to_vec()),
+            Holds::Every(rank) => (
+                rank,
+                CAST.iter()
+                    .flat_map(|(_, _, holds)| holds.owned())
+                    .copied()
+                    .collect(),
+            ),
+        };
+        for role in roles {
             store
-                .set_owner(guild, &RoleKey::new(*role), rank, holder, person, now)
+                .set_owner(guild, &RoleKey::new(role), rank, holder, person, now)
                 .await?;
         }
     }
@@ -220,4 +277,34 @@ fn has_a_screen() -> bool {
     cfg!(target_os = "macos")
         || std::env::var_os("DISPLAY").is_some()
         || std::env::var_os("WAYLAND_DISPLAY").is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Catalog;
+
+    #[test]
+    fn every_role_of_every_checklist_has_an_owner_in_the_cast() {
+        let place = Place::prepare(None).expect("the temporary directory can be written to");
+        place.write_checklists(0, 4001).expect("it can be written to");
+        let (catalog, report) = Catalog::load(&place.checklists());
+        assert_eq!(report.broken, Vec::new());
+        let owned: Vec<&str> = CAST
+            .iter()
+            .flat_map(|(_, _, holds)| holds.owned())
+            .copied()
+            .collect();
+        let mut roles = 0;
+        for entry in catalog.entries() {
+            for role in entry.checklist.sign_offs.keys() {
+                assert!(owned.contains(&role.as_str()), "nobody signs as {role}");
+                roles += 1;
+            }
+        }
+        assert_eq!(
+            roles, 17,
+            "three of the short checklist, fourteen of the shipped ones"
+        );
+    }
 }

@@ -74,6 +74,8 @@ export async function play(stage) {
       await chat.message(`@${name} please sign as ${role}`);
     }
     await chat.picture('08-cards');
+    await chat.showTop(board);
+    await chat.picture('08-board');
   });
 
   await stage.step('after half an hour, Dana sees that she is asked as the deputy', async () => {
@@ -88,7 +90,7 @@ export async function play(stage) {
     await chat.become('Mara');
     const card = chat.messages('please sign as Tech Lead').first();
     await chat.react(card, '✅');
-    await chat.message(/Mara.*Tech Lead/);
+    await chat.ping(/You do not hold the role tech-lead, so this does not count\. It is held by @Theo/);
     await chat.picture('10-not-hers');
     await chat.sees(card, 'please sign as Tech Lead');
   });
@@ -131,7 +133,7 @@ export async function play(stage) {
     const report = await chat.attached(end);
     for (const expected of [
       /^- \[x\] Release notes are written/m, /^- \[x\] The service is healthy/m, /^- \[x\] Tech Lead: .*Theo/m, /^- \[x\] QA Lead: .*Quinn/m,
-      /^- \[x\] Product Owner: .*Petra/m, /\[x\] GO/, /^- \[x\] Watch the error rate/m, /^- \[ \] Switch the traffic back/m, /Mara Lindqvist/,
+      /^- \[x\] Product Owner: .*Petra/m, /^- \[x\] Decision: .*GO by @Mara/m, /^- \[x\] Watch the error rate/m, /^- \[ \] Switch the traffic back/m, /Mara Lindqvist/,
     ]) assert.match(report, expected);
   });
 
