@@ -24,17 +24,23 @@ use crate::store::Store;
 const INPUTS_REMEMBERED: jiff::SignedDuration = jiff::SignedDuration::from_hours(30 * 24);
 
 /// What a bot is made of.
-pub(super) struct Plan<'a> {
-    pub(super) settings: &'a Settings,
-    pub(super) database: &'a Path,
-    pub(super) checklists: &'a Path,
-    pub(super) token: SecretString,
-    pub(super) endpoint: Endpoint,
-    pub(super) clock: Arc<dyn Clock>,
+pub struct Plan<'a> {
+    /// Its rules and limits. Where the database and the checklists are is said below.
+    pub settings: &'a Settings,
+    /// The database, made when it is not there.
+    pub database: &'a Path,
+    /// The directory of the checklists.
+    pub checklists: &'a Path,
+    /// The token of its Discord application.
+    pub token: SecretString,
+    /// Which Discord.
+    pub endpoint: Endpoint,
+    /// What it has the time from.
+    pub clock: Arc<dyn Clock>,
 }
 
 /// A bot that is ready to run.
-pub(super) struct Bot {
+pub struct Bot {
     engine: Engine,
     discord: Discord,
     check_runs: CheckRuns,
@@ -45,15 +51,27 @@ pub(super) struct Bot {
 
 impl Bot {
     /// Opens the database, reads the checklists and asks Discord who we are.
-    pub(super) async fn prepare(plan: Plan<'_>) -> anyhow::Result<Self> {
+    ///
+    /// # Errors
+    /// When the database cannot be opened or is in use, the limits of checks make no sense, or Discord refuses the token
+    /// or cannot be reached; each is a sentence with what to do.
+    pub async fn prepare(plan: Plan<'_>) -> anyhow::Result<Self> {
         let settings = plan.settings;
         let store = Store::open(plan.database, plan.clock.now()).await?;
-        store.forget_inputs_before(plan.clock.now().saturating_sub(INPUTS_REMEMBERED)?).await?;
+        store
+            .forget_inputs_before(plan.clock.now().saturating_sub(INPUTS_REMEMBERED)?)
+            .await?;
         let (catalog, report) = Catalog::load(plan.checklists);
         tell_of(&report);
         let stop_desk = CancellationToken::new();
-        let (engine, desk) =
-            Engine::open(store, Arc::clone(&plan.clock), catalog, rules(settings), stop_desk.clone()).await?;
+        let (engine, desk) = Engine::open(
+            store,
+            Arc::clone(&plan.clock),
+            catalog,
+            rules(settings),
+            stop_desk.clone(),
+        )
+        .await?;
         let environment = Environment::of_process();
         let guard = Guard::new(guard_settings(&settings.checks), environment.clone())?;
         let limits = Limits {
@@ -64,22 +82,46 @@ impl Bot {
         };
         let checks = Checks::new(limits, guard, Arc::clone(&plan.clock))?;
         let check_runs = CheckRuns::new(engine.clone(), checks, environment, stop_desk.child_token());
-        let discord =
-            Discord::connect(engine.clone(), check_runs.clone(), plan.token.expose_secret(), &plan.endpoint).await?;
-        Ok(Self { engine, discord, check_runs, desk, stop_desk, drain: settings.shutdown.drain })
+        let discord = Discord::connect(
+            engine.clone(),
+            check_runs.clone(),
+            plan.token.expose_secret(),
+            &plan.endpoint,
+        )
+        .await?;
+        Ok(Self {
+            engine,
+            discord,
+            check_runs,
+            desk,
+            stop_desk,
+            drain: settings.shutdown.drain,
+        })
     }
 
-    pub(super) fn engine(&self) -> &Engine {
+    /// The one door, and what is behind it.
+    pub fn engine(&self) -> &Engine {
         &self.engine
     }
 
-    pub(super) fn gateway(&self) -> tokio::sync::watch::Receiver<GatewayState> {
+    /// Whether events arrive, now and later.
+    pub fn gateway(&self) -> tokio::sync::watch::Receiver<GatewayState> {
         self.discord.state()
     }
 
     /// Runs until stopped, then finishes what is in hand, in the order in which one part feeds the next.
-    pub(super) async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
-        let Self { engine, discord, check_runs, desk, stop_desk, drain } = self;
+    ///
+    /// # Errors
+    /// When Discord ends the connection for good, or it cannot be brought back.
+    pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
+        let Self {
+            engine,
+            discord,
+            check_runs,
+            desk,
+            stop_desk,
+            drain,
+        } = self;
         let workers = CancellationToken::new();
         let timers = tokio::spawn(Timers::new(engine.clone()).run(workers.clone()));
         let outbox = tokio::spawn(Outbox::new(engine.clone(), discord.courier()).run(workers.clone()));
@@ -96,7 +138,10 @@ impl Bot {
         })
         .await;
         if drained.is_err() {
-            warn!(seconds = drain.as_secs(), "work in hand did not end in time; it goes on at the next start");
+            warn!(
+                seconds = drain.as_secs(),
+                "work in hand did not end in time; it goes on at the next start"
+            );
         }
         stop_desk.cancel();
         desk.await.context("the desk ended badly")?;
@@ -108,7 +153,11 @@ impl Bot {
 
 /// Says in the log what the checklists are.
 pub(super) fn tell_of(report: &CatalogReport) {
-    info!(usable = report.usable.len(), broken = report.broken.len(), "checklists read");
+    info!(
+        usable = report.usable.len(),
+        broken = report.broken.len(),
+        "checklists read"
+    );
     for (file, why) in &report.broken {
         warn!(file = %file.display(), why, "a checklist cannot be started");
     }
@@ -122,7 +171,11 @@ fn rules(settings: &Settings) -> Rules {
             .iter()
             .map(|(guild, permissions)| (GuildId(*guild), rights(permissions)))
             .collect(),
-        four_eyes: if settings.sign_offs.four_eyes { FourEyes::Required } else { FourEyes::Waived },
+        four_eyes: if settings.sign_offs.four_eyes {
+            FourEyes::Required
+        } else {
+            FourEyes::Waived
+        },
     }
 }
 
@@ -155,8 +208,16 @@ fn guard_settings(checks: &config::Checks) -> GuardSettings {
         ..GuardSettings::default()
     };
     for (rules, networks, hosts) in [
-        (&checks.network.allow, &mut guard.allowed_networks, &mut guard.allowed_hosts),
-        (&checks.network.deny, &mut guard.denied_networks, &mut guard.denied_hosts),
+        (
+            &checks.network.allow,
+            &mut guard.allowed_networks,
+            &mut guard.allowed_hosts,
+        ),
+        (
+            &checks.network.deny,
+            &mut guard.denied_networks,
+            &mut guard.denied_hosts,
+        ),
     ] {
         for rule in rules {
             match rule {

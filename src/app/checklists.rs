@@ -23,7 +23,11 @@ pub(super) fn show(file: &Path, format: ShowFormat) -> anyhow::Result<Ended> {
             write_diagnostics(&mut io::stderr().lock(), file, &parsed)?;
         }
     }
-    Ok(if parsed.has_errors() { Ended::Badly } else { Ended::Well })
+    Ok(if parsed.has_errors() {
+        Ended::Badly
+    } else {
+        Ended::Well
+    })
 }
 
 /// Says what is wrong with files.
@@ -34,9 +38,19 @@ pub(super) fn lint(files: &[PathBuf]) -> anyhow::Result<Ended> {
         let parsed = read(file)?;
         write_diagnostics(&mut out, file, &parsed)?;
         broken |= parsed.has_errors();
-        let count = |severity| parsed.diagnostics.iter().filter(|found| found.severity == severity).count();
+        let count = |severity| {
+            parsed
+                .diagnostics
+                .iter()
+                .filter(|found| found.severity == severity)
+                .count()
+        };
         let checklist = &parsed.checklist;
-        let decided = checklist.items.iter().filter(|item| !item.checks.is_empty()).count();
+        let decided = checklist
+            .items
+            .iter()
+            .filter(|item| !item.checks.is_empty())
+            .count();
         writeln!(
             out,
             "{}: {} items, {decided} of them decided by checks; {} errors, {} warnings",
@@ -52,13 +66,22 @@ pub(super) fn lint(files: &[PathBuf]) -> anyhow::Result<Ended> {
 /// The checklists of a directory.
 pub(super) fn of_directory(directory: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let listing = std::fs::read_dir(directory).with_context(|| {
-        format!("the directory {} cannot be read; set `checklists.directory`", directory.display())
+        format!(
+            "the directory {} cannot be read; set `checklists.directory`",
+            directory.display()
+        )
     })?;
     let mut files: Vec<PathBuf> = listing
         .filter_map(Result::ok)
         .map(|entry| entry.path())
-        .filter(|path| path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("md")))
-        .filter(|path| path.file_stem().is_some_and(|stem| !stem.eq_ignore_ascii_case("readme")))
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|ending| ending.eq_ignore_ascii_case("md"))
+        })
+        .filter(|path| {
+            path.file_stem()
+                .is_some_and(|stem| !stem.eq_ignore_ascii_case("readme"))
+        })
         .collect();
     files.sort();
     Ok(files)
@@ -66,10 +89,16 @@ pub(super) fn of_directory(directory: &Path) -> anyhow::Result<Vec<PathBuf>> {
 
 fn read(file: &Path) -> anyhow::Result<Parsed> {
     let bytes = std::fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?;
-    let name = ChecklistName::new(file.file_stem().map(|stem| stem.to_string_lossy()).unwrap_or_default());
+    let name = ChecklistName::new(
+        file.file_stem()
+            .map(|stem| stem.to_string_lossy())
+            .unwrap_or_default(),
+    );
     let mut parsed = markdown::parse(&name, &bytes);
     parsed.diagnostics.extend(problems_of(&parsed.checklist));
-    parsed.diagnostics.sort_by_key(|diagnostic| (diagnostic.line, diagnostic.column));
+    parsed
+        .diagnostics
+        .sort_by_key(|diagnostic| (diagnostic.line, diagnostic.column));
     Ok(parsed)
 }
 
@@ -94,7 +123,11 @@ fn write_outline(out: &mut impl io::Write, checklist: &Checklist) -> io::Result<
         if item.optional {
             notes.push("optional".to_owned());
         }
-        let notes = if notes.is_empty() { String::new() } else { format!("  ({})", notes.join(", ")) };
+        let notes = if notes.is_empty() {
+            String::new()
+        } else {
+            format!("  ({})", notes.join(", "))
+        };
         writeln!(out, "{indent}[{mark}] {} {}{notes}", item.id, item.text)?;
     }
     Ok(())
@@ -102,10 +135,18 @@ fn write_outline(out: &mut impl io::Write, checklist: &Checklist) -> io::Result<
 
 fn write_diagnostics(out: &mut impl io::Write, file: &Path, parsed: &Parsed) -> io::Result<()> {
     let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    let colour = if !plain && io::stdout().is_terminal() { Colour::Ansi } else { Colour::Plain };
+    let colour = if !plain && io::stdout().is_terminal() {
+        Colour::Ansi
+    } else {
+        Colour::Plain
+    };
     for diagnostic in &parsed.diagnostics {
         let name = file.display().to_string();
-        writeln!(out, "{}", markdown::render_diagnostic(&name, &parsed.checklist.source, diagnostic, colour))?;
+        writeln!(
+            out,
+            "{}",
+            markdown::render_diagnostic(&name, &parsed.checklist.source, diagnostic, colour)
+        )?;
     }
     Ok(())
 }

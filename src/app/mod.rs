@@ -1,6 +1,6 @@
 //! The only wiring: from a command line to the parts that do it.
 
-mod bot;
+pub mod bot;
 mod checklists;
 mod records;
 mod serve;
@@ -67,9 +67,9 @@ fn carry_out(line: CommandLine) -> anyhow::Result<Ended> {
                 Command::Checklist(ChecklistCommand::Lint { .. }) => {
                     checklists::lint(&checklists::of_directory(&settings.checklists.directory)?)
                 }
-                Command::Audit(AuditCommand::Verify { database }) => {
-                    run_async(records::verify(database.as_deref().unwrap_or(&settings.database.path)))
-                }
+                Command::Audit(AuditCommand::Verify { database }) => run_async(records::verify(
+                    database.as_deref().unwrap_or(&settings.database.path),
+                )),
                 Command::Report(arguments) => run_async(records::report(&settings.database.path, arguments)),
                 Command::Backup(arguments) => {
                     run_async(records::backup(&settings.database.path, &arguments.file))
@@ -87,7 +87,9 @@ fn carry_out(line: CommandLine) -> anyhow::Result<Ended> {
                     Ok(Ended::Well)
                 }
                 // Done above, before any setting was read.
-                Command::Completions(_) | Command::Checklist(ChecklistCommand::Show { .. }) => Ok(Ended::Well),
+                Command::Completions(_) | Command::Checklist(ChecklistCommand::Show { .. }) => {
+                    Ok(Ended::Well)
+                }
                 #[cfg(feature = "try")]
                 Command::Try(_) => Ok(Ended::Well),
             }
@@ -96,15 +98,17 @@ fn carry_out(line: CommandLine) -> anyhow::Result<Ended> {
 }
 
 fn run_async(work: impl Future<Output = anyhow::Result<Ended>>) -> anyhow::Result<Ended> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?
+        .block_on(work)
 }
 
 fn log_style(format: LogFormat) -> LogStyle {
     match format {
         LogFormat::Pretty => LogStyle::Pretty,
-        LogFormat::Json => LogStyle::Json,
         LogFormat::Auto if io::stderr().is_terminal() => LogStyle::Pretty,
-        LogFormat::Auto => LogStyle::Json,
+        LogFormat::Auto | LogFormat::Json => LogStyle::Json,
     }
 }
 

@@ -65,7 +65,10 @@ pub(super) async fn backup(database: &Path, to: &Path) -> anyhow::Result<Ended> 
 
 async fn read(store: &Store, id: DeploymentId) -> anyhow::Result<Deployment> {
     let Some(history) = store.history(id).await? else {
-        bail!("there is no deployment {id} in {}; `/deploy list` in Discord shows them", store.path().display());
+        bail!(
+            "there is no deployment {id} in {}; `/deploy list` in Discord shows them",
+            store.path().display()
+        );
     };
     let source = store
         .checklist_source(&history.checklist)

@@ -41,7 +41,10 @@ pub(super) async fn run(settings: &Settings) -> anyhow::Result<Ended> {
     })
     .await?;
     info!(address = %pages.address(), "health, readiness and metrics are served");
-    let readiness = Arc::new(BotReadiness { engine: bot.engine().clone(), gateway: bot.gateway() });
+    let readiness = Arc::new(BotReadiness {
+        engine: bot.engine().clone(),
+        gateway: bot.gateway(),
+    });
     let stop_pages = CancellationToken::new();
     let serving = tokio::spawn(pages.serve(readiness, metrics, stop_pages.clone()));
     let signals = tokio::spawn(heed_signals(bot.engine().clone(), stop.clone())?);
@@ -55,12 +58,20 @@ pub(super) async fn run(settings: &Settings) -> anyhow::Result<Ended> {
 
 /// Discord itself, unless a stand-in on this machine is configured.
 fn endpoint(discord: &config::Discord) -> anyhow::Result<Endpoint> {
-    let Some(local) = &discord.local else { return Ok(Endpoint::Discord) };
+    let Some(local) = &discord.local else {
+        return Ok(Endpoint::Discord);
+    };
     let certificate_authority = std::fs::read_to_string(&local.certificate).with_context(|| {
-        format!("discord.local_certificate is {}, which cannot be read", local.certificate.display())
+        format!(
+            "discord.local_certificate is {}, which cannot be read",
+            local.certificate.display()
+        )
     })?;
     warn!(proxy = %local.proxy, "connecting to a stand-in on this machine; the real Discord is not reached");
-    Ok(Endpoint::Local { proxy: format!("http://{}", local.proxy), certificate_authority })
+    Ok(Endpoint::Local {
+        proxy: format!("http://{}", local.proxy),
+        certificate_authority,
+    })
 }
 
 /// Listens for signals from now on: SIGTERM and Ctrl-C stop, SIGHUP reads the checklists again.
@@ -99,7 +110,12 @@ impl Readiness for BotReadiness {
             GatewayState::Up => ReadinessPart::ready("gateway"),
             GatewayState::Down => ReadinessPart::not_ready("gateway", "not connected to Discord"),
         };
-        let usable = self.engine.catalog().entries().iter().any(|entry| entry.first_error().is_none());
+        let usable = self
+            .engine
+            .catalog()
+            .entries()
+            .iter()
+            .any(|entry| entry.first_error().is_none());
         let catalog = if usable {
             ReadinessPart::ready("catalog")
         } else {
@@ -107,11 +123,17 @@ impl Readiness for BotReadiness {
         };
         let outbox = match store.outbox_state().await {
             Ok(state) => {
-                let age = state.oldest.map(|oldest| self.engine.now().duration_since(oldest));
+                let age = state
+                    .oldest
+                    .map(|oldest| self.engine.now().duration_since(oldest));
                 match age {
                     Some(age) if age > OLDEST_OWED => ReadinessPart::not_ready(
                         "outbox",
-                        format!("{} messages are owed, the oldest for {} s", state.owed, age.as_secs()),
+                        format!(
+                            "{} messages are owed, the oldest for {} s",
+                            state.owed,
+                            age.as_secs()
+                        ),
                     ),
                     Some(_) | None => ReadinessPart::ready("outbox"),
                 }

@@ -88,13 +88,18 @@ pub(super) async fn probe(run: &Run<'_>, probe: &EnvProbe) -> Result<Seen, Hindr
         why.push_str(&written::joined(&lines, "and"));
     }
 
+    // Only a required variable can be missing. One that is there and unfit is named whatever its tier, so that a
+    // condition can hold an optional variable to its form.
+    let tiers = [&required, &recommended, &optional];
+    let empty = tiers.iter().flat_map(|tier| tier.empty.iter().cloned()).collect();
+    let malformed = tiers
+        .iter()
+        .flat_map(|tier| tier.malformed.iter().map(|(name, _)| name.clone()))
+        .collect();
     let observation = Observation::default()
-        .with("missing", Observed::Names(required.missing))
-        .with("empty", Observed::Names(required.empty))
-        .with(
-            "malformed",
-            Observed::Names(required.malformed.into_iter().map(|(name, _)| name).collect()),
-        );
+        .with("missing", Observed::Names(required.missing.clone()))
+        .with("empty", Observed::Names(empty))
+        .with("malformed", Observed::Names(malformed));
     Ok(Seen {
         observation,
         evidence,

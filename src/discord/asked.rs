@@ -9,44 +9,108 @@ use crate::domain::ids::{DeploymentId, DiscordRoleId, RoleKey, UserId};
 use crate::domain::sign_off::{Holder, Rank};
 
 /// How long `/deploy ack` and 👀 let pings wait.
-pub(super) const SNOOZE: Duration = Duration::from_secs(30 * 60);
+pub(super) const SNOOZE: Duration = Duration::from_mins(30);
 
 /// What is asked for. Items, sections and blanks are still as typed: what they mean depends on the deployment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Asked {
-    Start { checklist: String, version: String, environment: String, variables: Option<String> },
-    Of { deployment: Option<DeploymentId>, wish: Wish },
-    Deployments { all: bool },
-    Help { topic: Option<String> },
+    Start {
+        checklist: String,
+        version: String,
+        environment: String,
+        variables: Option<String>,
+    },
+    Of {
+        deployment: Option<DeploymentId>,
+        wish: Wish,
+    },
+    Deployments {
+        all: bool,
+    },
+    Help {
+        topic: Option<String>,
+    },
     Checklists,
-    ShowChecklist { name: String },
-    LintChecklist { name: String },
-    ExportChecklist { name: String },
-    SetOwner { role: RoleKey, holder: Holder, rank: Rank },
-    ClearOwner { role: RoleKey, holder: Option<Holder>, rank: Option<Rank> },
+    ShowChecklist {
+        name: String,
+    },
+    LintChecklist {
+        name: String,
+    },
+    ExportChecklist {
+        name: String,
+    },
+    SetOwner {
+        role: RoleKey,
+        holder: Holder,
+        rank: Rank,
+    },
+    ClearOwner {
+        role: RoleKey,
+        holder: Option<Holder>,
+        rank: Option<Rank>,
+    },
     Owners,
 }
 
 /// What is asked of a deployment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Wish {
-    Status { section: Option<String> },
-    Check { what: Option<String> },
-    Tick { item: String },
-    Untick { item: String },
-    Skip { item: String, reason: String },
-    Block { item: String, reason: String },
-    Unblock { item: String, reason: Option<String> },
-    Fill { blank: String, value: String },
-    Assign { item: String, to: Option<UserId> },
-    Note { item: Option<String>, text: String },
+    Status {
+        section: Option<String>,
+    },
+    Check {
+        what: Option<String>,
+    },
+    Tick {
+        item: String,
+    },
+    Untick {
+        item: String,
+    },
+    Skip {
+        item: String,
+        reason: String,
+    },
+    Block {
+        item: String,
+        reason: String,
+    },
+    Unblock {
+        item: String,
+        reason: Option<String>,
+    },
+    Fill {
+        blank: String,
+        value: String,
+    },
+    Assign {
+        item: String,
+        to: Option<UserId>,
+    },
+    Note {
+        item: Option<String>,
+        text: String,
+    },
     SignOffs,
-    RequestSignOff { role: RoleKey },
+    RequestSignOff {
+        role: RoleKey,
+    },
     Go,
-    NoGo { reason: String },
-    Finish { outcome: Outcome, reason: Option<String> },
-    Acknowledge { role: Option<RoleKey>, snooze: Duration },
-    Log { page: usize },
+    NoGo {
+        reason: String,
+    },
+    Finish {
+        outcome: Outcome,
+        reason: Option<String>,
+    },
+    Acknowledge {
+        role: Option<RoleKey>,
+        snooze: Duration,
+    },
+    Log {
+        page: usize,
+    },
     Report,
 }
 
@@ -65,15 +129,26 @@ impl Asked {
                 environment: given.text("environment")?,
                 variables: given.text("variables"),
             }),
-            ("deploy", "list") => Some(Self::Deployments { all: given.text("which").as_deref() == Some("all") }),
-            ("deploy", "help") => Some(Self::Help { topic: given.text("topic") }),
-            ("deploy", word) => {
-                Some(Self::Of { deployment: given.number("deployment").map(DeploymentId), wish: Wish::of(word, &given)? })
-            }
+            ("deploy", "list") => Some(Self::Deployments {
+                all: given.text("which").as_deref() == Some("all"),
+            }),
+            ("deploy", "help") => Some(Self::Help {
+                topic: given.text("topic"),
+            }),
+            ("deploy", word) => Some(Self::Of {
+                deployment: given.number("deployment").map(DeploymentId),
+                wish: Wish::of(word, &given)?,
+            }),
             ("checklist", "list") => Some(Self::Checklists),
-            ("checklist", "show") => Some(Self::ShowChecklist { name: given.text("checklist")? }),
-            ("checklist", "lint") => Some(Self::LintChecklist { name: given.text("checklist")? }),
-            ("checklist", "export") => Some(Self::ExportChecklist { name: given.text("checklist")? }),
+            ("checklist", "show") => Some(Self::ShowChecklist {
+                name: given.text("checklist")?,
+            }),
+            ("checklist", "lint") => Some(Self::LintChecklist {
+                name: given.text("checklist")?,
+            }),
+            ("checklist", "export") => Some(Self::ExportChecklist {
+                name: given.text("checklist")?,
+            }),
             ("owner", "set") => Some(Self::SetOwner {
                 role: given.role()?,
                 holder: given.holder(command, "holder")?,
@@ -93,19 +168,49 @@ impl Asked {
 impl Wish {
     fn of(word: &str, given: &Given<'_>) -> Option<Self> {
         Some(match word {
-            "status" => Self::Status { section: given.text("section") },
-            "check" => Self::Check { what: given.text("what") },
-            "tick" => Self::Tick { item: given.text("item")? },
-            "untick" => Self::Untick { item: given.text("item")? },
-            "skip" => Self::Skip { item: given.text("item")?, reason: given.text("reason")? },
-            "block" => Self::Block { item: given.text("item")?, reason: given.text("reason")? },
-            "unblock" => Self::Unblock { item: given.text("item")?, reason: given.text("reason") },
-            "fill" => Self::Fill { blank: given.text("blank")?, value: given.text("value")? },
-            "assign" => Self::Assign { item: given.text("item")?, to: given.member("to") },
-            "note" => Self::Note { item: given.text("item"), text: given.text("text")? },
-            "signoff" => given.role().map_or(Self::SignOffs, |role| Self::RequestSignOff { role }),
+            "status" => Self::Status {
+                section: given.text("section"),
+            },
+            "check" => Self::Check {
+                what: given.text("what"),
+            },
+            "tick" => Self::Tick {
+                item: given.text("item")?,
+            },
+            "untick" => Self::Untick {
+                item: given.text("item")?,
+            },
+            "skip" => Self::Skip {
+                item: given.text("item")?,
+                reason: given.text("reason")?,
+            },
+            "block" => Self::Block {
+                item: given.text("item")?,
+                reason: given.text("reason")?,
+            },
+            "unblock" => Self::Unblock {
+                item: given.text("item")?,
+                reason: given.text("reason"),
+            },
+            "fill" => Self::Fill {
+                blank: given.text("blank")?,
+                value: given.text("value")?,
+            },
+            "assign" => Self::Assign {
+                item: given.text("item")?,
+                to: given.member("to"),
+            },
+            "note" => Self::Note {
+                item: given.text("item"),
+                text: given.text("text")?,
+            },
+            "signoff" => given
+                .role()
+                .map_or(Self::SignOffs, |role| Self::RequestSignOff { role }),
             "go" => Self::Go,
-            "no-go" => Self::NoGo { reason: given.text("reason")? },
+            "no-go" => Self::NoGo {
+                reason: given.text("reason")?,
+            },
             "finish" => Self::Finish {
                 outcome: match given.text("outcome")?.as_str() {
                     "complete" => Outcome::Complete,
@@ -114,13 +219,18 @@ impl Wish {
                 },
                 reason: given.text("reason"),
             },
-            "ack" => Self::Acknowledge { role: given.role(), snooze: SNOOZE },
+            "ack" => Self::Acknowledge {
+                role: given.role(),
+                snooze: SNOOZE,
+            },
             "snooze" => Self::Acknowledge {
                 role: given.role(),
                 snooze: Duration::from_secs(u64::try_from(given.number("minutes")?).ok()? * 60),
             },
             "log" => Self::Log {
-                page: usize::try_from(given.number("page").unwrap_or(1)).ok()?.saturating_sub(1),
+                page: usize::try_from(given.number("page").unwrap_or(1))
+                    .ok()?
+                    .saturating_sub(1),
             },
             "report" => Self::Report,
             _ => return None,
@@ -133,7 +243,10 @@ struct Given<'a>(&'a [CommandDataOption]);
 
 impl Given<'_> {
     fn value(&self, name: &str) -> Option<&CommandDataOptionValue> {
-        self.0.iter().find(|option| option.name == name).map(|option| &option.value)
+        self.0
+            .iter()
+            .find(|option| option.name == name)
+            .map(|option| &option.value)
     }
 
     fn text(&self, name: &str) -> Option<String> {
@@ -175,7 +288,12 @@ impl Given<'_> {
         let CommandDataOptionValue::Mentionable(id) = self.value(name)? else {
             return None;
         };
-        let is_role = command.data.resolved.roles.keys().any(|role| role.get() == id.get());
+        let is_role = command
+            .data
+            .resolved
+            .roles
+            .keys()
+            .any(|role| role.get() == id.get());
         Some(if is_role {
             Holder::DiscordRole(DiscordRoleId(id.get()))
         } else {

@@ -1,6 +1,8 @@
 //! The slash commands, as a table, and how they are made known to Discord.
 
-use serenity::all::{CommandOptionType, CreateCommand, CreateCommandOption, InstallationContext, InteractionContext};
+use serenity::all::{
+    CommandOptionType, CreateCommand, CreateCommandOption, InstallationContext, InteractionContext,
+};
 
 /// A command with its subcommands. Discord allows 25 of them, and 8000 characters in all.
 pub(super) struct CommandSpec {
@@ -51,16 +53,30 @@ pub(super) enum Needed {
 }
 
 const fn must(name: &'static str, description: &'static str, kind: Kind) -> Opt {
-    Opt { name, description, kind, needed: Needed::Yes }
+    Opt {
+        name,
+        description,
+        kind,
+        needed: Needed::Yes,
+    }
 }
 
 const fn may(name: &'static str, description: &'static str, kind: Kind) -> Opt {
-    Opt { name, description, kind, needed: Needed::No }
+    Opt {
+        name,
+        description,
+        kind,
+        needed: Needed::No,
+    }
 }
 
 const ITEM: Opt = must("item", "Number or words of the item", Kind::Picked);
 const ROLE: Opt = must("role", "The sign-off role, as tech-lead", Kind::Picked);
-const WHICH: Opt = may("deployment", "Only needed outside the deployment's thread", Kind::Deployment);
+const WHICH: Opt = may(
+    "deployment",
+    "Only needed outside the deployment's thread",
+    Kind::Deployment,
+);
 /// Longer texts are taken here and refused with a sentence, so that nothing a person typed is lost.
 const TYPED: u16 = 6000;
 
@@ -77,7 +93,11 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
                     must("checklist", "Which checklist", Kind::Picked),
                     must("version", "What is released, as 2.4.1", Kind::Text(TYPED)),
                     must("environment", "Where to, as staging", Kind::Picked),
-                    may("variables", "Values for its checks, as base_url=https://… name=value", Kind::Text(TYPED)),
+                    may(
+                        "variables",
+                        "Values for its checks, as base_url=https://… name=value",
+                        Kind::Text(TYPED),
+                    ),
                 ],
             },
             Subcommand {
@@ -88,9 +108,16 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             Subcommand {
                 name: "check",
                 description: "Run the automated checks: all, or those of a section or an item",
-                options: &[may("what", "A section or an item; all without it", Kind::Picked), WHICH],
+                options: &[
+                    may("what", "A section or an item; all without it", Kind::Picked),
+                    WHICH,
+                ],
             },
-            Subcommand { name: "tick", description: "Tick an item", options: &[ITEM, WHICH] },
+            Subcommand {
+                name: "tick",
+                description: "Tick an item",
+                options: &[ITEM, WHICH],
+            },
             Subcommand {
                 name: "untick",
                 description: "Open a ticked or skipped item again",
@@ -104,7 +131,11 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             Subcommand {
                 name: "block",
                 description: "Say that an item cannot go on, and why",
-                options: &[ITEM, must("reason", "What stands in the way", Kind::Text(TYPED)), WHICH],
+                options: &[
+                    ITEM,
+                    must("reason", "What stands in the way", Kind::Text(TYPED)),
+                    WHICH,
+                ],
             },
             Subcommand {
                 name: "unblock",
@@ -139,7 +170,11 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
                 description: "Show the sign-offs, or ask a role to sign, now or again",
                 options: &[may("role", "Which role to ask", Kind::Picked), WHICH],
             },
-            Subcommand { name: "go", description: "Decide GO", options: &[WHICH] },
+            Subcommand {
+                name: "go",
+                description: "Decide GO",
+                options: &[WHICH],
+            },
             Subcommand {
                 name: "no-go",
                 description: "Decide NO-GO, and say why",
@@ -157,7 +192,10 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             Subcommand {
                 name: "ack",
                 description: "Say that you have seen a request to sign; its pings wait 30 minutes",
-                options: &[may("role", "For which role; all of yours without it", Kind::Picked), WHICH],
+                options: &[
+                    may("role", "For which role; all of yours without it", Kind::Picked),
+                    WHICH,
+                ],
             },
             Subcommand {
                 name: "snooze",
@@ -181,7 +219,11 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             Subcommand {
                 name: "list",
                 description: "Show the deployments of this server",
-                options: &[may("which", "Running ones unless said otherwise", Kind::OneOf(&["running", "all"]))],
+                options: &[may(
+                    "which",
+                    "Running ones unless said otherwise",
+                    Kind::OneOf(&["running", "all"]),
+                )],
             },
             Subcommand {
                 name: "help",
@@ -198,7 +240,11 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
         name: "checklist",
         description: "Look at the checklists that can be started",
         subcommands: &[
-            Subcommand { name: "list", description: "Show all checklists", options: &[] },
+            Subcommand {
+                name: "list",
+                description: "Show all checklists",
+                options: &[],
+            },
             Subcommand {
                 name: "show",
                 description: "Show what is in a checklist",
@@ -226,7 +272,11 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
                 options: &[
                     ROLE,
                     must("holder", "A member or a role of the server", Kind::Mentionable),
-                    may("rank", "Owner unless said otherwise", Kind::OneOf(&["owner", "deputy", "lead"])),
+                    may(
+                        "rank",
+                        "Owner unless said otherwise",
+                        Kind::OneOf(&["owner", "deputy", "lead"]),
+                    ),
                 ],
             },
             Subcommand {
@@ -235,10 +285,18 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
                 options: &[
                     ROLE,
                     may("holder", "From whom; from all without it", Kind::Mentionable),
-                    may("rank", "In which rank; in all without it", Kind::OneOf(&["owner", "deputy", "lead"])),
+                    may(
+                        "rank",
+                        "In which rank; in all without it",
+                        Kind::OneOf(&["owner", "deputy", "lead"]),
+                    ),
                 ],
             },
-            Subcommand { name: "list", description: "Show who holds which role", options: &[] },
+            Subcommand {
+                name: "list",
+                description: "Show who holds which role",
+                options: &[],
+            },
         ],
     },
 ];
@@ -250,7 +308,11 @@ pub(super) fn to_register() -> Vec<CreateCommand> {
         .map(|command| {
             let subcommands = command.subcommands.iter().map(|subcommand| {
                 subcommand.options.iter().fold(
-                    CreateCommandOption::new(CommandOptionType::SubCommand, subcommand.name, subcommand.description),
+                    CreateCommandOption::new(
+                        CommandOptionType::SubCommand,
+                        subcommand.name,
+                        subcommand.description,
+                    ),
                     |created, option| created.add_sub_option(option_to_register(option)),
                 )
             });
@@ -270,15 +332,17 @@ fn option_to_register(option: &Opt) -> CreateCommandOption {
     match option.kind {
         Kind::Text(most) => create(CommandOptionType::String).max_length(most),
         Kind::Picked => create(CommandOptionType::String).set_autocomplete(true),
-        Kind::Number(least, most) => {
-            create(CommandOptionType::Integer).min_int_value(least).max_int_value(most)
-        }
+        Kind::Number(least, most) => create(CommandOptionType::Integer)
+            .min_int_value(least)
+            .max_int_value(most),
         Kind::Deployment => create(CommandOptionType::Integer).set_autocomplete(true),
         Kind::Member => create(CommandOptionType::User),
         Kind::Mentionable => create(CommandOptionType::Mentionable),
         Kind::OneOf(words) => words
             .iter()
-            .fold(create(CommandOptionType::String), |create, word| create.add_string_choice(*word, *word)),
+            .fold(create(CommandOptionType::String), |create, word| {
+                create.add_string_choice(*word, *word)
+            }),
     }
 }
 
@@ -292,11 +356,23 @@ mod tests {
             assert!(command.subcommands.len() <= 25, "{}", command.name);
             let mut characters = command.name.len() + command.description.chars().count();
             for subcommand in command.subcommands {
-                assert!(subcommand.description.chars().count() <= 100, "{}", subcommand.name);
+                assert!(
+                    subcommand.description.chars().count() <= 100,
+                    "{}",
+                    subcommand.name
+                );
                 assert!(subcommand.options.len() <= 25, "{}", subcommand.name);
                 characters += subcommand.name.len() + subcommand.description.chars().count();
-                let needed: Vec<_> = subcommand.options.iter().map(|option| option.needed == Needed::Yes).collect();
-                assert!(needed.is_sorted_by(|before, after| before >= after), "{}: needed ones first", subcommand.name);
+                let needed: Vec<_> = subcommand
+                    .options
+                    .iter()
+                    .map(|option| option.needed == Needed::Yes)
+                    .collect();
+                assert!(
+                    needed.is_sorted_by(|before, after| before >= after),
+                    "{}: needed ones first",
+                    subcommand.name
+                );
                 for option in subcommand.options {
                     assert!(option.description.chars().count() <= 100, "{}", option.name);
                     characters += option.name.len() + option.description.chars().count();

@@ -21,13 +21,17 @@ use crate::engine::{HandleError, Selection};
 
 impl Bot {
     pub(super) async fn component(&self, http: &Arc<Http>, component: ComponentInteraction) {
-        let asker = Asker { id: component.id, token: component.token.clone() };
+        let asker = Asker {
+            id: component.id,
+            token: component.token.clone(),
+        };
         let press = Press::parse(&component.data.custom_id);
-        let (Some(press), Some(guild), Some(member)) =
-            (press, component.guild_id, component.member.as_ref())
+        let (Some(press), Some(guild), Some(member)) = (press, component.guild_id, component.member.as_ref())
         else {
             return asker
-                .answer(http, Seen::ByAsker, async { Reply::to_asker(answer::unknown_press()) })
+                .answer(http, Seen::ByAsker, async {
+                    Reply::to_asker(answer::unknown_press())
+                })
                 .await;
         };
         let guild = GuildId(guild.get());
@@ -57,7 +61,10 @@ impl Bot {
         if let Some(selection) = selection {
             if asker.promise(http, Seen::ByAll).await {
                 match self.engine.deployment(press.deployment(), guild).await {
-                    Ok(deployment) => self.run_checks(http, &asker, &from, &deployment, &selection).await,
+                    Ok(deployment) => {
+                        self.run_checks(http, &asker, &from, &deployment, &selection)
+                            .await;
+                    }
                     Err(error) => {
                         asker.edit(http, &refused(error)).await;
                     }
@@ -102,7 +109,11 @@ impl Bot {
             Press::Explain { role, .. } => Ok(Reply::Ask(modal::explain(&deployment, &role))),
             Press::SignOffs { .. } => {
                 let owners = self.engine.owners(from.guild).await?;
-                Ok(Reply::to_asker(card::sign_offs(&deployment, &owners, self.engine.now())))
+                Ok(Reply::to_asker(card::sign_offs(
+                    &deployment,
+                    &owners,
+                    self.engine.now(),
+                )))
             }
             Press::Log { page, .. } => {
                 let message = self.log(&deployment, page).await?;
@@ -117,10 +128,13 @@ impl Bot {
             }
             Press::ItemOf { .. } => {
                 let item = chosen.map(ItemId::new);
-                Ok(walk.on(item_card(&deployment, item)))
+                Ok(walk.on(item_card(&deployment, item.as_ref())))
             }
             Press::Acknowledge { role, .. } => {
-                let command = Command::Acknowledge { role: Some(role), snooze: SNOOZE };
+                let command = Command::Acknowledge {
+                    role: Some(role),
+                    snooze: SNOOZE,
+                };
                 let handled = self.change(from, id, command).await?;
                 Ok(Reply::to_asker(changed(&handled)))
             }
@@ -130,7 +144,10 @@ impl Bot {
     }
 
     pub(super) async fn modal(&self, http: &Http, submitted: ModalInteraction) {
-        let asker = Asker { id: submitted.id, token: submitted.token.clone() };
+        let asker = Asker {
+            id: submitted.id,
+            token: submitted.token.clone(),
+        };
         let text = submitted
             .data
             .components
@@ -142,11 +159,12 @@ impl Bot {
             })
             .unwrap_or_default();
         let press = Press::parse(&submitted.data.custom_id);
-        let (Some(press), Some(guild), Some(member)) =
-            (press, submitted.guild_id, submitted.member.as_ref())
+        let (Some(press), Some(guild), Some(member)) = (press, submitted.guild_id, submitted.member.as_ref())
         else {
             return asker
-                .answer(http, Seen::ByAsker, async { Reply::to_asker(answer::unknown_press()) })
+                .answer(http, Seen::ByAsker, async {
+                    Reply::to_asker(answer::unknown_press())
+                })
                 .await;
         };
         let guild = GuildId(guild.get());
@@ -160,18 +178,22 @@ impl Bot {
         let work = async {
             let done = async {
                 let command = match &press {
-                    Press::Skip { item, .. } => {
-                        Command::Skip { item: item.clone(), reason: Reason::parse(&text)? }
-                    }
-                    Press::Block { item, .. } => {
-                        Command::Block { item: item.clone(), reason: Reason::parse(&text)? }
-                    }
-                    Press::Note { item, .. } => {
-                        Command::Note { item: Some(item.clone()), text: Remark::parse(&text)? }
-                    }
-                    Press::Explain { role, .. } => {
-                        Command::ExplainRejection { role: role.clone(), reason: Reason::parse(&text)? }
-                    }
+                    Press::Skip { item, .. } => Command::Skip {
+                        item: item.clone(),
+                        reason: Reason::parse(&text)?,
+                    },
+                    Press::Block { item, .. } => Command::Block {
+                        item: item.clone(),
+                        reason: Reason::parse(&text)?,
+                    },
+                    Press::Note { item, .. } => Command::Note {
+                        item: Some(item.clone()),
+                        text: Remark::parse(&text)?,
+                    },
+                    Press::Explain { role, .. } => Command::ExplainRejection {
+                        role: role.clone(),
+                        reason: Reason::parse(&text)?,
+                    },
                     Press::Check { .. }
                     | Press::CheckAgain { .. }
                     | Press::Tick { .. }
@@ -212,8 +234,8 @@ impl Walk {
     }
 }
 
-fn item_card(deployment: &Deployment, item: Option<ItemId>) -> super::render::message::Message {
-    let found = item.as_ref().and_then(|item| deployment.checklist.item(item));
+fn item_card(deployment: &Deployment, item: Option<&ItemId>) -> super::render::message::Message {
+    let found = item.and_then(|item| deployment.checklist.item(item));
     match found {
         Some((index, _)) => item_list::item(deployment, index),
         None => answer::unknown_press(),

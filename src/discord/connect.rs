@@ -35,7 +35,9 @@ pub enum ConnectError {
     )]
     TokenRefused,
     /// Discord did not answer as it should.
-    #[error("Discord cannot be reached: {why}. Check the connection and https://discordstatus.com, then start again")]
+    #[error(
+        "Discord cannot be reached: {why}. Check the connection and https://discordstatus.com, then start again"
+    )]
     Unreachable {
         /// What went wrong.
         why: String,
@@ -57,7 +59,11 @@ pub(super) async fn connect(token: &str, endpoint: &Endpoint) -> Result<Http, Co
         .timeout(REQUEST_TIMEOUT)
         .connect_timeout(CONNECT_TIMEOUT)
         .use_rustls_tls();
-    if let Endpoint::Local { proxy, certificate_authority } = endpoint {
+    if let Endpoint::Local {
+        proxy,
+        certificate_authority,
+    } = endpoint
+    {
         client = client
             .proxy(reqwest::Proxy::https(proxy)?)
             .add_root_certificate(reqwest::Certificate::from_pem(certificate_authority.as_bytes())?);
@@ -66,7 +72,10 @@ pub(super) async fn connect(token: &str, endpoint: &Endpoint) -> Result<Http, Co
         .client(client.build()?)
         .default_allowed_mentions(wire::nobody())
         .build();
-    let application = http.get_current_application_info().await.map_err(|error| connect_error(&error))?;
+    let application = http
+        .get_current_application_info()
+        .await
+        .map_err(|error| connect_error(&error))?;
     http.set_application_id(application.id);
     // serenity falls back to the real gateway for good when this fails, so it is asked for here first.
     let gateway = http.get_gateway().await.map_err(|error| connect_error(&error))?;
@@ -85,7 +94,9 @@ fn connect_error(error: &serenity::Error) -> ConnectError {
     {
         return ConnectError::TokenRefused;
     }
-    ConnectError::Unreachable { why: with_sources(error) }
+    ConnectError::Unreachable {
+        why: with_sources(error),
+    }
 }
 
 /// An error with what it came from, as the outermost sentence seldom says it.
@@ -105,7 +116,10 @@ pub(super) fn with_sources(error: &dyn std::error::Error) -> String {
 fn is_loopback(url: &str) -> bool {
     reqwest::Url::parse(url)
         .ok()
-        .and_then(|url| url.host_str().map(|host| host.trim_matches(['[', ']']).parse::<IpAddr>()))
+        .and_then(|url| {
+            url.host_str()
+                .map(|host| host.trim_matches(['[', ']']).parse::<IpAddr>())
+        })
         .is_some_and(|address| address.is_ok_and(|address| address.is_loopback()))
 }
 

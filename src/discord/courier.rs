@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serenity::all::{
-    AutoArchiveDuration, Builder, ChannelId as DiscordChannel, CreateThread, ErrorResponse, GetMessages, Http, HttpError,
-    MessageId as DiscordMessage, Nonce, ReactionType,
+    AutoArchiveDuration, Builder, ChannelId as DiscordChannel, CreateThread, ErrorResponse, GetMessages,
+    Http, HttpError, MessageId as DiscordMessage, Nonce, ReactionType,
 };
 use tokio::sync::Mutex;
 use tracing::debug;
@@ -20,9 +20,9 @@ use super::{Bot, wire};
 use crate::domain::deployment::Deployment;
 use crate::domain::effects::Owed;
 use crate::domain::ids::{ChannelId, MessageId};
+use crate::engine::Posted;
 use crate::engine::courier::{Courier, Delivery, PostedBefore, Trouble};
 use crate::report;
-use crate::store::Posted;
 
 /// What a signer answers a card with.
 pub(super) const APPROVE: &str = "✅";
@@ -39,7 +39,7 @@ const PAGES: usize = 20;
 /// How far Discord's clock and ours may be apart when messages are told to be older than the one that is looked for.
 const CLOCKS_APART: jiff::SignedDuration = jiff::SignedDuration::from_mins(10);
 /// How long a message waits that Discord says we may not post: somebody has to change a permission first.
-const NOT_PERMITTED_WAIT: Duration = Duration::from_secs(300);
+const NOT_PERMITTED_WAIT: Duration = Duration::from_mins(5);
 
 /// Carries to Discord.
 pub(super) struct DiscordCourier {
@@ -51,16 +51,21 @@ pub(super) struct DiscordCourier {
 
 impl DiscordCourier {
     pub(super) fn new(http: Arc<Http>, bot: Arc<Bot>) -> Self {
-        Self { http, bot, queues: Mutex::default() }
+        Self {
+            http,
+            bot,
+            queues: Mutex::default(),
+        }
     }
 
     async fn carry(&self, delivery: &Delivery<'_>) -> Result<Option<Posted>, Trouble> {
         let deployment = delivery.deployment;
         let (owners, now) = (delivery.owners, delivery.now);
         match delivery.owed {
-            Owed::Opening => {
-                self.post(delivery, deployment.channel, &board::opening(deployment)).await.map(Some)
-            }
+            Owed::Opening => self
+                .post(delivery, deployment.channel, &board::opening(deployment))
+                .await
+                .map(Some),
             Owed::Thread => self.open_thread(delivery).await.map(Some),
             Owed::Board => self.show_board(delivery).await.map(Some),
             Owed::SignOffCard { role, request } => {
@@ -71,11 +76,14 @@ impl DiscordCourier {
                 for emoji in [APPROVE, REJECT, SEEN] {
                     self.offer(&posted, emoji).await?;
                 }
-                self.bot.look_at_new_card(&self.http, deployment.id, role.clone(), *request, posted);
+                self.bot
+                    .look_at_new_card(&self.http, deployment.id, role.clone(), *request, posted);
                 Ok(Some(posted))
             }
             Owed::SignOffCardEdit { role, request } => {
-                let Some(posted) = posted(delivery, delivery.owed).await? else { return Ok(None) };
+                let Some(posted) = posted(delivery, delivery.owed).await? else {
+                    return Ok(None);
+                };
                 let message = card::sign_off_card(deployment, role, *request, owners, now);
                 match self.edit(&posted, &message).await {
                     // Somebody deleted the card. The sign-offs can still be seen, and asked for again.
@@ -87,25 +95,37 @@ impl DiscordCourier {
                 let message = card::ping(deployment, role, *ping, *due, now, owners);
                 self.post_in_thread(delivery, &message).await.map(Some)
             }
-            Owed::Rejection { role, by } => {
-                self.post_in_thread(delivery, &notice::rejection(deployment, role, *by)).await.map(Some)
-            }
-            Owed::Void { role, by, check } => {
-                self.post_in_thread(delivery, &notice::void(deployment, role, *by, check)).await.map(Some)
-            }
-            Owed::ReadyForGo => self.post_in_thread(delivery, &notice::ready_for_go(deployment)).await.map(Some),
-            Owed::Decision => self.post_in_thread(delivery, &notice::decision(deployment)).await.map(Some),
+            Owed::Rejection { role, by } => self
+                .post_in_thread(delivery, &notice::rejection(deployment, role, *by))
+                .await
+                .map(Some),
+            Owed::Void { role, by, check } => self
+                .post_in_thread(delivery, &notice::void(deployment, role, *by, check))
+                .await
+                .map(Some),
+            Owed::ReadyForGo => self
+                .post_in_thread(delivery, &notice::ready_for_go(deployment))
+                .await
+                .map(Some),
+            Owed::Decision => self
+                .post_in_thread(delivery, &notice::decision(deployment))
+                .await
+                .map(Some),
             Owed::Report => {
                 let files = self.report_files(deployment).await;
-                self.post_in_thread(delivery, &notice::finished(deployment, files)).await.map(Some)
+                self.post_in_thread(delivery, &notice::finished(deployment, files))
+                    .await
+                    .map(Some)
             }
         }
     }
 
     async fn open_thread(&self, delivery: &Delivery<'_>) -> Result<Posted, Trouble> {
-        let opening = posted(delivery, &Owed::Opening).await?.ok_or_else(|| Trouble::GiveUp {
-            why: "the message its thread hangs on was never posted".to_owned(),
-        })?;
+        let opening = posted(delivery, &Owed::Opening)
+            .await?
+            .ok_or_else(|| Trouble::GiveUp {
+                why: "the message its thread hangs on was never posted".to_owned(),
+            })?;
         let _turn = self.turn(opening.channel).await;
         let name = escape::label(
             &format!(
@@ -125,7 +145,10 @@ impl DiscordCourier {
             )
             .await;
         // A thread has the id of the message it hangs on, so a second try knows it, too.
-        let thread = Posted { channel: ChannelId(opening.message.0), message: opening.message };
+        let thread = Posted {
+            channel: ChannelId(opening.message.0),
+            message: opening.message,
+        };
         match created {
             Ok(_) => Ok(thread),
             Err(error) if code_of(&error) == Some(codes::THREAD_EXISTS) => Ok(thread),
@@ -144,7 +167,9 @@ impl DiscordCourier {
             }
         }
         let posted = self.post_in_thread(delivery, &message).await?;
-        let pinned = DiscordChannel::new(posted.channel.0).pin(&self.http, posted.message.0).await;
+        let pinned = DiscordChannel::new(posted.channel.0)
+            .pin(&self.http, posted.message.0)
+            .await;
         match pinned {
             Ok(()) => Ok(posted),
             // The board is there; without the permission it is only not pinned.
@@ -162,9 +187,11 @@ impl DiscordCourier {
     }
 
     async fn post_in_thread(&self, delivery: &Delivery<'_>, message: &Message) -> Result<Posted, Trouble> {
-        let thread = posted(delivery, &Owed::Thread).await?.ok_or_else(|| Trouble::GiveUp {
-            why: "its thread was never opened".to_owned(),
-        })?;
+        let thread = posted(delivery, &Owed::Thread)
+            .await?
+            .ok_or_else(|| Trouble::GiveUp {
+                why: "its thread was never opened".to_owned(),
+            })?;
         self.post(delivery, thread.channel, message).await
     }
 
@@ -190,13 +217,19 @@ impl DiscordCourier {
             .execute(&self.http, (DiscordChannel::new(channel.0), None))
             .await
             .map_err(|error| trouble(&error))?;
-        Ok(Posted { channel, message: MessageId(posted.id.get()) })
+        Ok(Posted {
+            channel,
+            message: MessageId(posted.id.get()),
+        })
     }
 
     /// Looks for a message that may have been posted, from the newest back to when it became owed.
     async fn find(&self, channel: ChannelId, delivery: &Delivery<'_>) -> Result<Option<Posted>, Trouble> {
         let mark = mark(delivery);
-        let owed_since = delivery.owed_since.saturating_sub(CLOCKS_APART).unwrap_or(delivery.owed_since);
+        let owed_since = delivery
+            .owed_since
+            .saturating_sub(CLOCKS_APART)
+            .unwrap_or(delivery.owed_since);
         let bears_it = |message: &&serenity::all::Message| {
             message.author.bot
                 && message
@@ -212,10 +245,15 @@ impl DiscordCourier {
                 .await
                 .map_err(|error| trouble(&error))?;
             if let Some(found) = page.iter().find(bears_it) {
-                return Ok(Some(Posted { channel, message: MessageId(found.id.get()) }));
+                return Ok(Some(Posted {
+                    channel,
+                    message: MessageId(found.id.get()),
+                }));
             }
             let oldest = page.iter().min_by_key(|message| message.id);
-            let Some(oldest) = oldest.filter(|_| page.len() == usize::from(PAGE)) else { break };
+            let Some(oldest) = oldest.filter(|_| page.len() == usize::from(PAGE)) else {
+                break;
+            };
             if oldest.timestamp.unix_timestamp() < owed_since.as_second() {
                 break;
             }
@@ -229,7 +267,11 @@ impl DiscordCourier {
         let edited = wire::edit(message)
             .execute(
                 &self.http,
-                (DiscordChannel::new(posted.channel.0), DiscordMessage::new(posted.message.0), None),
+                (
+                    DiscordChannel::new(posted.channel.0),
+                    DiscordMessage::new(posted.message.0),
+                    None,
+                ),
             )
             .await;
         match edited {
@@ -243,7 +285,11 @@ impl DiscordCourier {
         let reaction = ReactionType::Unicode(emoji.to_owned());
         let offered = self
             .http
-            .create_reaction(DiscordChannel::new(posted.channel.0), DiscordMessage::new(posted.message.0), &reaction)
+            .create_reaction(
+                DiscordChannel::new(posted.channel.0),
+                DiscordMessage::new(posted.message.0),
+                &reaction,
+            )
             .await;
         match offered {
             Ok(()) => Ok(()),
@@ -271,10 +317,18 @@ pub(super) fn report_files(
     deployment: &Deployment,
     names: &HashMap<crate::domain::ids::UserId, String>,
 ) -> Vec<File> {
-    let name = |user| names.get(&user).cloned().unwrap_or_else(|| format!("user {user}"));
+    let name = |user| {
+        names
+            .get(&user)
+            .cloned()
+            .unwrap_or_else(|| format!("user {user}"))
+    };
     let document = report::document(deployment, &name);
     let stem = escape::label(deployment.checklist.name.as_str(), 60).replace(['/', '\\', ' '], "-");
-    vec![File { name: format!("{stem}-{}.md", deployment.id.0), bytes: document.into_bytes() }]
+    vec![File {
+        name: format!("{stem}-{}.md", deployment.id.0),
+        bytes: document.into_bytes(),
+    }]
 }
 
 /// Why an edit was not made.
@@ -290,22 +344,32 @@ mod codes {
     pub(super) const THREAD_EXISTS: isize = 160_004;
 }
 
-async fn remember(delivery: &Delivery<'_>, posted: &Posted) -> Result<(), Trouble> {
-    let Some(remembered_as) = delivery.owed.remembered_as() else { return Ok(()) };
-    delivery
-        .store
-        .remember(delivery.deployment.id, &remembered_as, *posted)
-        .await
-        .map_err(|error| Trouble::Retry { after: None, why: error.to_string() })
-}
-
 async fn posted(delivery: &Delivery<'_>, owed: &Owed) -> Result<Option<Posted>, Trouble> {
-    let Some(remembered_as) = owed.remembered_as() else { return Ok(None) };
+    let Some(remembered_as) = owed.remembered_as() else {
+        return Ok(None);
+    };
     delivery
-        .store
+        .engine
         .posted(delivery.deployment.id, &remembered_as)
         .await
-        .map_err(|error| Trouble::Retry { after: None, why: error.to_string() })
+        .map_err(|error| Trouble::Retry {
+            after: None,
+            why: error.to_string(),
+        })
+}
+
+async fn remember(delivery: &Delivery<'_>, posted: &Posted) -> Result<(), Trouble> {
+    let Some(remembered_as) = delivery.owed.remembered_as() else {
+        return Ok(());
+    };
+    delivery
+        .engine
+        .remember(delivery.deployment.id, &remembered_as, *posted)
+        .await
+        .map_err(|error| Trouble::Retry {
+            after: None,
+            why: error.to_string(),
+        })
 }
 
 /// What tells a message from all others of ours, so that it is found again when the reply to it was lost.
@@ -329,19 +393,25 @@ fn marked(message: &Message, delivery: &Delivery<'_>) -> Message {
 fn trouble(error: &serenity::Error) -> Trouble {
     let why = with_sources(error);
     match error {
-        serenity::Error::Http(HttpError::UnsuccessfulRequest(ErrorResponse { status_code, error, .. })) => {
+        serenity::Error::Http(HttpError::UnsuccessfulRequest(ErrorResponse {
+            status_code, error, ..
+        })) => {
             match status_code.as_u16() {
-                401 => Trouble::Retry { after: Some(NOT_PERMITTED_WAIT), why },
+                401 => Trouble::Retry {
+                    after: Some(NOT_PERMITTED_WAIT),
+                    why,
+                },
                 403 => Trouble::Retry {
                     after: Some(NOT_PERMITTED_WAIT),
                     why: format!("{why}; give the bot the permissions the README names"),
                 },
-                404 if error.code == codes::UNKNOWN_CHANNEL => {
-                    Trouble::GiveUp { why: "the channel was deleted".to_owned() }
-                }
+                404 if error.code == codes::UNKNOWN_CHANNEL => Trouble::GiveUp {
+                    why: "the channel was deleted".to_owned(),
+                },
                 404 => Trouble::GiveUp { why },
-                429 => Trouble::Retry { after: None, why },
-                400 => Trouble::GiveUp { why: format!("Discord does not take the message: {why}") },
+                400 => Trouble::GiveUp {
+                    why: format!("Discord does not take the message: {why}"),
+                },
                 // It may have been posted before the server failed.
                 500.. => Trouble::Unknown { why },
                 _ => Trouble::Retry { after: None, why },
@@ -363,7 +433,9 @@ fn code_of(error: &serenity::Error) -> Option<isize> {
 
 fn status_of(error: &serenity::Error) -> Option<u16> {
     match error {
-        serenity::Error::Http(HttpError::UnsuccessfulRequest(response)) => Some(response.status_code.as_u16()),
+        serenity::Error::Http(HttpError::UnsuccessfulRequest(response)) => {
+            Some(response.status_code.as_u16())
+        }
         _ => None,
     }
 }

@@ -26,9 +26,17 @@ pub(crate) enum Press {
     /// Walk from sections to items: the chosen value is a section. The number tells several menus apart.
     Sections { deployment: DeploymentId, menu: usize },
     /// Show a page of a section's items; everything when there is no section.
-    Items { deployment: DeploymentId, section: Option<SectionId>, page: usize },
+    Items {
+        deployment: DeploymentId,
+        section: Option<SectionId>,
+        page: usize,
+    },
     /// The chosen value is an item of this page.
-    ItemOf { deployment: DeploymentId, section: Option<SectionId>, page: usize },
+    ItemOf {
+        deployment: DeploymentId,
+        section: Option<SectionId>,
+        page: usize,
+    },
     /// Snooze the pings of a request.
     Acknowledge { deployment: DeploymentId, role: RoleKey },
     /// Ask for the reason of one's rejection.
@@ -42,7 +50,9 @@ impl Press {
     /// Its text.
     pub(crate) fn custom_id(&self) -> String {
         let section = |section: &Option<SectionId>| {
-            section.as_ref().map_or_else(|| NONE.to_owned(), |section| section.as_str().to_owned())
+            section
+                .as_ref()
+                .map_or_else(|| NONE.to_owned(), |section| section.as_str().to_owned())
         };
         match self {
             Self::Check { deployment } => format!("v1:check:{}", deployment.0),
@@ -55,10 +65,18 @@ impl Press {
             Self::SignOffs { deployment } => format!("v1:sign-offs:{}", deployment.0),
             Self::Log { deployment, page } => format!("v1:log:{}:{page}", deployment.0),
             Self::Sections { deployment, menu } => format!("v1:sections:{}:{menu}", deployment.0),
-            Self::Items { deployment, section: of, page } => {
+            Self::Items {
+                deployment,
+                section: of,
+                page,
+            } => {
                 format!("v1:items:{}:{}:{page}", deployment.0, section(of))
             }
-            Self::ItemOf { deployment, section: of, page } => {
+            Self::ItemOf {
+                deployment,
+                section: of,
+                page,
+            } => {
                 format!("v1:item-of:{}:{}:{page}", deployment.0, section(of))
             }
             Self::Acknowledge { deployment, role } => format!("v1:ack:{}:{role}", deployment.0),
@@ -78,25 +96,62 @@ impl Press {
         let press = match word {
             "check" => Self::Check { deployment },
             "check-again" => Self::CheckAgain { deployment },
-            "tick" => Self::Tick { deployment, item: item()? },
-            "untick" => Self::Untick { deployment, item: item()? },
-            "skip" => Self::Skip { deployment, item: item()? },
-            "block" => Self::Block { deployment, item: item()? },
-            "note" => Self::Note { deployment, item: item()? },
+            "tick" => Self::Tick {
+                deployment,
+                item: item()?,
+            },
+            "untick" => Self::Untick {
+                deployment,
+                item: item()?,
+            },
+            "skip" => Self::Skip {
+                deployment,
+                item: item()?,
+            },
+            "block" => Self::Block {
+                deployment,
+                item: item()?,
+            },
+            "note" => Self::Note {
+                deployment,
+                item: item()?,
+            },
             "sign-offs" => Self::SignOffs { deployment },
-            "log" => Self::Log { deployment, page: parts.next()?.parse().ok()? },
-            "sections" => Self::Sections { deployment, menu: parts.next()?.parse().ok()? },
+            "log" => Self::Log {
+                deployment,
+                page: parts.next()?.parse().ok()?,
+            },
+            "sections" => Self::Sections {
+                deployment,
+                menu: parts.next()?.parse().ok()?,
+            },
             "items" | "item-of" => {
-                let section = Some(parts.next()?).filter(|text| *text != NONE).map(SectionId::new);
+                let section = Some(parts.next()?)
+                    .filter(|text| *text != NONE)
+                    .map(SectionId::new);
                 let page = parts.next()?.parse().ok()?;
                 if word == "items" {
-                    Self::Items { deployment, section, page }
+                    Self::Items {
+                        deployment,
+                        section,
+                        page,
+                    }
                 } else {
-                    Self::ItemOf { deployment, section, page }
+                    Self::ItemOf {
+                        deployment,
+                        section,
+                        page,
+                    }
                 }
             }
-            "ack" => Self::Acknowledge { deployment, role: RoleKey::new(parts.next()?) },
-            "explain" => Self::Explain { deployment, role: RoleKey::new(parts.next()?) },
+            "ack" => Self::Acknowledge {
+                deployment,
+                role: RoleKey::new(parts.next()?),
+            },
+            "explain" => Self::Explain {
+                deployment,
+                role: RoleKey::new(parts.next()?),
+            },
             _ => return None,
         };
         parts.next().is_none().then_some(press)
@@ -136,17 +191,40 @@ mod tests {
         let presses = [
             Press::Check { deployment },
             Press::CheckAgain { deployment },
-            Press::Tick { deployment, item: item.clone() },
-            Press::Untick { deployment, item: item.clone() },
-            Press::Skip { deployment, item: item.clone() },
-            Press::Block { deployment, item: item.clone() },
+            Press::Tick {
+                deployment,
+                item: item.clone(),
+            },
+            Press::Untick {
+                deployment,
+                item: item.clone(),
+            },
+            Press::Skip {
+                deployment,
+                item: item.clone(),
+            },
+            Press::Block {
+                deployment,
+                item: item.clone(),
+            },
             Press::Note { deployment, item },
             Press::SignOffs { deployment },
             Press::Log { deployment, page: 7 },
             Press::Sections { deployment, menu: 2 },
-            Press::Items { deployment, section: None, page: 0 },
-            Press::ItemOf { deployment, section, page: 99 },
-            Press::Acknowledge { deployment, role: role.clone() },
+            Press::Items {
+                deployment,
+                section: None,
+                page: 0,
+            },
+            Press::ItemOf {
+                deployment,
+                section,
+                page: 99,
+            },
+            Press::Acknowledge {
+                deployment,
+                role: role.clone(),
+            },
             Press::Explain { deployment, role },
         ];
         for press in presses {
@@ -158,7 +236,15 @@ mod tests {
 
     #[test]
     fn what_is_not_ours_is_nothing() {
-        for foreign in ["", "v1", "v1:tick:1", "v1:tick:x:1.2", "v2:check:1", "v1:check:1:2", "v1:dance:1"] {
+        for foreign in [
+            "",
+            "v1",
+            "v1:tick:1",
+            "v1:tick:x:1.2",
+            "v2:check:1",
+            "v1:check:1:2",
+            "v1:dance:1",
+        ] {
             assert_eq!(Press::parse(foreign), None, "{foreign}");
         }
     }

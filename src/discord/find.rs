@@ -20,7 +20,10 @@ pub(super) struct Choice {
 
 impl Choice {
     pub(super) fn new(name: &str, value: &str) -> Self {
-        Self { name: escape::label(name, limit::CHOICE_NAME), value: value.to_owned() }
+        Self {
+            name: escape::label(name, limit::CHOICE_NAME),
+            value: value.to_owned(),
+        }
     }
 }
 
@@ -56,7 +59,12 @@ pub(super) fn section(checklist: &Checklist, typed: &str) -> Option<SectionIndex
         .sections
         .iter()
         .position(|section| !section.id.as_str().is_empty() && section.id.as_str() == typed)
-        .or_else(|| checklist.sections.iter().position(|section| section.title.eq_ignore_ascii_case(typed)))
+        .or_else(|| {
+            checklist
+                .sections
+                .iter()
+                .position(|section| section.title.eq_ignore_ascii_case(typed))
+        })
         .or_else(|| {
             let titles = checklist.sections.iter().map(|section| section.title.as_str());
             ranked(typed, titles).first().map(|(index, _)| *index)
@@ -69,9 +77,15 @@ pub(super) fn blank(checklist: &Checklist, typed: &str) -> BlankId {
     if checklist.blank(&id).is_some() {
         return id;
     }
-    let names: Vec<String> = checklist.blanks.iter().map(|blank| format!("{} {}", blank.id, blank.label)).collect();
+    let names: Vec<String> = checklist
+        .blanks
+        .iter()
+        .map(|blank| format!("{} {}", blank.id, blank.label))
+        .collect();
     let best = ranked(typed, names.iter().map(String::as_str));
-    best.first().and_then(|(index, _)| checklist.blanks.get(*index)).map_or(id, |blank| blank.id.clone())
+    best.first()
+        .and_then(|(index, _)| checklist.blanks.get(*index))
+        .map_or(id, |blank| blank.id.clone())
 }
 
 /// What an item choice is for: those that can be acted on come first.
@@ -91,13 +105,18 @@ pub(super) fn items(deployment: &Deployment, typed: &str, purpose: For) -> Vec<C
     let first = |index: ItemIndex| {
         let state = deployment.item_state(index);
         match purpose {
-            For::Closing => *state == ItemState::Open && !deployment.follows(index) && deployment.held(index).is_none(),
+            For::Closing => {
+                *state == ItemState::Open && !deployment.follows(index) && deployment.held(index).is_none()
+            }
             For::Reopening => state.is_closed(),
             For::Anything => true,
         }
     };
-    let names: Vec<String> =
-        checklist.items.iter().map(|item| format!("{} {}", item.id, item.text)).collect();
+    let names: Vec<String> = checklist
+        .items
+        .iter()
+        .map(|item| format!("{} {}", item.id, item.text))
+        .collect();
     let mut found: Vec<ItemIndex> = if typed.trim().is_empty() {
         (0..names.len()).collect()
     } else if typed.trim().starts_with(|c: char| c.is_ascii_digit()) {
@@ -110,11 +129,17 @@ pub(super) fn items(deployment: &Deployment, typed: &str, purpose: For) -> Vec<C
             .map(|(index, _)| index)
             .collect();
         if found.is_empty() {
-            found = ranked(typed, names.iter().map(String::as_str)).into_iter().map(|(index, _)| index).collect();
+            found = ranked(typed, names.iter().map(String::as_str))
+                .into_iter()
+                .map(|(index, _)| index)
+                .collect();
         }
         found
     } else {
-        ranked(typed, names.iter().map(String::as_str)).into_iter().map(|(index, _)| index).collect()
+        ranked(typed, names.iter().map(String::as_str))
+            .into_iter()
+            .map(|(index, _)| index)
+            .collect()
     };
     // A stable sort: within what can be acted on, the better fit stays first.
     found.sort_by_key(|index| !first(*index));
@@ -165,7 +190,10 @@ pub(super) fn choices(typed: &str, named: &[(String, &str)]) -> Vec<Choice> {
     let order: Vec<usize> = if typed.trim().is_empty() {
         (0..named.len()).collect()
     } else {
-        ranked(typed, named.iter().map(|(name, _)| name.as_str())).into_iter().map(|(index, _)| index).collect()
+        ranked(typed, named.iter().map(|(name, _)| name.as_str()))
+            .into_iter()
+            .map(|(index, _)| index)
+            .collect()
     };
     order
         .into_iter()
@@ -185,7 +213,9 @@ fn ranked<'a>(typed: &str, texts: impl Iterator<Item = &'a str>) -> Vec<(usize, 
     let mut found: Vec<(usize, u32)> = texts
         .enumerate()
         .filter_map(|(index, text)| {
-            pattern.score(Utf32Str::new(text, &mut buffer), &mut matcher).map(|score| (index, score))
+            pattern
+                .score(Utf32Str::new(text, &mut buffer), &mut matcher)
+                .map(|score| (index, score))
         })
         .collect();
     found.sort_by_key(|(_, score)| std::cmp::Reverse(*score));

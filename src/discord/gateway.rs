@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use metrics::{counter, gauge};
 use serenity::all::{
-    Context, Event, EventHandler, GatewayError as SerenityGatewayError, GatewayIntents, Interaction, RawEventHandler,
-    Reaction, Ready, ResumedEvent,
+    Context, Event, EventHandler, GatewayError as SerenityGatewayError, GatewayIntents, Interaction,
+    RawEventHandler, Reaction, Ready, ResumedEvent,
 };
 use serenity::async_trait;
 use tracing::{error, info, warn};
@@ -13,17 +13,25 @@ use tracing::{error, info, warn};
 use super::{Bot, GatewayState};
 
 /// What we ask to be told: guilds, as threads belong to them, and reactions, as they sign. Neither is privileged.
-pub(super) const INTENTS: GatewayIntents = GatewayIntents::GUILDS.union(GatewayIntents::GUILD_MESSAGE_REACTIONS);
+pub(super) const INTENTS: GatewayIntents =
+    GatewayIntents::GUILDS.union(GatewayIntents::GUILD_MESSAGE_REACTIONS);
 
 /// Events without which the bot would be deaf; one of them undecoded is an alarm.
-const NEEDED_EVENTS: [&str; 5] =
-    ["READY", "RESUMED", "INTERACTION_CREATE", "MESSAGE_REACTION_ADD", "MESSAGE_REACTION_REMOVE"];
+const NEEDED_EVENTS: [&str; 5] = [
+    "READY",
+    "RESUMED",
+    "INTERACTION_CREATE",
+    "MESSAGE_REACTION_ADD",
+    "MESSAGE_REACTION_REMOVE",
+];
 
 /// Why the connection ended.
 #[derive(Debug, thiserror::Error)]
 pub enum GatewayError {
     /// Discord does not take the token.
-    #[error("Discord refuses the token at the gateway. Copy it again from the application's Bot page and set HOLDPOINT__DISCORD__TOKEN")]
+    #[error(
+        "Discord refuses the token at the gateway. Copy it again from the application's Bot page and set HOLDPOINT__DISCORD__TOKEN"
+    )]
     TokenRefused,
     /// Discord does not give us the events we ask for.
     #[error("Discord refuses the events the bot needs (close code {code}); check the application's settings")]
@@ -32,7 +40,9 @@ pub enum GatewayError {
         code: u16,
     },
     /// The connection could not be brought back.
-    #[error("the gateway has not answered for {seconds} s and restarting it did not help; stopping, so that a supervisor starts afresh")]
+    #[error(
+        "the gateway has not answered for {seconds} s and restarting it did not help; stopping, so that a supervisor starts afresh"
+    )]
     Lost {
         /// For how long.
         seconds: u64,
@@ -49,11 +59,15 @@ impl From<serenity::Error> for GatewayError {
     fn from(error: serenity::Error) -> Self {
         match error {
             serenity::Error::Gateway(SerenityGatewayError::InvalidAuthentication) => Self::TokenRefused,
-            serenity::Error::Gateway(SerenityGatewayError::InvalidGatewayIntents) => Self::IntentsRefused { code: 4013 },
+            serenity::Error::Gateway(SerenityGatewayError::InvalidGatewayIntents) => {
+                Self::IntentsRefused { code: 4013 }
+            }
             serenity::Error::Gateway(SerenityGatewayError::DisallowedGatewayIntents) => {
                 Self::IntentsRefused { code: 4014 }
             }
-            error => Self::Failed { why: super::connect::with_sources(&error) },
+            error => Self::Failed {
+                why: super::connect::with_sources(&error),
+            },
         }
     }
 }
@@ -65,11 +79,17 @@ pub(super) struct Handler {
 #[async_trait]
 impl EventHandler for Handler {
     async fn ready(&self, context: Context, ready: Ready) {
-        info!(bot.name = ready.user.name, guilds = ready.guilds.len(), "connected to Discord");
+        info!(
+            bot.name = ready.user.name,
+            guilds = ready.guilds.len(),
+            "connected to Discord"
+        );
         self.bot.is_up();
         // This is a new session: what happened since the last one is nowhere but in the messages' reactions.
         let bot = Arc::clone(&self.bot);
-        self.bot.tasks.spawn(async move { bot.reconcile_all(&context.http).await });
+        self.bot
+            .tasks
+            .spawn(async move { bot.reconcile_all(&context.http).await });
     }
 
     async fn resume(&self, _: Context, _: ResumedEvent) {
@@ -79,17 +99,23 @@ impl EventHandler for Handler {
 
     async fn interaction_create(&self, context: Context, interaction: Interaction) {
         let bot = Arc::clone(&self.bot);
-        self.bot.tasks.spawn(async move { bot.interaction(&context.http, interaction).await });
+        self.bot
+            .tasks
+            .spawn(async move { Box::pin(bot.interaction(&context.http, interaction)).await });
     }
 
     async fn reaction_add(&self, context: Context, reaction: Reaction) {
         let bot = Arc::clone(&self.bot);
-        self.bot.tasks.spawn(async move { bot.reacted(&context.http, reaction).await });
+        self.bot
+            .tasks
+            .spawn(async move { bot.reacted(&context.http, reaction).await });
     }
 
     async fn reaction_remove(&self, context: Context, reaction: Reaction) {
         let bot = Arc::clone(&self.bot);
-        self.bot.tasks.spawn(async move { bot.unreacted(&context.http, reaction).await });
+        self.bot
+            .tasks
+            .spawn(async move { bot.unreacted(&context.http, reaction).await });
     }
 }
 
@@ -109,9 +135,15 @@ impl RawEventHandler for Alarm {
         if let Event::Unknown(unknown) = event {
             if NEEDED_EVENTS.contains(&unknown.kind.as_str()) {
                 counter!("holdpoint_unknown_events_total").increment(1);
-                error!(event = unknown.kind, "an event that the bot needs could not be understood and was lost");
+                error!(
+                    event = unknown.kind,
+                    "an event that the bot needs could not be understood and was lost"
+                );
             } else {
-                warn!(event = unknown.kind, "an event was not understood; the bot does not need it");
+                warn!(
+                    event = unknown.kind,
+                    "an event was not understood; the bot does not need it"
+                );
             }
         }
     }

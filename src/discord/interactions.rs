@@ -25,9 +25,9 @@ use crate::domain::ids::{ChannelId, DeploymentId, GuildId, InputId, SectionId};
 use crate::domain::refusal::Refusal;
 use crate::domain::rights::{Act, HoldsARole, Person};
 use crate::domain::text::{BlankValue, Environment, Reason, Remark, Version};
-use crate::markdown::Severity;
-use crate::engine::{self, CatalogEntry, Fault, HandleError, Handled, Input, RunProgress, RunWish, Selection};
-use crate::store::Filter;
+use crate::engine::{
+    self, CatalogEntry, Fault, Filter, HandleError, Handled, Input, RunProgress, RunWish, Selection, Severity,
+};
 
 /// How often at most the answer of a run of checks is edited: Discord lets a message be edited five times in five seconds.
 const EDIT_PACE: Duration = Duration::from_millis(1100);
@@ -55,10 +55,15 @@ impl Bot {
     }
 
     async fn command(&self, http: &Arc<Http>, command: CommandInteraction) {
-        let asker = Asker { id: command.id, token: command.token.clone() };
+        let asker = Asker {
+            id: command.id,
+            token: command.token.clone(),
+        };
         let (Some(guild), Some(member)) = (command.guild_id, command.member.as_ref()) else {
             return asker
-                .answer(http, Seen::ByAsker, async { Reply::to_asker(answer::only_in_servers()) })
+                .answer(http, Seen::ByAsker, async {
+                    Reply::to_asker(answer::only_in_servers())
+                })
                 .await;
         };
         let guild = GuildId(guild.get());
@@ -71,33 +76,57 @@ impl Bot {
         };
         let Some(asked) = Asked::of(&command) else {
             return asker
-                .answer(http, Seen::ByAsker, async { Reply::to_asker(answer::unknown_command()) })
+                .answer(http, Seen::ByAsker, async {
+                    Reply::to_asker(answer::unknown_command())
+                })
                 .await;
         };
         match asked {
-            Asked::Of { deployment, wish: Wish::Check { what } } => {
+            Asked::Of {
+                deployment,
+                wish: Wish::Check { what },
+            } => {
                 self.check(http, &asker, &from, deployment, what.as_deref()).await;
             }
-            Asked::Start { checklist, version, environment, variables } => {
+            Asked::Start {
+                checklist,
+                version,
+                environment,
+                variables,
+            } => {
                 // A thread cannot hang on a message of a thread.
                 let channel = command.channel.as_ref().and_then(|channel| {
                     let is_thread = matches!(
                         channel.kind,
                         ChannelType::PublicThread | ChannelType::PrivateThread | ChannelType::NewsThread
                     );
-                    channel.parent_id.filter(|_| is_thread).map(|parent| ChannelId(parent.get()))
+                    channel
+                        .parent_id
+                        .filter(|_| is_thread)
+                        .map(|parent| ChannelId(parent.get()))
                 });
                 let channel = channel.unwrap_or(from.channel);
                 let work = async {
                     let started = self
-                        .start(&from, channel, &checklist, &version, &environment, variables.as_deref())
+                        .start(
+                            &from,
+                            channel,
+                            &checklist,
+                            &version,
+                            &environment,
+                            variables.as_deref(),
+                        )
                         .await;
                     or_refused(started.map(|handled| Reply::to_asker(changed(&handled))))
                 };
                 asker.answer(http, Seen::ByAsker, work).await;
             }
             asked => {
-                let promised = if is_for_all(&asked) { Seen::ByAll } else { Seen::ByAsker };
+                let promised = if is_for_all(&asked) {
+                    Seen::ByAll
+                } else {
+                    Seen::ByAsker
+                };
                 let work = async { or_refused(self.carry_out(http, &from, asked).await) };
                 asker.answer(http, promised, work).await;
             }
@@ -121,7 +150,10 @@ impl Bot {
             channel,
             version: Version::parse(version)?,
             environment: Environment::parse(environment)?,
-            variables: variables.map(engine::typed_variables).transpose()?.unwrap_or_default(),
+            variables: variables
+                .map(engine::typed_variables)
+                .transpose()?
+                .unwrap_or_default(),
         };
         self.engine
             .handle(Input {
@@ -138,22 +170,20 @@ impl Bot {
             Asked::Of { deployment, wish } => self.of_deployment(http, from, deployment, wish).await,
             Asked::Deployments { all } => {
                 let filter = if all { Filter::All } else { Filter::Running };
-                let listed = self
-                    .engine
-                    .store()
-                    .deployments(from.guild, filter, LISTED)
-                    .await
-                    .map_err(Fault::from)?;
-                let rows: Vec<_> = listed.into_iter().map(|listed| answer::DeploymentRow {
-                    id: listed.id,
-                    title: listed.title,
-                    version: listed.version,
-                    environment: listed.environment,
-                    phase: listed.phase,
-                    closed: listed.closed,
-                    total: listed.total,
-                    thread: listed.thread,
-                }).collect();
+                let listed = self.engine.deployments(from.guild, filter, LISTED).await?;
+                let rows: Vec<_> = listed
+                    .into_iter()
+                    .map(|listed| answer::DeploymentRow {
+                        id: listed.id,
+                        title: listed.title,
+                        version: listed.version,
+                        environment: listed.environment,
+                        phase: listed.phase,
+                        closed: listed.closed,
+                        total: listed.total,
+                        thread: listed.thread,
+                    })
+                    .collect();
                 Ok(Reply::to_asker(answer::deployments(&rows)))
             }
             Asked::Help { topic } => {
@@ -179,25 +209,39 @@ impl Bot {
             }
             Asked::ShowChecklist { name } => {
                 let entry = self.checklist(&name)?;
-                Ok(Reply::to_asker(answer::checklist(&entry.checklist, &findings(&entry))))
+                Ok(Reply::to_asker(answer::checklist(
+                    &entry.checklist,
+                    &findings(&entry),
+                )))
             }
             Asked::LintChecklist { name } => {
                 let entry = self.checklist(&name)?;
-                Ok(Reply::to_asker(answer::findings(&entry.checklist, &findings(&entry))))
+                Ok(Reply::to_asker(answer::findings(
+                    &entry.checklist,
+                    &findings(&entry),
+                )))
             }
             Asked::ExportChecklist { name } => {
                 let entry = self.checklist(&name)?;
-                Ok(Reply::to_asker(answer::exported(&entry.checklist, entry.bytes.to_vec())))
+                Ok(Reply::to_asker(answer::exported(
+                    &entry.checklist,
+                    entry.bytes.to_vec(),
+                )))
             }
             Asked::SetOwner { role, holder, rank } => {
-                self.engine.set_owner(from.guild, from.person, &role, rank, holder).await?;
+                self.engine
+                    .set_owner(from.guild, from.person, &role, rank, holder)
+                    .await?;
                 let waiting = self.waiting_for(from.guild, &role).await?;
                 let mut message = answer::owner_set(&role, rank, holder);
                 message.content.push_str(&answer::waiting_for_role(&waiting));
                 Ok(Reply::to_all(message))
             }
             Asked::ClearOwner { role, holder, rank } => {
-                let removed = self.engine.clear_owner(from.guild, from.person, &role, rank, holder).await?;
+                let removed = self
+                    .engine
+                    .clear_owner(from.guild, from.person, &role, rank, holder)
+                    .await?;
                 Ok(Reply::to_all(answer::owner_cleared(&role, rank, holder, removed)))
             }
             Asked::Owners => {
@@ -244,7 +288,11 @@ impl Bot {
             }
             Wish::SignOffs => {
                 let owners = self.engine.owners(from.guild).await?;
-                return Ok(Reply::to_asker(card::sign_offs(&deployment, &owners, self.engine.now())));
+                return Ok(Reply::to_asker(card::sign_offs(
+                    &deployment,
+                    &owners,
+                    self.engine.now(),
+                )));
             }
             Wish::Log { page } => return Ok(Reply::to_asker(self.log(&deployment, page).await?)),
             Wish::Report => {
@@ -256,26 +304,35 @@ impl Bot {
             Wish::Check { .. } => return Ok(Reply::to_asker(answer::unknown_command())),
             Wish::Tick { item: typed } => Command::Tick { item: item(&typed) },
             Wish::Untick { item: typed } => Command::Untick { item: item(&typed) },
-            Wish::Skip { item: typed, reason } => {
-                Command::Skip { item: item(&typed), reason: Reason::parse(&reason)? }
-            }
-            Wish::Block { item: typed, reason } => {
-                Command::Block { item: item(&typed), reason: Reason::parse(&reason)? }
-            }
+            Wish::Skip { item: typed, reason } => Command::Skip {
+                item: item(&typed),
+                reason: Reason::parse(&reason)?,
+            },
+            Wish::Block { item: typed, reason } => Command::Block {
+                item: item(&typed),
+                reason: Reason::parse(&reason)?,
+            },
             Wish::Unblock { item: typed, reason } => Command::Unblock {
                 item: item(&typed),
                 reason: reason.as_deref().map(Reason::parse).transpose()?,
             },
-            Wish::Fill { blank, value } => {
-                Command::Fill { blank: find::blank(&checklist, &blank), value: BlankValue::parse(&value)? }
-            }
-            Wish::Assign { item: typed, to } => Command::Assign { item: item(&typed), to },
-            Wish::Note { item: typed, text } => {
-                Command::Note { item: typed.as_deref().map(item), text: Remark::parse(&text)? }
-            }
+            Wish::Fill { blank, value } => Command::Fill {
+                blank: find::blank(&checklist, &blank),
+                value: BlankValue::parse(&value)?,
+            },
+            Wish::Assign { item: typed, to } => Command::Assign {
+                item: item(&typed),
+                to,
+            },
+            Wish::Note { item: typed, text } => Command::Note {
+                item: typed.as_deref().map(item),
+                text: Remark::parse(&text)?,
+            },
             Wish::RequestSignOff { role } => Command::RequestSignOff { role },
             Wish::Go => Command::Go,
-            Wish::NoGo { reason } => Command::NoGo { reason: Reason::parse(&reason)? },
+            Wish::NoGo { reason } => Command::NoGo {
+                reason: Reason::parse(&reason)?,
+            },
             Wish::Finish { outcome, reason } => Command::Finish {
                 outcome,
                 reason: reason.as_deref().map(Reason::parse).transpose()?,
@@ -324,9 +381,13 @@ impl Bot {
             Ok::<_, HandleError>((deployment, selection))
         };
         match wanted.await {
-            Ok((deployment, Some(selection))) => self.run_checks(http, asker, from, &deployment, &selection).await,
+            Ok((deployment, Some(selection))) => {
+                self.run_checks(http, asker, from, &deployment, &selection).await;
+            }
             Ok((_, None)) => {
-                asker.edit(http, &answer::unknown_section(what.unwrap_or_default())).await;
+                asker
+                    .edit(http, &answer::unknown_section(what.unwrap_or_default()))
+                    .await;
             }
             Err(error) => {
                 asker.edit(http, &refused(error)).await;
@@ -388,36 +449,47 @@ impl Bot {
         let rights = self.engine.rules().rights(from.guild);
         let owners = self.engine.owners(from.guild).await?;
         let holds = deployment.checklist.sign_offs.keys().any(|role| {
-            owners.rank_of(role, from.person.id, &from.person.discord_roles).is_some()
+            owners
+                .rank_of(role, from.person.id, &from.person.discord_roles)
+                .is_some()
         });
         let holds = if holds { HoldsARole::Yes } else { HoldsARole::No };
         if !rights.permit(Act::Work, from.person, deployment.started_by, holds) {
-            return Err(Refusal::NotAllowed { act: Act::Work, allowed: rights.of(Act::Work).to_vec() }.into());
+            return Err(Refusal::NotAllowed {
+                act: Act::Work,
+                allowed: rights.of(Act::Work).to_vec(),
+            }
+            .into());
         }
         if let Some(finished) = &deployment.finished {
-            return Err(Refusal::Finished { deployment: deployment.id, outcome: finished.outcome }.into());
+            return Err(Refusal::Finished {
+                deployment: deployment.id,
+                outcome: finished.outcome,
+            }
+            .into());
         }
         Ok(())
     }
 
     /// The deployment that is named, else the one whose thread this is.
-    async fn meant(&self, from: &From<'_>, named: Option<DeploymentId>) -> Result<Arc<Deployment>, HandleError> {
+    async fn meant(
+        &self,
+        from: &From<'_>,
+        named: Option<DeploymentId>,
+    ) -> Result<Arc<Deployment>, HandleError> {
         let id = match named {
             Some(id) => id,
             None => self
                 .engine
-                .store()
                 .deployment_of_channel(from.channel)
-                .await
-                .map_err(Fault::from)?
+                .await?
                 .ok_or(Refusal::WhichDeployment)?,
         };
         self.engine.deployment(id, from.guild).await
     }
 
     pub(super) async fn log(&self, deployment: &Deployment, page: usize) -> Result<Message, HandleError> {
-        let history = self.engine.store().history(deployment.id).await.map_err(Fault::from)?;
-        let events = history.map(|history| history.recorded).unwrap_or_default();
+        let events = self.engine.history(deployment.id).await?;
         Ok(log::page(deployment, &events, page))
     }
 
@@ -427,8 +499,7 @@ impl Bot {
         guild: GuildId,
         role: &crate::domain::ids::RoleKey,
     ) -> Result<Vec<DeploymentId>, HandleError> {
-        let listed =
-            self.engine.store().deployments(guild, Filter::Running, LISTED).await.map_err(Fault::from)?;
+        let listed = self.engine.deployments(guild, Filter::Running, LISTED).await?;
         let mut waiting = Vec::new();
         for listed in listed {
             if let Some(deployment) = self.engine.any_deployment(listed.id).await?
@@ -441,16 +512,19 @@ impl Bot {
     }
 
     fn checklist(&self, name: &str) -> Result<Arc<CatalogEntry>, Refusal> {
-        self.engine.catalog().entry(name.trim()).ok_or_else(|| Refusal::UnknownChecklist {
-            typed: name.to_owned(),
-            known: self
-                .engine
-                .catalog()
-                .entries()
-                .iter()
-                .map(|entry| entry.checklist.name.as_str().to_owned())
-                .collect(),
-        })
+        self.engine
+            .catalog()
+            .entry(name.trim())
+            .ok_or_else(|| Refusal::UnknownChecklist {
+                typed: name.to_owned(),
+                known: self
+                    .engine
+                    .catalog()
+                    .entries()
+                    .iter()
+                    .map(|entry| entry.checklist.name.as_str().to_owned())
+                    .collect(),
+            })
     }
 
     fn usable_checklist(&self, name: &str) -> Result<Arc<CatalogEntry>, Refusal> {
@@ -466,7 +540,10 @@ impl Bot {
     }
 
     async fn autocomplete(&self, http: &Http, command: CommandInteraction) {
-        let asker = Asker { id: command.id, token: command.token.clone() };
+        let asker = Asker {
+            id: command.id,
+            token: command.token.clone(),
+        };
         let choices = match self.choices(&command).await {
             Ok(choices) => choices,
             Err(HandleError::Refused(_)) => Vec::new(),
@@ -475,17 +552,27 @@ impl Bot {
                 Vec::new()
             }
         };
-        let choices =
-            choices.into_iter().map(|choice| AutocompleteChoice::new(choice.name, choice.value)).collect();
+        let choices = choices
+            .into_iter()
+            .map(|choice| AutocompleteChoice::new(choice.name, choice.value))
+            .collect();
         let response =
             CreateInteractionResponse::Autocomplete(CreateAutocompleteResponse::new().set_choices(choices));
         asker.choices(http, response).await;
     }
 
     async fn choices(&self, command: &CommandInteraction) -> Result<Vec<Choice>, HandleError> {
-        let Some(focused) = command.data.autocomplete() else { return Ok(Vec::new()) };
-        let Some(guild) = command.guild_id.map(|guild| GuildId(guild.get())) else { return Ok(Vec::new()) };
-        let word = command.data.options.first().map_or("", |subcommand| subcommand.name.as_str());
+        let Some(focused) = command.data.autocomplete() else {
+            return Ok(Vec::new());
+        };
+        let Some(guild) = command.guild_id.map(|guild| GuildId(guild.get())) else {
+            return Ok(Vec::new());
+        };
+        let word = command
+            .data
+            .options
+            .first()
+            .map_or("", |subcommand| subcommand.name.as_str());
         let typed = focused.value;
         match focused.name {
             "checklist" => {
@@ -507,19 +594,24 @@ impl Bot {
         if focused.name == "deployment" {
             return Ok(self.running(guild, typed).await?);
         }
-        let named = command.data.options.first().and_then(|subcommand| match &subcommand.value {
-            CommandDataOptionValue::SubCommand(options) => {
-                options.iter().find(|option| option.name == "deployment").and_then(|option| match option.value {
-                    CommandDataOptionValue::Integer(id) => Some(DeploymentId(id)),
-                    _ => None,
-                })
-            }
-            _ => None,
-        });
+        let named = command
+            .data
+            .options
+            .first()
+            .and_then(|subcommand| match &subcommand.value {
+                CommandDataOptionValue::SubCommand(options) => options
+                    .iter()
+                    .find(|option| option.name == "deployment")
+                    .and_then(|option| match option.value {
+                        CommandDataOptionValue::Integer(id) => Some(DeploymentId(id)),
+                        _ => None,
+                    }),
+                _ => None,
+            });
         let channel = ChannelId(command.channel_id.get());
         let id = match named {
             Some(id) => Some(id),
-            None => self.engine.store().deployment_of_channel(channel).await.map_err(Fault::from)?,
+            None => self.engine.deployment_of_channel(channel).await?,
         };
         let Some(id) = id else { return Ok(Vec::new()) };
         let deployment = self.engine.deployment(id, guild).await?;
@@ -530,10 +622,15 @@ impl Bot {
             ("section", _) => find::sections(&deployment.checklist, typed),
             ("what", _) => {
                 let mut choices = find::sections(&deployment.checklist, typed);
-                let checked = find::items(&deployment, typed, For::Anything).into_iter().filter(|choice| {
-                    let id = crate::domain::ids::ItemId::new(&choice.value);
-                    deployment.checklist.item(&id).is_some_and(|(_, item)| !item.checks.is_empty())
-                });
+                let checked = find::items(&deployment, typed, For::Anything)
+                    .into_iter()
+                    .filter(|choice| {
+                        let id = crate::domain::ids::ItemId::new(&choice.value);
+                        deployment
+                            .checklist
+                            .item(&id)
+                            .is_some_and(|(_, item)| !item.checks.is_empty())
+                    });
                 choices.truncate(12);
                 choices.extend(checked.take(13));
                 choices
@@ -553,23 +650,29 @@ impl Bot {
     }
 
     async fn running(&self, guild: GuildId, typed: &str) -> Result<Vec<Choice>, Fault> {
-        let listed = self.engine.store().deployments(guild, Filter::All, 100).await?;
+        let listed = self.engine.deployments(guild, Filter::All, 100).await?;
         let named: Vec<(String, String)> = listed
             .into_iter()
             .map(|listed| {
                 (
-                    format!("{} {} {} → {}", listed.id, listed.title, listed.version, listed.environment),
+                    format!(
+                        "{} {} {} → {}",
+                        listed.id, listed.title, listed.version, listed.environment
+                    ),
                     listed.id.0.to_string(),
                 )
             })
             .collect();
-        let named: Vec<(String, &str)> = named.iter().map(|(name, id)| (name.clone(), id.as_str())).collect();
+        let named: Vec<(String, &str)> = named
+            .iter()
+            .map(|(name, id)| (name.clone(), id.as_str()))
+            .collect();
         Ok(find::choices(typed, &named))
     }
 
     /// Environments that were deployed to before, and the usual ones.
     async fn environments(&self, guild: GuildId, typed: &str) -> Result<Vec<Choice>, Fault> {
-        let listed = self.engine.store().deployments(guild, Filter::All, 100).await?;
+        let listed = self.engine.deployments(guild, Filter::All, 100).await?;
         let mut names: Vec<String> = Vec::new();
         let known = listed.into_iter().map(|listed| listed.environment);
         for name in known.chain(["staging", "production"].map(str::to_owned)) {
@@ -592,7 +695,10 @@ impl Bot {
         let owners = self.engine.owners(guild).await?;
         let entries = self.engine.catalog().entries();
         let mut named: Vec<(String, &str)> = Vec::new();
-        for rule in entries.iter().flat_map(|entry| entry.checklist.sign_offs.values()) {
+        for rule in entries
+            .iter()
+            .flat_map(|entry| entry.checklist.sign_offs.values())
+        {
             if !named.iter().any(|(_, key)| *key == rule.key.as_str()) {
                 named.push((format!("{} · {}", rule.key, rule.title), rule.key.as_str()));
             }
@@ -656,7 +762,11 @@ pub(super) fn changed(handled: &Handled) -> Message {
 
 pub(super) fn section_id(deployment: &Deployment, typed: &str) -> Option<SectionId> {
     let index = find::section(&deployment.checklist, typed)?;
-    deployment.checklist.sections.get(index).map(|section| section.id.clone())
+    deployment
+        .checklist
+        .sections
+        .get(index)
+        .map(|section| section.id.clone())
 }
 
 fn selection(deployment: &Deployment, typed: &str) -> Option<Selection> {
@@ -667,12 +777,21 @@ fn selection(deployment: &Deployment, typed: &str) -> Option<Selection> {
         .section(&SectionId::new(typed.trim()))
         .map(|(index, _)| Selection::Section(index));
     exact_section
-        .or_else(|| deployment.checklist.item(&item).map(|_| Selection::Item(item.clone())))
+        .or_else(|| {
+            deployment
+                .checklist
+                .item(&item)
+                .map(|_| Selection::Item(item.clone()))
+        })
         .or_else(by_title)
 }
 
 fn run_table(deployment: &Deployment, progress: &RunProgress) -> Message {
-    let ended = if progress.ended { check_table::Ended::Yes } else { check_table::Ended::No };
+    let ended = if progress.ended {
+        check_table::Ended::Yes
+    } else {
+        check_table::Ended::No
+    };
     check_table::run(
         deployment,
         check_table::RunShown {

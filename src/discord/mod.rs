@@ -79,11 +79,19 @@ impl Discord {
             tasks: TaskTracker::new(),
         });
         let client = serenity::all::ClientBuilder::new_with_http(http, gateway::INTENTS)
-            .event_handler(Handler { bot: Arc::clone(&bot) })
+            .event_handler(Handler {
+                bot: Arc::clone(&bot),
+            })
             .raw_event_handler(gateway::Alarm)
             .await
-            .map_err(|error| ConnectError::Unreachable { why: error.to_string() })?;
-        Ok(Self { client, bot, patience: Patience::default() })
+            .map_err(|error| ConnectError::Unreachable {
+                why: error.to_string(),
+            })?;
+        Ok(Self {
+            client,
+            bot,
+            patience: Patience::default(),
+        })
     }
 
     /// Sets how patient the bot is with a connection that shows no life.
@@ -95,7 +103,10 @@ impl Discord {
 
     /// Who carries the messages owed.
     pub fn courier(&self) -> Arc<dyn Courier> {
-        Arc::new(courier::DiscordCourier::new(Arc::clone(&self.client.http), Arc::clone(&self.bot)))
+        Arc::new(courier::DiscordCourier::new(
+            Arc::clone(&self.client.http),
+            Arc::clone(&self.bot),
+        ))
     }
 
     /// Whether the gateway is connected, now and later.

@@ -20,8 +20,14 @@ impl People {
         self.saw(guild, member);
         Person {
             id: UserId(member.user.id.get()),
-            discord_roles: member.roles.iter().map(|role| DiscordRoleId(role.get())).collect(),
-            manages_server: member.permissions.is_some_and(|permissions| permissions.manage_guild()),
+            discord_roles: member
+                .roles
+                .iter()
+                .map(|role| DiscordRoleId(role.get()))
+                .collect(),
+            manages_server: member
+                .permissions
+                .is_some_and(serenity::all::Permissions::manage_guild),
         }
     }
 
@@ -33,7 +39,10 @@ impl People {
         user: UserId,
     ) -> Result<Option<Person>, serenity::Error> {
         let member = http
-            .get_member(serenity::all::GuildId::new(guild.0), serenity::all::UserId::new(user.0))
+            .get_member(
+                serenity::all::GuildId::new(guild.0),
+                serenity::all::UserId::new(user.0),
+            )
             .await?;
         if member.user.bot {
             return Ok(None);
@@ -49,7 +58,10 @@ impl People {
             return;
         }
         drop(known);
-        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(key, name.to_owned());
+        self.0
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(key, name.to_owned());
     }
 }
 
@@ -58,9 +70,15 @@ pub(super) async fn names_in(http: &Http, deployment: &Deployment) -> HashMap<Us
     let mut names = HashMap::new();
     for user in taking_part(deployment) {
         let member = http
-            .get_member(serenity::all::GuildId::new(deployment.guild.0), serenity::all::UserId::new(user.0))
+            .get_member(
+                serenity::all::GuildId::new(deployment.guild.0),
+                serenity::all::UserId::new(user.0),
+            )
             .await;
-        let name = member.map_or_else(|_| format!("user {user}"), |member| member.display_name().to_owned());
+        let name = member.map_or_else(
+            |_| format!("user {user}"),
+            |member| member.display_name().to_owned(),
+        );
         names.insert(user, name);
     }
     names
@@ -70,7 +88,9 @@ fn taking_part(deployment: &Deployment) -> BTreeSet<UserId> {
     let of_items = deployment.items.iter().flat_map(|progress| {
         let by = match &progress.state {
             ItemState::Open => None,
-            ItemState::Ticked { by, .. } | ItemState::Skipped { by, .. } | ItemState::Blocked { by, .. } => Some(*by),
+            ItemState::Ticked { by, .. } | ItemState::Skipped { by, .. } | ItemState::Blocked { by, .. } => {
+                Some(*by)
+            }
         };
         by.and_then(person).into_iter().chain(progress.assignee)
     });
@@ -78,10 +98,20 @@ fn taking_part(deployment: &Deployment) -> BTreeSet<UserId> {
     let of_notes = deployment.notes.iter().filter_map(|note| person(note.by));
     let of_sign_offs = deployment.sign_offs.values().flat_map(|sign_off| {
         let rejection = sign_off.rejection.as_ref().map(|rejection| rejection.by);
-        sign_off.signatures.iter().map(|signature| signature.by).chain(rejection)
+        sign_off
+            .signatures
+            .iter()
+            .map(|signature| signature.by)
+            .chain(rejection)
     });
-    let of_decision = deployment.decision.as_ref().and_then(|decided| person(decided.by));
-    let of_end = deployment.finished.as_ref().and_then(|finished| person(finished.by));
+    let of_decision = deployment
+        .decision
+        .as_ref()
+        .and_then(|decided| person(decided.by));
+    let of_end = deployment
+        .finished
+        .as_ref()
+        .and_then(|finished| person(finished.by));
     deployment
         .started_by
         .into_iter()

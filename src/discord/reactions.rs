@@ -16,12 +16,11 @@ use super::interactions::refused;
 use super::render::answer;
 use super::render::message::Message;
 use super::{Bot, wire};
-use crate::domain::command::{ActingAs, Command};
+use crate::domain::command::{ActingAs, CardAnswer, Command};
 use crate::domain::deployment::{Deployment, Phase};
 use crate::domain::ids::{DeploymentId, InputId, MessageId, RoleKey, UserId};
 use crate::domain::sign_off::Holder;
-use crate::engine::{Fault, HandleError, Input, Wish};
-use crate::store::{Filter, Posted};
+use crate::engine::{Fault, HandleError, Input, Posted, Wish};
 
 /// How many reactions Discord gives at once.
 const PAGE: u8 = 100;
@@ -45,6 +44,17 @@ struct Card {
     posted: Posted,
 }
 
+impl Card {
+    /// An answer on this very card, which counts only while no newer one asks.
+    fn answered_with(&self, answer: CardAnswer) -> Command {
+        Command::AnswerCard {
+            role: self.role.clone(),
+            request: self.request,
+            answer,
+        }
+    }
+}
+
 /// Why a look at a card was not finished.
 #[derive(Debug, thiserror::Error)]
 enum LookError {
@@ -59,7 +69,9 @@ impl From<HandleError> for LookError {
         match error {
             HandleError::Fault(fault) => Self::Fault(fault),
             // A refusal is answered where it arises; what reaches here could only be a deployment that is gone.
-            HandleError::Refused(refusal) => Self::Fault(Fault::CommitFailed { why: refusal.to_string() }),
+            HandleError::Refused(refusal) => Self::Fault(Fault::CommitFailed {
+                why: refusal.to_string(),
+            }),
         }
     }
 }
@@ -72,11 +84,13 @@ impl Bot {
     }
 
     pub(super) async fn unreacted(&self, http: &Http, reaction: Reaction) {
-        let Some(card) = self.card_of(&reaction).await else { return };
+        let Some(card) = self.card_of(&reaction).await else {
+            return;
+        };
         // Whoever takes a reaction away and gives it again is answered again.
         if let (Some(user), ReactionType::Unicode(emoji)) = (reaction.user_id, &reaction.emoji) {
             let answered = answered(card.posted.message, UserId(user.get()), emoji);
-            if let Err(error) = self.engine.store().forget_input(&answered).await {
+            if let Err(error) = self.engine.forget(&answered).await {
                 warn!(error = %error, "an answered reaction could not be forgotten");
             }
         }
@@ -85,7 +99,7 @@ impl Bot {
 
     /// Looks at every card that may have been reacted to while nobody listened.
     pub(super) async fn reconcile_all(&self, http: &Http) {
-        let posted = match self.engine.store().posted_like("card:", Filter::Running).await {
+        let posted = match self.engine.posted_cards().await {
             Ok(posted) => posted,
             Err(error) => {
                 error!(error = %error, "sign-off cards cannot be read; reactions made meanwhile are not counted yet");
@@ -94,7 +108,16 @@ impl Bot {
         };
         for (deployment, remembered_as, posted) in posted {
             if let Some((role, request)) = card_name(&remembered_as) {
-                self.look_and_log(http, &Card { deployment, role, request, posted }).await;
+                self.look_and_log(
+                    http,
+                    &Card {
+                        deployment,
+                        role,
+                        request,
+                        posted,
+                    },
+                )
+                .await;
             }
         }
     }
@@ -111,17 +134,28 @@ impl Bot {
     ) {
         let (bot, http) = (Arc::clone(self), Arc::clone(http));
         self.tasks.spawn(async move {
-            bot.look_and_log(&http, &Card { deployment, role, request, posted }).await;
+            bot.look_and_log(
+                &http,
+                &Card {
+                    deployment,
+                    role,
+                    request,
+                    posted,
+                },
+            )
+            .await;
         });
     }
 
     async fn card_of(&self, reaction: &Reaction) -> Option<Card> {
-        let ReactionType::Unicode(emoji) = &reaction.emoji else { return None };
+        let ReactionType::Unicode(emoji) = &reaction.emoji else {
+            return None;
+        };
         if ![APPROVE, REJECT, SEEN].contains(&emoji.as_str()) {
             return None;
         }
         let message = MessageId(reaction.message_id.get());
-        let found = match self.engine.store().deployment_of_message(message).await {
+        let found = match self.engine.deployment_of_message(message).await {
             Ok(found) => found,
             Err(error) => {
                 error!(error = %error, "a reaction could not be looked up; it is counted when the bot connects again");
@@ -131,7 +165,12 @@ impl Bot {
         let (deployment, remembered_as) = found?;
         let (role, request) = card_name(&remembered_as)?;
         let channel = crate::domain::ids::ChannelId(reaction.channel_id.get());
-        Some(Card { deployment, role, request, posted: Posted { channel, message } })
+        Some(Card {
+            deployment,
+            role,
+            request,
+            posted: Posted { channel, message },
+        })
     }
 
     async fn look_and_log(&self, http: &Http, card: &Card) {
@@ -148,40 +187,56 @@ impl Bot {
 
     /// Makes what is signed agree with who reacts on the card now.
     async fn look(&self, http: &Http, card: &Card) -> Result<(), LookError> {
-        let Some(deployment) = self.engine.any_deployment(card.deployment).await? else { return Ok(()) };
+        let Some(deployment) = self.engine.any_deployment(card.deployment).await? else {
+            return Ok(());
+        };
         let current = deployment.sign_offs.get(&card.role);
         let lives = !matches!(deployment.phase, Phase::Finished(_))
             && current.is_some_and(|sign_off| sign_off.requests == card.request);
         let rejecting = self.reacting(http, card, REJECT).await?;
-        let approving: BTreeSet<UserId> =
-            self.reacting(http, card, APPROVE).await?.difference(&rejecting).copied().collect();
+        let approving: BTreeSet<UserId> = self
+            .reacting(http, card, APPROVE)
+            .await?
+            .difference(&rejecting)
+            .copied()
+            .collect();
         if !lives {
             for user in approving.union(&rejecting) {
                 let emoji = if rejecting.contains(user) { REJECT } else { APPROVE };
-                self.answer(http, card, *user, emoji, answer::old_card(&deployment, &card.role)).await?;
+                self.answer(
+                    http,
+                    card,
+                    *user,
+                    emoji,
+                    answer::old_card(&deployment, &card.role),
+                )
+                .await?;
             }
             return Ok(());
         }
         let (signed, rejected) = current.map_or_else(Default::default, |sign_off| {
-            let signed: BTreeSet<UserId> =
-                sign_off.signatures.iter().map(|signature| signature.by).collect();
+            let signed: BTreeSet<UserId> = sign_off.signatures.iter().map(|signature| signature.by).collect();
             (signed, sign_off.rejection.as_ref().map(|rejection| rejection.by))
         });
         // What was taken back goes first, so that who changes their mind is heard in both.
-        let gone = signed.iter().filter(|user| !approving.contains(user) && !rejecting.contains(user));
+        let gone = signed
+            .iter()
+            .filter(|user| !approving.contains(user) && !rejecting.contains(user));
         let gone_no = rejected.iter().filter(|user| !rejecting.contains(user));
         for user in gone.chain(gone_no) {
             self.withdraw(http, card, &deployment, *user).await?;
         }
         for user in rejecting.iter().filter(|user| rejected != Some(**user)) {
-            let command = Command::Reject { role: card.role.clone(), reason: None };
-            self.act(http, card, &deployment, *user, REJECT, command).await?;
+            let reject = CardAnswer::Reject { reason: None };
+            self.act(http, card, &deployment, *user, REJECT, reject).await?;
         }
         for user in approving.iter().filter(|user| !signed.contains(user)) {
-            let command = Command::Approve { role: card.role.clone() };
-            self.act(http, card, &deployment, *user, APPROVE, command).await?;
+            self.act(http, card, &deployment, *user, APPROVE, CardAnswer::Approve)
+                .await?;
         }
-        let pings = current.and_then(|sign_off| sign_off.request.as_ref()).map_or(0, |request| request.pings);
+        let pings = current
+            .and_then(|sign_off| sign_off.request.as_ref())
+            .map_or(0, |request| request.pings);
         for user in self.reacting(http, card, SEEN).await? {
             self.acknowledge(http, card, user, pings).await?;
         }
@@ -204,7 +259,11 @@ impl Bot {
                 )
                 .await?;
             after = page.last().map(|user| user.id.get());
-            people.extend(page.iter().filter(|user| !user.bot).map(|user| UserId(user.id.get())));
+            people.extend(
+                page.iter()
+                    .filter(|user| !user.bot)
+                    .map(|user| UserId(user.id.get())),
+            );
             if page.len() < usize::from(PAGE) {
                 return Ok(people);
             }
@@ -219,15 +278,23 @@ impl Bot {
         deployment: &Deployment,
         user: UserId,
         emoji: &str,
-        command: Command,
+        answer: CardAnswer,
     ) -> Result<(), LookError> {
-        let Some(person) = self.people.look_up(http, deployment.guild, user).await? else { return Ok(()) };
+        let Some(person) = self.people.look_up(http, deployment.guild, user).await? else {
+            return Ok(());
+        };
         let input = Input {
             // The number of events tells one signature from the next by the same hand.
-            id: InputId::new(format!("reaction:{}:{user}:{emoji}:{}", card.posted.message, deployment.seq)),
+            id: InputId::new(format!(
+                "reaction:{}:{user}:{emoji}:{}",
+                card.posted.message, deployment.seq
+            )),
             guild: Some(deployment.guild),
             actor: ActingAs::Person(person),
-            wish: Wish::Change { deployment: deployment.id, command },
+            wish: Wish::Change {
+                deployment: deployment.id,
+                command: card.answered_with(answer),
+            },
         };
         match self.engine.handle(input).await {
             Ok(_) => Ok(()),
@@ -246,22 +313,32 @@ impl Bot {
         user: UserId,
     ) -> Result<(), LookError> {
         // Who has left the server can still take their own reaction away; no role is needed for that.
-        let person = self.people.look_up(http, deployment.guild, user).await.unwrap_or_else(|error| {
-            warn!(error = with_sources(&error), "who withdraws could not be looked up");
-            None
-        });
+        let person = self
+            .people
+            .look_up(http, deployment.guild, user)
+            .await
+            .unwrap_or_else(|error| {
+                warn!(
+                    error = with_sources(&error),
+                    "who withdraws could not be looked up"
+                );
+                None
+            });
         let person = person.unwrap_or_else(|| crate::domain::rights::Person {
             id: user,
             discord_roles: Vec::new(),
             manages_server: false,
         });
         let input = Input {
-            id: InputId::new(format!("reaction:{}:{user}:withdraw:{}", card.posted.message, deployment.seq)),
+            id: InputId::new(format!(
+                "reaction:{}:{user}:withdraw:{}",
+                card.posted.message, deployment.seq
+            )),
             guild: Some(deployment.guild),
             actor: ActingAs::Person(person),
             wish: Wish::Change {
                 deployment: deployment.id,
-                command: Command::Withdraw { role: card.role.clone() },
+                command: card.answered_with(CardAnswer::Withdraw),
             },
         };
         match self.engine.handle(input).await {
@@ -274,11 +351,15 @@ impl Bot {
     }
 
     async fn acknowledge(&self, http: &Http, card: &Card, user: UserId, pings: u32) -> Result<(), LookError> {
-        let Some(deployment) = self.engine.any_deployment(card.deployment).await? else { return Ok(()) };
+        let Some(deployment) = self.engine.any_deployment(card.deployment).await? else {
+            return Ok(());
+        };
         if !deployment.asked_roles().any(|role| *role == card.role) {
             return Ok(());
         }
-        let Some(person) = self.people.look_up(http, deployment.guild, user).await? else { return Ok(()) };
+        let Some(person) = self.people.look_up(http, deployment.guild, user).await? else {
+            return Ok(());
+        };
         let input = Input {
             // One look snoozes one ping; the next ping wants another.
             id: InputId::new(format!("reaction:{}:{user}:{SEEN}:{pings}", card.posted.message)),
@@ -286,7 +367,7 @@ impl Bot {
             actor: ActingAs::Person(person),
             wish: Wish::Change {
                 deployment: deployment.id,
-                command: Command::Acknowledge { role: Some(card.role.clone()), snooze: SNOOZE },
+                command: card.answered_with(CardAnswer::Acknowledge { snooze: SNOOZE }),
             },
         };
         match self.engine.handle(input).await {
@@ -306,7 +387,7 @@ impl Bot {
         sentence: Message,
     ) -> Result<(), LookError> {
         let answered = answered(card.posted.message, user, emoji);
-        let new = self.engine.store().remember_input(&answered, self.engine.now()).await.map_err(Fault::from)?;
+        let new = self.engine.is_first(&answered).await?;
         if !new {
             return Ok(());
         }
@@ -335,4 +416,3 @@ fn card_name(remembered_as: &str) -> Option<(RoleKey, u32)> {
     let (role, request) = remembered_as.strip_prefix("card:")?.rsplit_once(':')?;
     Some((RoleKey::new(role), request.parse().ok()?))
 }
-

@@ -4,7 +4,8 @@ use std::future::Future;
 use std::time::Duration;
 
 use serenity::all::{
-    Builder, CreateInteractionResponse, CreateInteractionResponseMessage, EditInteractionResponse, Http, InteractionId,
+    Builder, CreateInteractionResponse, CreateInteractionResponseMessage, EditInteractionResponse, Http,
+    InteractionId,
 };
 use tracing::warn;
 
@@ -72,7 +73,8 @@ impl Asker {
     /// Promises an answer. Whether others see it is settled by this.
     pub(super) async fn promise(&self, http: &Http, seen: Seen) -> bool {
         let message = CreateInteractionResponseMessage::new().ephemeral(seen == Seen::ByAsker);
-        self.send_first(http, CreateInteractionResponse::Defer(message)).await
+        self.send_first(http, CreateInteractionResponse::Defer(message))
+            .await
     }
 
     /// Puts a message in the place of the promise, or of an earlier answer.
@@ -83,7 +85,9 @@ impl Asker {
 
     /// Says something more.
     pub(super) async fn follow_up(&self, http: &Http, message: &Message, seen: Seen) {
-        let sent = wire::follow_up(message, seen).execute(http, (None, &self.token)).await;
+        let sent = wire::follow_up(message, seen)
+            .execute(http, (None, &self.token))
+            .await;
         told(sent.map(|_| ()));
     }
 
@@ -116,7 +120,10 @@ impl Asker {
             }
             Reply::Ask(_) => {
                 let late = Message::text("That took too long for a dialog to open. Press again.");
-                let sent = EditInteractionResponse::new().content(late.content).execute(http, &self.token).await;
+                let sent = EditInteractionResponse::new()
+                    .content(late.content)
+                    .execute(http, &self.token)
+                    .await;
                 told(sent.map(|_| ()));
             }
         }

@@ -27,7 +27,11 @@ pub struct Patience {
 
 impl Default for Patience {
     fn default() -> Self {
-        Self { look: Duration::from_secs(5), silence: Duration::from_secs(85), restarts: 3 }
+        Self {
+            look: Duration::from_secs(5),
+            silence: Duration::from_secs(85),
+            restarts: 3,
+        }
     }
 }
 
@@ -47,21 +51,36 @@ struct Sign {
 }
 
 impl Watchdog {
-    pub(super) fn new(shards: Arc<ShardManager>, state: watch::Sender<GatewayState>, patience: Patience) -> Self {
-        Self { shards, state, patience }
+    pub(super) fn new(
+        shards: Arc<ShardManager>,
+        state: watch::Sender<GatewayState>,
+        patience: Patience,
+    ) -> Self {
+        Self {
+            shards,
+            state,
+            patience,
+        }
     }
 
     /// Watches until the connection is given up.
     pub(super) async fn run(self) -> GatewayError {
-        let Patience { look, silence, restarts: most } = self.patience;
+        let Patience {
+            look,
+            silence,
+            restarts: most,
+        } = self.patience;
         let mut signs: HashMap<ShardId, Sign> = HashMap::new();
         let mut alive = Instant::now();
         let mut restarts = 0;
         loop {
             tokio::time::sleep(look).await;
             self.note(&mut signs).await;
-            let silent: Vec<ShardId> =
-                signs.iter().filter(|(_, sign)| sign.alive.elapsed() >= silence).map(|(id, _)| *id).collect();
+            let silent: Vec<ShardId> = signs
+                .iter()
+                .filter(|(_, sign)| sign.alive.elapsed() >= silence)
+                .map(|(id, _)| *id)
+                .collect();
             if !signs.is_empty() && silent.is_empty() && signs.values().all(|sign| sign.connected) {
                 alive = Instant::now();
                 restarts = 0;
@@ -73,14 +92,20 @@ impl Watchdog {
             let lost = alive.elapsed();
             if restarts == most && !silent.is_empty() || signs.is_empty() && lost >= silence * (most + 1) {
                 error!("the gateway is lost");
-                return GatewayError::Lost { seconds: lost.as_secs() };
+                return GatewayError::Lost {
+                    seconds: lost.as_secs(),
+                };
             }
             if silent.is_empty() {
                 continue;
             }
             restarts += 1;
             for shard in silent {
-                warn!(shard = shard.0, attempt = restarts, "the gateway does not answer; connecting again");
+                warn!(
+                    shard = shard.0,
+                    attempt = restarts,
+                    "the gateway does not answer; connecting again"
+                );
                 self.shards.restart(shard).await;
                 signs.remove(&shard);
             }
@@ -93,7 +118,11 @@ impl Watchdog {
         signs.retain(|shard, _| runners.contains_key(shard));
         for (shard, runner) in runners.iter() {
             let connected = runner.stage == ConnectionStage::Connected;
-            let fresh = || Sign { connected, latency: runner.latency, alive: Instant::now() };
+            let fresh = || Sign {
+                connected,
+                latency: runner.latency,
+                alive: Instant::now(),
+            };
             let sign = signs.entry(*shard).or_insert_with(fresh);
             if connected && (!sign.connected || sign.latency != runner.latency) {
                 sign.alive = Instant::now();

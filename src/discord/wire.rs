@@ -57,7 +57,9 @@ pub(super) fn edit_response(message: &Message) -> EditInteractionResponse {
         .embeds(embeds(message))
         .components(rows(message))
         .allowed_mentions(allowed(message));
-    files(message).into_iter().fold(edit, EditInteractionResponse::new_attachment)
+    files(message)
+        .into_iter()
+        .fold(edit, EditInteractionResponse::new_attachment)
 }
 
 /// A further answer.
@@ -137,16 +139,25 @@ fn rows(message: &Message) -> Vec<CreateActionRow> {
         .iter()
         .map(|row| match row {
             Row::Buttons(buttons) => CreateActionRow::Buttons(buttons.iter().map(button).collect()),
-            Row::Select { custom_id, placeholder, options } => {
+            Row::Select {
+                custom_id,
+                placeholder,
+                options,
+            } => {
                 let options = options
                     .iter()
                     .map(|choice| {
                         let option = CreateSelectMenuOption::new(&choice.label, &choice.value);
-                        if choice.description.is_empty() { option } else { option.description(&choice.description) }
+                        if choice.description.is_empty() {
+                            option
+                        } else {
+                            option.description(&choice.description)
+                        }
                     })
                     .collect();
                 CreateActionRow::SelectMenu(
-                    CreateSelectMenu::new(custom_id, CreateSelectMenuKind::String { options }).placeholder(placeholder),
+                    CreateSelectMenu::new(custom_id, CreateSelectMenuKind::String { options })
+                        .placeholder(placeholder),
                 )
             }
         })
@@ -167,5 +178,9 @@ fn button(button: &Button) -> CreateButton {
 }
 
 fn files(message: &Message) -> Vec<CreateAttachment> {
-    message.files.iter().map(|file| CreateAttachment::bytes(file.bytes.clone(), &file.name)).collect()
+    message
+        .files
+        .iter()
+        .map(|file| CreateAttachment::bytes(file.bytes.clone(), &file.name))
+        .collect()
 }

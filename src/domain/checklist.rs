@@ -188,15 +188,51 @@ impl Checklist {
 
     /// The items nested directly in this one.
     pub fn children(&self, parent: ItemIndex) -> impl Iterator<Item = ItemIndex> + '_ {
-        // Children follow their parent in the document, and stop where its subtree ends.
-        let depth = self.items.get(parent).map_or(0, |item| item.depth);
+        self.subtree(parent).filter(move |index| {
+            self.items
+                .get(*index)
+                .is_some_and(|item| item.parent == Some(parent))
+        })
+    }
+
+    /// The items nested in this one at any depth.
+    pub fn subtree(&self, outermost: ItemIndex) -> impl Iterator<Item = ItemIndex> + '_ {
+        // They follow it in the document, and stop where the next one of its depth begins.
+        let depth = self.items.get(outermost).map_or(0, |item| item.depth);
         self.items
             .iter()
             .enumerate()
-            .skip(parent + 1)
+            .skip(outermost + 1)
             .take_while(move |(_, item)| item.depth > depth)
-            .filter(move |(_, item)| item.parent == Some(parent))
             .map(|(index, _)| index)
+    }
+
+    /// Whether an item holds nothing: it is optional itself, or stands in something that is.
+    pub fn is_optional(&self, index: ItemIndex) -> bool {
+        let mut at = Some(index);
+        while let Some(item) = at.and_then(|index| self.items.get(index)) {
+            if item.optional
+                || item
+                    .section
+                    .is_some_and(|section| self.is_optional_section(section))
+            {
+                return true;
+            }
+            at = item.parent;
+        }
+        false
+    }
+
+    /// Whether a section or one around it is optional.
+    pub fn is_optional_section(&self, section: SectionIndex) -> bool {
+        let mut at = Some(section);
+        while let Some(section) = at.and_then(|index| self.sections.get(index)) {
+            if section.optional {
+                return true;
+            }
+            at = section.parent;
+        }
+        false
     }
 
     /// The headings above an item, outermost first, the document's title among them.

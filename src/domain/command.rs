@@ -78,7 +78,15 @@ pub enum Command {
         reason: Option<Reason>,
     },
     /// Say that one has seen a request; its pings wait for a while. Without a role, all that the person holds.
+    /// At most [`LONGEST_SNOOZE`]; it never brings the next ping nearer.
     Acknowledge { role: Option<RoleKey>, snooze: Duration },
+    /// Answer for a role on one of its cards, as a reaction does. It counts only while that card is the latest.
+    AnswerCard {
+        role: RoleKey,
+        /// Which of the role's requests the card belongs to, from 1.
+        request: u32,
+        answer: CardAnswer,
+    },
     /// A ping of an unanswered request has come due.
     PingDue {
         role: RoleKey,
@@ -86,6 +94,26 @@ pub enum Command {
         due: Timestamp,
     },
 }
+
+/// What somebody answers on a card.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(
+    missing_docs,
+    reason = "a field is what its name says; the variant says the rest"
+)]
+pub enum CardAnswer {
+    /// Approve.
+    Approve,
+    /// Reject; the reason may follow.
+    Reject { reason: Option<Reason> },
+    /// Take one's approval or rejection back.
+    Withdraw,
+    /// Say that one has seen the request; its pings wait for a while.
+    Acknowledge { snooze: Duration },
+}
+
+/// The longest that an acknowledgement lets pings wait, so that nobody silences a request for good: a day.
+pub const LONGEST_SNOOZE: Duration = Duration::from_hours(24);
 
 /// Who acts, and what they act under.
 #[derive(Clone, Debug)]

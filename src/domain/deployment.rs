@@ -152,8 +152,47 @@ pub struct SignOff {
     pub requests: u32,
     /// Approvals that count.
     pub signatures: Vec<Signature>,
-    /// A rejection that stands.
+    /// The rejection that stands, the first where there are several.
     pub rejection: Option<Rejection>,
+    /// Rejections of other people that stand beside it: one person's change of mind does not take another's away.
+    pub further_rejections: Vec<Rejection>,
+}
+
+impl SignOff {
+    /// Every rejection that stands, oldest first.
+    pub fn rejections(&self) -> impl Iterator<Item = &Rejection> {
+        self.rejection.iter().chain(&self.further_rejections)
+    }
+
+    /// A person's rejection.
+    pub fn rejection_of(&self, person: UserId) -> Option<&Rejection> {
+        self.rejections().find(|rejection| rejection.by == person)
+    }
+
+    /// A person's approval.
+    pub fn signature_of(&self, person: UserId) -> Option<&Signature> {
+        self.signatures.iter().find(|signature| signature.by == person)
+    }
+
+    /// Forgets what a person answered.
+    fn forget(&mut self, person: UserId) {
+        self.signatures.retain(|given| given.by != person);
+        self.further_rejections.retain(|given| given.by != person);
+        if self.rejection.as_ref().is_some_and(|given| given.by == person) {
+            self.rejection = (!self.further_rejections.is_empty()).then(|| self.further_rejections.remove(0));
+        }
+    }
+
+    /// Lets the wait for an answer begin anew, from the first person on.
+    fn wait_anew(&mut self, at: Timestamp) {
+        if let Some(request) = &mut self.request {
+            *request = Request::made(at);
+        }
+    }
+
+    fn has_approvals(&self, quorum: usize) -> bool {
+        self.rejection.is_none() && self.signatures.len() >= quorum
+    }
 }
 
 /// A request to sign.
@@ -163,8 +202,21 @@ pub struct Request {
     pub at: Timestamp,
     /// How many pings have followed it.
     pub pings: u32,
+    /// Since when those pinged last are waited for: the request's time, then the last ping's.
+    pub waits_since: Timestamp,
     /// Until when pings wait, and who asked for that.
     pub acknowledged: Option<(UserId, Timestamp)>,
+}
+
+impl Request {
+    fn made(at: Timestamp) -> Self {
+        Self {
+            at,
+            pings: 0,
+            waits_since: at,
+            acknowledged: None,
+        }
+    }
 }
 
 /// A role's no.
@@ -250,7 +302,8 @@ impl Deployment {
             .items
             .iter()
             .map(|item| ItemProgress {
-                state: if item.checked {
+                // A box that somebody has to answer for is not answered by the document it was copied with.
+                state: if item.checked && item.sign_off.is_none() && !item.decision {
                     ItemState::Ticked {
                         by: Actor::Document,
                         at: first.at,
@@ -372,18 +425,19 @@ impl Deployment {
             }
             Event::SignOffRequested { role } => {
                 let sign_off = self.sign_off_of(role).map_err(foreign)?;
-                sign_off.request = Some(Request {
-                    at,
-                    pings: 0,
-                    acknowledged: None,
-                });
+                sign_off.request = Some(Request::made(at));
                 sign_off.requests += 1;
-                sign_off.rejection = None;
+                // Asking again after a no asks everybody: an older yes must not outvote it without a look at what changed.
+                if sign_off.rejection.take().is_some() {
+                    sign_off.further_rejections.clear();
+                    sign_off.signatures.clear();
+                }
             }
             Event::SignOffRecalled { role } => self.sign_off_of(role).map_err(foreign)?.request = None,
             Event::Pinged { role, ping, .. } => {
                 if let Some(request) = &mut self.sign_off_of(role).map_err(foreign)?.request {
                     request.pings = *ping;
+                    request.waits_since = at;
                     request.acknowledged = None;
                 }
             }
@@ -395,50 +449,50 @@ impl Deployment {
                 }
             }
             Event::Approved { role, signature } => {
+                let quorum = self.quorum_of(role);
                 let sign_off = self.sign_off_of(role).map_err(foreign)?;
-                sign_off.signatures.retain(|given| given.by != signature.by);
+                let was_rejected = sign_off.rejection.is_some();
+                sign_off.forget(signature.by);
                 sign_off.signatures.push(signature.clone());
-                if sign_off
-                    .rejection
-                    .as_ref()
-                    .is_some_and(|rejection| rejection.by == signature.by)
-                {
-                    sign_off.rejection = None;
+                // The ladder ended with the rejection; where more approvals are needed, it begins again.
+                if was_rejected && sign_off.rejection.is_none() && !sign_off.has_approvals(quorum) {
+                    sign_off.wait_anew(at);
                 }
             }
             Event::Rejected { role, reason } => {
                 let sign_off = self.sign_off_of(role).map_err(foreign)?;
                 if let Actor::Person(person) = by {
-                    sign_off.signatures.retain(|given| given.by != person);
-                    sign_off.rejection = Some(Rejection {
+                    sign_off.forget(person);
+                    let rejection = Rejection {
                         by: person,
                         at,
                         reason: reason.clone(),
-                    });
+                    };
+                    match sign_off.rejection {
+                        None => sign_off.rejection = Some(rejection),
+                        Some(_) => sign_off.further_rejections.push(rejection),
+                    }
                 }
             }
             Event::RejectionExplained { role, reason } => {
-                if let Some(rejection) = &mut self.sign_off_of(role).map_err(foreign)?.rejection {
-                    rejection.reason = Some(reason.clone());
+                let sign_off = self.sign_off_of(role).map_err(foreign)?;
+                for rejection in sign_off
+                    .rejection
+                    .iter_mut()
+                    .chain(&mut sign_off.further_rejections)
+                {
+                    if by == Actor::Person(rejection.by) {
+                        rejection.reason = Some(reason.clone());
+                    }
                 }
             }
             Event::Withdrawn { role } => {
+                let quorum = self.quorum_of(role);
                 let sign_off = self.sign_off_of(role).map_err(foreign)?;
                 if let Actor::Person(person) = by {
-                    sign_off.signatures.retain(|given| given.by != person);
-                    if sign_off
-                        .rejection
-                        .as_ref()
-                        .is_some_and(|rejection| rejection.by == person)
-                    {
-                        sign_off.rejection = None;
-                    }
-                    if let Some(request) = &mut sign_off.request {
-                        *request = Request {
-                            at,
-                            pings: 0,
-                            acknowledged: None,
-                        };
+                    sign_off.forget(person);
+                    if sign_off.rejection.is_none() && !sign_off.has_approvals(quorum) {
+                        sign_off.wait_anew(at);
                     }
                 }
             }
@@ -482,10 +536,32 @@ impl Deployment {
 
     /// Whether a role has as many approvals as it needs, and no rejection.
     pub fn is_approved(&self, role: &RoleKey) -> bool {
-        let quorum = self.checklist.sign_offs.get(role).map_or(1, |rule| rule.quorum);
         self.sign_offs
             .get(role)
-            .is_some_and(|sign_off| sign_off.rejection.is_none() && sign_off.signatures.len() >= quorum)
+            .is_some_and(|sign_off| sign_off.has_approvals(self.quorum_of(role)))
+    }
+
+    /// Whether a request to a role stands and waits for an answer.
+    pub fn waits_for(&self, role: &RoleKey) -> bool {
+        self.sign_offs.get(role).is_some_and(|sign_off| {
+            sign_off.request.is_some()
+                && sign_off.rejection.is_none()
+                && !sign_off.has_approvals(self.quorum_of(role))
+        })
+    }
+
+    /// Who started it, where every signature given so far is theirs alone.
+    pub fn signed_by_starter_alone(&self) -> Option<UserId> {
+        let starter = self.started_by?;
+        let mut signatures = self
+            .sign_offs
+            .values()
+            .flat_map(|sign_off| &sign_off.signatures)
+            .peekable();
+        signatures.peek()?;
+        signatures
+            .all(|signature| signature.by == starter)
+            .then_some(starter)
     }
 
     /// Whether a check has passed when it last ran.
@@ -504,6 +580,12 @@ impl Deployment {
             None => '-',
         };
         ChecksSeen(self.checklist.checks.keys().map(letter).collect())
+    }
+
+    fn quorum_of(&self, role: &RoleKey) -> usize {
+        let quorum = self.checklist.sign_offs.get(role).map_or(1, |rule| rule.quorum);
+        // A role that nobody need sign for would be no hold point.
+        quorum.max(1)
     }
 
     fn progress_of(&mut self, item: &ItemId) -> Result<&mut ItemProgress, String> {

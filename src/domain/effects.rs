@@ -8,7 +8,7 @@ use super::escalation::EscalationPolicy;
 use super::event::{Actor, Event, Recorded};
 use super::ids::{CheckId, RoleKey, UserId};
 
-/// What a commit owes besides its events.
+/// What a commit owes besides its events. No timer is both set and stopped, so the order of the two does not matter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Effects {
     /// Messages to post or edit, in order.
@@ -146,16 +146,21 @@ pub enum Then {
 /// What these events owe. `before` is absent for a start.
 pub fn effects(before: Option<&Deployment>, events: &[Recorded], after: &Deployment) -> Effects {
     let mut effects = Effects::default();
-    for recorded in events {
-        effects.of_event(recorded, after);
+    for (position, recorded) in events.iter().enumerate() {
+        effects.of_event(recorded, &events[position + 1..], after);
     }
-    let ready = |deployment: &Deployment| {
-        deployment.asks_for_go()
-            && matches!(deployment.phase, Phase::Preparing | Phase::Held)
-            && deployment.holds_of_go().is_empty()
-    };
-    let was_ready = before.is_some_and(ready);
-    if !events.is_empty() && !was_ready && ready(after) {
+    for role in after.sign_offs.keys() {
+        effects.of_timer(
+            before.and_then(|before| before.ping_timer(role)),
+            after.ping_timer(role),
+        );
+    }
+    // Whoever has just decided needs no word that they can.
+    let decided = events
+        .iter()
+        .any(|recorded| matches!(recorded.event, Event::Decided { .. }));
+    let was_ready = before.is_some_and(Deployment::is_ready_for_go);
+    if !events.is_empty() && !decided && !was_ready && after.is_ready_for_go() {
         effects.owed.push(Owed::ReadyForGo);
     }
     if !events.is_empty() {
@@ -165,59 +170,31 @@ pub fn effects(before: Option<&Deployment>, events: &[Recorded], after: &Deploym
 }
 
 impl Effects {
-    fn of_event(&mut self, recorded: &Recorded, after: &Deployment) {
+    fn of_event(&mut self, recorded: &Recorded, later: &[Recorded], after: &Deployment) {
+        let request = |role: &RoleKey| request_number(after, role, later);
         match &recorded.event {
             Event::Started { .. } => self.owed.extend([Owed::Opening, Owed::Thread, Owed::Board]),
             Event::SignOffRequested { role } => {
-                let request = request_number(after, role);
+                let request = request(role);
                 self.owed.push(Owed::SignOffCard {
                     role: role.clone(),
                     request,
                 });
-                if request > 1 {
-                    self.edit_card(role, request - 1);
-                }
-                self.set_ping(after, role, 1, recorded.at);
+                self.edit_card(role, request.saturating_sub(1));
             }
-            Event::SignOffRecalled { role } => {
-                self.edit_card(role, request_number(after, role));
-                self.stop_ping(role);
-            }
-            Event::Pinged { role, ping, due } => {
-                let request = request_number(after, role);
-                self.owed.push(Owed::Ping {
-                    role: role.clone(),
-                    request,
-                    ping: *ping,
-                    due: *due,
-                });
-                self.set_ping(after, role, *ping + 1, recorded.at);
-            }
-            Event::Acknowledged { role, until } => {
-                self.edit_card(role, request_number(after, role));
-                let pings = after
-                    .sign_offs
-                    .get(role)
-                    .and_then(|sign_off| sign_off.request.as_ref())
-                    .map_or(0, |request| request.pings);
-                self.set.push(Timer {
-                    key: ping_key(role),
-                    due: *until,
-                    then: Then::Ping {
-                        role: role.clone(),
-                        ping: pings + 1,
-                    },
-                });
-            }
-            Event::Approved { role, .. } => {
-                self.edit_card(role, request_number(after, role));
-                if after.is_approved(role) {
-                    self.stop_ping(role);
-                }
-            }
+            Event::Pinged { role, ping, due } => self.owed.push(Owed::Ping {
+                role: role.clone(),
+                request: request(role),
+                ping: *ping,
+                due: *due,
+            }),
+            Event::SignOffRecalled { role }
+            | Event::Acknowledged { role, .. }
+            | Event::Approved { role, .. }
+            | Event::RejectionExplained { role, .. }
+            | Event::Withdrawn { role } => self.edit_card(role, request(role)),
             Event::Rejected { role, .. } => {
-                self.edit_card(role, request_number(after, role));
-                self.stop_ping(role);
+                self.edit_card(role, request(role));
                 if let Actor::Person(by) = recorded.actor {
                     self.owed.push(Owed::Rejection {
                         role: role.clone(),
@@ -225,14 +202,8 @@ impl Effects {
                     });
                 }
             }
-            Event::RejectionExplained { role, .. } => self.edit_card(role, request_number(after, role)),
-            Event::Withdrawn { role } => {
-                self.edit_card(role, request_number(after, role));
-                self.set_ping(after, role, 1, recorded.at);
-            }
             Event::Voided { role, by, check } => {
-                self.edit_card(role, request_number(after, role));
-                self.stop_ping(role);
+                self.edit_card(role, request(role));
                 self.owed.push(Owed::Void {
                     role: role.clone(),
                     by: *by,
@@ -242,7 +213,6 @@ impl Effects {
             Event::Decided { .. } => self.owed.push(Owed::Decision),
             Event::Finished { .. } => {
                 for (role, sign_off) in &after.sign_offs {
-                    self.stop_ping(role);
                     if sign_off.request.is_some() {
                         self.edit_card(role, sign_off.requests);
                     }
@@ -270,47 +240,57 @@ impl Effects {
         }
     }
 
-    /// The `ping`th ping follows when the people pinged before it have had their time; none follows the ladder's end.
-    fn set_ping(&mut self, after: &Deployment, role: &RoleKey, ping: u32, from: Timestamp) {
-        let policy = after.policy_of(role);
-        let wait = policy
-            .level(ping - 1)
-            .filter(|_| policy.level(ping).is_some())
-            .map(|level| level.wait);
-        let due = wait
-            .and_then(|wait| SignedDuration::try_from(wait).ok())
-            .and_then(|wait| from.checked_add(wait).ok());
-        match due {
-            Some(due) => {
-                self.set.push(Timer {
-                    key: ping_key(role),
-                    due,
-                    then: Then::Ping {
-                        role: role.clone(),
-                        ping,
-                    },
-                });
-            }
-            None => self.stop_ping(role),
+    /// Sets or stops a role's timer where it is no longer what it was. A key is never both set and stopped.
+    fn of_timer(&mut self, before: Option<Timer>, after: Option<Timer>) {
+        match (before, after) {
+            (before, Some(after)) if before.as_ref() != Some(&after) => self.set.push(after),
+            (Some(before), None) => self.stop.push(before.key),
+            (Some(_) | None, Some(_)) | (None, None) => {}
         }
-    }
-
-    fn stop_ping(&mut self, role: &RoleKey) {
-        self.set.retain(|timer| timer.key != ping_key(role));
-        self.stop.push(ping_key(role));
     }
 }
 
 impl Deployment {
     /// The escalation policy of a role: the one its rule names, else the built-in one.
     pub fn policy_of(&self, role: &RoleKey) -> EscalationPolicy {
-        self.checklist
-            .sign_offs
-            .get(role)
-            .and_then(|rule| rule.escalate.as_ref())
-            .and_then(|name| self.checklist.escalations.get(name))
+        self.named_policy_of(role)
             .cloned()
             .unwrap_or_else(EscalationPolicy::built_in)
+    }
+
+    /// The timer of a role's next ping: none where no answer is waited for, or the ladder has ended.
+    ///
+    /// It comes due when those pinged last have had their time, or when an acknowledgement runs out, whichever is later.
+    pub fn ping_timer(&self, role: &RoleKey) -> Option<Timer> {
+        if matches!(self.phase, Phase::Finished(_)) || !self.waits_for(role) {
+            return None;
+        }
+        let request = self.sign_offs.get(role)?.request.as_ref()?;
+        let ping = request.pings.checked_add(1)?;
+        let built_in;
+        let policy = if let Some(named) = self.named_policy_of(role) {
+            named
+        } else {
+            built_in = EscalationPolicy::built_in();
+            &built_in
+        };
+        policy.level(ping)?;
+        let wait = SignedDuration::try_from(policy.level(request.pings)?.wait).ok()?;
+        let due = request.waits_since.checked_add(wait).ok()?;
+        let due = request.acknowledged.map_or(due, |(_, until)| due.max(until));
+        Some(Timer {
+            key: ping_key(role),
+            due,
+            then: Then::Ping {
+                role: role.clone(),
+                ping,
+            },
+        })
+    }
+
+    fn named_policy_of(&self, role: &RoleKey) -> Option<&EscalationPolicy> {
+        let name = self.checklist.sign_offs.get(role)?.escalate.as_ref()?;
+        self.checklist.escalations.get(name)
     }
 }
 
@@ -318,6 +298,13 @@ fn ping_key(role: &RoleKey) -> TimerKey {
     TimerKey(format!("ping:{role}"))
 }
 
-fn request_number(after: &Deployment, role: &RoleKey) -> u32 {
-    after.sign_offs.get(role).map_or(0, |sign_off| sign_off.requests)
+fn request_number(after: &Deployment, role: &RoleKey, later: &[Recorded]) -> u32 {
+    let asked_later = later
+        .iter()
+        .filter(
+            |recorded| matches!(&recorded.event, Event::SignOffRequested { role: asked } if asked == role),
+        )
+        .count();
+    let requests = after.sign_offs.get(role).map_or(0, |sign_off| sign_off.requests);
+    requests.saturating_sub(u32::try_from(asked_later).unwrap_or(u32::MAX))
 }

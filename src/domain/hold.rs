@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::check::CheckStatus;
-use super::checklist::{ItemIndex, Need, SectionIndex};
+use super::checklist::{Gate, ItemIndex, Need, SectionIndex};
 use super::deployment::{Deployment, ItemState, Phase};
-use super::event::How;
+use super::event::{Decision, How};
 use super::ids::{CheckId, ItemId, RoleKey};
 
 /// One thing that has to change before something else may be.
@@ -33,91 +33,69 @@ impl Deployment {
     /// What keeps an item behind a gate, with the section the gate stands before; nothing when it is free.
     /// An item of a section that is optional is never held: a rollback plan must open when it is needed.
     pub fn held(&self, index: ItemIndex) -> Option<(SectionIndex, Vec<Hold>)> {
-        let item = self.checklist.items.get(index)?;
-        let section = item.section?;
-        if self
-            .checklist
-            .sections
-            .get(section)
-            .is_some_and(|section| section.optional)
-        {
-            return None;
-        }
+        let section = self.gated_section_of(index)?;
         self.checklist
             .gates
             .iter()
-            .filter(|gate| gate.section <= section)
-            .map(|gate| (gate.section, self.holds_of_needs(gate.section, &gate.needs)))
-            .find(|(_, holds)| !holds.is_empty())
+            .filter(|gate| gate.section <= section && !self.is_open(gate))
+            .min_by_key(|gate| gate.section)
+            .map(|gate| (gate.section, distinct(self.holds_of_gate(gate))))
     }
 
-    /// What must be done before a role is asked to sign: the other needs of the gates that need it; without such a gate,
-    /// everything down to the end of the section its box stands in.
+    /// The first section in the document whose gate is closed: it and all after it are held.
+    pub fn first_closed_gate(&self) -> Option<SectionIndex> {
+        self.checklist
+            .gates
+            .iter()
+            .filter(|gate| !self.is_open(gate))
+            .map(|gate| gate.section)
+            .min()
+    }
+
+    /// Whether an item stands behind the gate of a section.
+    pub fn is_behind(&self, index: ItemIndex, gate: Option<SectionIndex>) -> bool {
+        gate.is_some_and(|gate| {
+            self.gated_section_of(index)
+                .is_some_and(|section| gate <= section)
+        })
+    }
+
+    /// What must be done before a role is asked to sign: the work that the first gate which needs the role needs too;
+    /// without such a gate, everything down to the end of the section its box stands in.
     pub fn holds_of_sign_off(&self, role: &RoleKey) -> Vec<Hold> {
-        let mut holds = BTreeSet::new();
-        let mut gated = false;
-        for gate in &self.checklist.gates {
-            if gate.needs.contains(&Need::SignOff(role.clone())) {
-                gated = true;
-                let others: Vec<_> = gate
-                    .needs
-                    .iter()
-                    .filter(|need| matches!(need, Need::Items | Need::Checks))
-                    .cloned()
-                    .collect();
-                holds.extend(self.holds_of_needs(gate.section, &others));
-            }
-        }
-        if !gated {
-            let end = self
-                .checklist
-                .items
-                .iter()
-                .rposition(|item| item.sign_off.as_ref() == Some(role))
-                .map_or_else(|| self.end_before_go(), |index| self.end_of_section_of(index));
-            holds.extend(self.open_items(end));
-        }
-        holds.retain(|hold| self.is_of_the_work(hold));
-        holds.into_iter().collect()
+        distinct(self.sign_off_holds(role))
     }
 
-    /// What must be done before GO: what stands above the decision, every sign-off, nothing blocked, no check failing.
+    /// Whether nothing holds back the request to a role.
+    pub fn is_ready_to_sign(&self, role: &RoleKey) -> bool {
+        self.sign_off_holds(role).next().is_none()
+    }
+
+    /// What must be done before GO: what stands above the decision, the sign-offs that do not wait for it, nothing
+    /// blocked, no check failing.
     pub fn holds_of_go(&self) -> Vec<Hold> {
-        let end = self.end_before_go();
-        let mut holds: BTreeSet<Hold> = self
-            .open_items(end)
-            .filter(|hold| self.is_of_the_work(hold))
-            .collect();
-        for (index, item) in self.checklist.items.iter().enumerate() {
-            if !item.optional && matches!(self.item_state(index), ItemState::Blocked { .. }) {
-                holds.insert(Hold::Blocked {
-                    item: item.id.clone(),
-                });
-            }
-        }
-        holds.extend(self.failing_checks());
-        holds.extend(
-            self.checklist
-                .sign_offs
-                .keys()
-                .filter_map(|role| self.hold_of_role(role)),
-        );
-        holds.into_iter().collect()
+        distinct(self.go_holds())
+    }
+
+    /// Whether a decision is asked for, was not taken yet, and nothing holds GO.
+    pub fn is_ready_for_go(&self) -> bool {
+        matches!(self.phase, Phase::Preparing | Phase::Held)
+            && self.asks_for_go()
+            && self.go_holds().next().is_none()
     }
 
     /// What must be done before the deployment is complete.
     pub fn holds_of_finish(&self) -> Vec<Hold> {
-        let mut holds: BTreeSet<Hold> = self.open_items(self.checklist.items.len()).collect();
-        holds.extend(
-            self.checklist
-                .sign_offs
-                .keys()
-                .filter_map(|role| self.hold_of_role(role)),
-        );
-        if self.asks_for_go() && self.phase != Phase::Releasing {
-            holds.insert(Hold::Decision);
-        }
-        holds.into_iter().collect()
+        let items = self
+            .open_items(self.checklist.items.len())
+            .filter_map(|index| self.hold_of_item(index));
+        let roles = self
+            .checklist
+            .sign_offs
+            .keys()
+            .filter_map(|role| self.hold_of_role(role));
+        let undecided = self.phase == Phase::Held || (self.asks_for_go() && !self.decision_is_go());
+        distinct(items.chain(roles).chain(undecided.then_some(Hold::Decision)))
     }
 
     /// Whether the checklist wants a decision: it has a box for it, a gate that needs it, or sign-offs that lead to it.
@@ -129,6 +107,21 @@ impl Deployment {
                 .gates
                 .iter()
                 .any(|gate| gate.needs.contains(&Need::Go))
+    }
+
+    /// Whether the last decision was GO.
+    pub fn decision_is_go(&self) -> bool {
+        self.decision
+            .as_ref()
+            .is_some_and(|decided| decided.decision == Decision::Go)
+    }
+
+    /// Whether a role signs only after GO: the work it waits for stands behind a gate that needs the decision, so that the
+    /// decision cannot wait for the role.
+    pub fn signs_after_go(&self, role: &RoleKey) -> bool {
+        let (items, checks) = self.work_before_sign_off(role);
+        self.first_item_behind_go()
+            .is_some_and(|behind| items.max(checks) > behind)
     }
 
     /// Whether an item follows something else, and so is never ticked by hand.
@@ -150,7 +143,7 @@ impl Deployment {
         Some(
             item.checks.iter().all(|check| self.has_passed(check))
                 && item.sign_off.as_ref().is_none_or(|role| self.is_approved(role))
-                && (!item.decision || matches!(self.phase, Phase::Releasing | Phase::Finished(_)))
+                && (!item.decision || self.decision_is_go())
                 && self
                     .required_children(index)
                     .all(|child| self.item_state(child).is_closed()),
@@ -159,84 +152,132 @@ impl Deployment {
 
     /// The nested items that hold their parent.
     pub fn required_children(&self, index: ItemIndex) -> impl Iterator<Item = ItemIndex> + '_ {
-        let parent_optional = self.checklist.items.get(index).is_some_and(|item| item.optional);
+        let mut parent_optional = None;
         self.checklist.children(index).filter(move |child| {
-            self.checklist
-                .items
-                .get(*child)
-                .is_some_and(|item| parent_optional || !item.optional)
+            self.checklist.items.get(*child).is_some_and(|item| {
+                !item.optional || *parent_optional.get_or_insert_with(|| self.checklist.is_optional(index))
+            })
         })
     }
 
-    fn holds_of_needs(&self, section: SectionIndex, needs: &[Need]) -> Vec<Hold> {
-        let end = self.first_item_from(section);
-        let mut holds = BTreeSet::new();
-        for need in needs {
-            match need {
-                Need::Items => holds.extend(self.open_items(end)),
-                Need::Checks => holds.extend(
-                    self.checklist
-                        .items
-                        .iter()
-                        .take(end)
-                        .enumerate()
-                        .filter(|(index, item)| {
-                            !item.optional && !matches!(self.item_state(*index), ItemState::Skipped { .. })
-                        })
-                        .flat_map(|(_, item)| &item.checks)
-                        .filter(|check| !self.has_passed(check))
-                        .map(|check| Hold::Check { check: check.clone() }),
-                ),
-                Need::SignOff(role) => holds.extend(self.hold_of_role(role)),
-                Need::Go => {
-                    if !matches!(self.phase, Phase::Releasing | Phase::Finished(_)) {
-                        holds.insert(Hold::Decision);
+    /// The section by which an item can be held: none for what stands above all sections, or in an optional one.
+    fn gated_section_of(&self, index: ItemIndex) -> Option<SectionIndex> {
+        self.checklist
+            .items
+            .get(index)?
+            .section
+            .filter(|section| !self.checklist.is_optional_section(*section))
+    }
+
+    fn is_open(&self, gate: &Gate) -> bool {
+        self.holds_of_gate(gate).next().is_none()
+    }
+
+    fn holds_of_gate<'a>(&'a self, gate: &'a Gate) -> impl Iterator<Item = Hold> + 'a {
+        let end = self.first_item_from(gate.section);
+        gate.needs
+            .iter()
+            .flat_map(move |need| -> Box<dyn Iterator<Item = Hold> + 'a> {
+                match need {
+                    Need::Items => {
+                        Box::new(self.open_items(end).filter_map(|index| self.hold_of_item(index)))
                     }
+                    Need::Checks => Box::new(self.checks_not_passed(end)),
+                    Need::SignOff(role) => Box::new(self.hold_of_role(role).into_iter()),
+                    Need::Go => Box::new((!self.decision_is_go()).then_some(Hold::Decision).into_iter()),
                 }
-            }
-        }
-        holds.into_iter().collect()
+            })
+    }
+
+    fn sign_off_holds(&self, role: &RoleKey) -> impl Iterator<Item = Hold> + '_ {
+        let (items, checks) = self.work_before_sign_off(role);
+        self.open_items(items)
+            .filter(|index| self.is_work(*index))
+            .filter_map(|index| self.hold_of_item(index))
+            .chain(self.checks_not_passed(checks))
+    }
+
+    fn go_holds(&self) -> impl Iterator<Item = Hold> + '_ {
+        let end = self.end_before_go();
+        let items = (0..self.checklist.items.len())
+            .filter(move |index| {
+                let blocked = matches!(self.item_state(*index), ItemState::Blocked { .. });
+                (blocked && !self.checklist.is_optional(*index))
+                    || (*index < end && self.is_work(*index) && self.is_open_item(*index))
+            })
+            .filter_map(|index| self.hold_of_item(index));
+        let roles = self
+            .checklist
+            .sign_offs
+            .keys()
+            .filter(|role| !self.signs_after_go(role))
+            .filter_map(|role| self.hold_of_role(role));
+        items.chain(self.failing_checks()).chain(roles)
     }
 
     /// Required items before a position that are not closed, the innermost ones: a parent is not named beside its children.
-    fn open_items(&self, end: ItemIndex) -> impl Iterator<Item = Hold> + '_ {
+    fn open_items(&self, end: ItemIndex) -> impl Iterator<Item = ItemIndex> + '_ {
+        (0..end.min(self.checklist.items.len())).filter(|index| self.is_open_item(*index))
+    }
+
+    fn is_open_item(&self, index: ItemIndex) -> bool {
+        // A box ticked in the document before its check ever ran stands, until the check says otherwise.
+        !self.item_state(index).is_closed()
+            && !self.checklist.is_optional(index)
+            && self
+                .required_children(index)
+                .all(|child| self.item_state(child).is_closed())
+    }
+
+    /// Whether an item is work to be done, not somebody's answer: boxes of sign-offs and of the decision are closed by what
+    /// they follow, and must not wait for each other.
+    fn is_work(&self, index: ItemIndex) -> bool {
+        self.checklist
+            .items
+            .get(index)
+            .is_some_and(|item| item.sign_off.is_none() && !item.decision)
+    }
+
+    fn hold_of_item(&self, index: ItemIndex) -> Option<Hold> {
+        let item = self.checklist.items.get(index)?.id.clone();
+        match self.item_state(index) {
+            ItemState::Open => Some(Hold::Open { item }),
+            ItemState::Blocked { .. } => Some(Hold::Blocked { item }),
+            ItemState::Ticked { .. } | ItemState::Skipped { .. } => None,
+        }
+    }
+
+    /// Whether the checks of an item count: it is neither optional nor skipped.
+    fn checks_count(&self, index: ItemIndex) -> bool {
+        !self.checklist.is_optional(index) && !matches!(self.item_state(index), ItemState::Skipped { .. })
+    }
+
+    fn checks_not_passed(&self, end: ItemIndex) -> impl Iterator<Item = Hold> + '_ {
         self.checklist
             .items
             .iter()
             .take(end)
             .enumerate()
-            .filter_map(|(index, item)| {
-                if item.optional
-                    || self
-                        .required_children(index)
-                        .any(|child| !self.item_state(child).is_closed())
-                {
-                    return None;
-                }
-                match self.item_state(index) {
-                    ItemState::Open => Some(Hold::Open {
-                        item: item.id.clone(),
-                    }),
-                    ItemState::Blocked { .. } => Some(Hold::Blocked {
-                        item: item.id.clone(),
-                    }),
-                    // A box ticked in the document before its check ever ran stands, until the check says otherwise.
-                    ItemState::Ticked { .. } | ItemState::Skipped { .. } => None,
-                }
-            })
+            .filter(|(index, item)| !item.checks.is_empty() && self.checks_count(*index))
+            .flat_map(|(_, item)| &item.checks)
+            .filter(|check| !self.has_passed(check))
+            .map(|check| Hold::Check { check: check.clone() })
     }
 
-    /// Checks whose last run did not pass, where an item that is not optional or skipped depends on them.
+    /// Checks whose last run did not pass, where an item depends on them that does not itself wait for GO: what can only
+    /// pass once the release is out must not hold it back.
     fn failing_checks(&self) -> impl Iterator<Item = Hold> + '_ {
+        let end = self.first_item_behind_go().unwrap_or(self.checklist.items.len());
         self.checks
             .values()
             .filter(|result| result.status != CheckStatus::Passed)
-            .filter(|result| {
-                self.checklist.items.iter().enumerate().any(|(index, item)| {
-                    !item.optional
-                        && item.checks.contains(&result.check)
-                        && !matches!(self.item_state(index), ItemState::Skipped { .. })
-                })
+            .filter(move |result| {
+                self.checklist
+                    .items
+                    .iter()
+                    .take(end)
+                    .enumerate()
+                    .any(|(index, item)| item.checks.contains(&result.check) && self.checks_count(index))
             })
             .map(|result| Hold::Check {
                 check: result.check.clone(),
@@ -257,31 +298,90 @@ impl Deployment {
         }
     }
 
-    /// Whether a hold is about work to be done, not about somebody's answer: boxes of sign-offs and of the decision are
-    /// closed by what they follow, and must not wait for each other.
-    fn is_of_the_work(&self, hold: &Hold) -> bool {
-        let (Hold::Open { item } | Hold::Blocked { item }) = hold else {
-            return true;
+    /// Up to where the items, and up to where the checks, must be done before a role is asked to sign.
+    ///
+    /// Only the first gate that needs the role says so: what stands between it and a later one may be held by the first, and
+    /// would wait for the very signature. For the same reason a box above the gate that needs GO waits for nothing behind it.
+    fn work_before_sign_off(&self, role: &RoleKey) -> (ItemIndex, ItemIndex) {
+        let items = &self.checklist.items;
+        let behind_go = self.first_item_behind_go();
+        let boxed = |end: ItemIndex| {
+            items
+                .iter()
+                .take(end)
+                .rposition(|item| item.sign_off.as_ref() == Some(role))
         };
-        self.checklist
-            .item(item)
-            .is_none_or(|(_, item)| item.sign_off.is_none() && !item.decision)
+        let boxed_before_go = boxed(behind_go.unwrap_or(items.len()));
+        let gate = self
+            .checklist
+            .gates
+            .iter()
+            .filter(|gate| {
+                gate.needs
+                    .iter()
+                    .any(|need| matches!(need, Need::SignOff(needed) if needed == role))
+            })
+            .min_by_key(|gate| gate.section);
+        let ends = if let Some(gate) = gate {
+            let end = self.first_item_from(gate.section);
+            let end_where_needed = |need| if gate.needs.contains(need) { end } else { 0 };
+            (end_where_needed(&Need::Items), end_where_needed(&Need::Checks))
+        } else {
+            let end = boxed_before_go
+                .or_else(|| boxed(items.len()))
+                .map_or_else(|| self.end_before_go(), |index| self.end_of_section_of(index));
+            (end, 0)
+        };
+        // A gate below the box that needs all items waits for the box too.
+        let first_box = items.iter().position(|item| item.sign_off.as_ref() == Some(role));
+        let behind_box = self
+            .checklist
+            .gates
+            .iter()
+            .filter(|gate| gate.needs.contains(&Need::Items))
+            .map(|gate| self.first_item_from(gate.section))
+            .filter(|behind| first_box.is_some_and(|first_box| first_box < *behind))
+            .min();
+        let ends = (ends.0.min(behind_box.unwrap_or(ends.0)), ends.1);
+        match (behind_go, boxed_before_go) {
+            (Some(behind), Some(_)) => (ends.0.min(behind), ends.1.min(behind)),
+            (Some(_) | None, None) | (None, Some(_)) => ends,
+        }
     }
 
     /// Where the work that the decision waits for ends: after the section of its box, or before the first gate that needs
     /// GO. A checklist that says neither asks for no work before GO, as it does not say which.
     fn end_before_go(&self) -> ItemIndex {
-        let decision = self.checklist.items.iter().rposition(|item| item.decision);
-        if let Some(index) = decision {
-            return self.end_of_section_of(index);
+        let decision = self
+            .checklist
+            .items
+            .iter()
+            .rposition(|item| item.decision)
+            .map(|index| self.end_of_section_of(index));
+        // What stands behind a gate that needs GO cannot be done before it, wherever the box is.
+        match (decision, self.first_item_behind_go()) {
+            (Some(decision), Some(behind)) => decision.min(behind),
+            (Some(end), None) | (None, Some(end)) => end,
+            (None, None) => 0,
         }
+    }
+
+    /// The first item that the first gate which needs GO holds. A gate that needs all items needs GO where the decision's
+    /// box is one of them.
+    fn first_item_behind_go(&self) -> Option<ItemIndex> {
+        let items = &self.checklist.items;
+        let decision = items.iter().position(|item| item.decision);
         self.checklist
             .gates
             .iter()
-            .filter(|gate| gate.needs.contains(&Need::Go))
-            .map(|gate| self.first_item_from(gate.section))
+            .map(|gate| (gate, self.first_item_from(gate.section)))
+            .filter(|(gate, behind)| {
+                gate.needs.contains(&Need::Go)
+                    || (gate.needs.contains(&Need::Items)
+                        && decision.is_some_and(|decision| decision < *behind))
+            })
+            .map(|(_, behind)| behind)
             .min()
-            .unwrap_or(0)
     }
 
     fn end_of_section_of(&self, index: ItemIndex) -> ItemIndex {
@@ -306,6 +406,12 @@ impl Deployment {
             .items
             .partition_point(|item| item.section.is_none_or(|own| own < section))
     }
+}
+
+/// Each hold once, in the order of the document.
+fn distinct(holds: impl Iterator<Item = Hold>) -> Vec<Hold> {
+    let mut seen = BTreeSet::new();
+    holds.filter(|hold| seen.insert(hold.clone())).collect()
 }
 
 /// Whether a tick came from what the item follows, so that it goes when that goes.

@@ -15,3 +15,6 @@ pub mod rights;
 pub mod sign_off;
 pub mod text;
 pub mod view;
+
+#[cfg(test)]
+mod tests;

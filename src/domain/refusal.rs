@@ -6,8 +6,9 @@ use jiff::Timestamp;
 
 use super::event::{Actor, Outcome};
 use super::hold::Hold;
-use super::ids::{BlankId, CheckId, DeploymentId, ItemId, RoleKey, UserId};
+use super::ids::{BlankId, CheckId, DeploymentId, ItemId, RoleKey, UserId, VariableName};
 use super::rights::{Act, Allowed};
+use super::text::is_unseen;
 
 /// Why a command changes nothing.
 ///
@@ -54,6 +55,8 @@ pub enum Refusal {
     FollowsItems { item: ItemId, open: Vec<ItemId> },
     /// The item is decided by checks.
     FollowsChecks { item: ItemId, checks: Vec<CheckId> },
+    /// The item is closed by what it follows, and would be closed by it again.
+    StillFollows { item: ItemId, follows: StillFollows },
     /// The item is decided by a sign-off.
     FollowsSignOff { item: ItemId, role: RoleKey },
     /// The item is the decision.
@@ -75,6 +78,10 @@ pub enum Refusal {
     },
     /// Nobody else has signed.
     FourEyes { role: RoleKey },
+    /// Only who started the deployment has signed.
+    SignedByStarterAlone { starter: UserId, wish: Wish },
+    /// The card is not the role's latest.
+    CardOutdated { role: RoleKey },
     /// The person has nothing to take back.
     NothingToWithdraw { role: RoleKey },
     /// After GO, signatures stay.
@@ -105,6 +112,21 @@ pub enum Refusal {
     BrokenChecklist { name: String, line: usize, why: String },
     /// What was typed for variables is not `name=value`.
     NotAnAssignment { typed: String },
+    /// The variable is secret, so that its value is never given in chat.
+    SecretVariable { name: VariableName, env: Option<String> },
+}
+
+/// What an item that cannot be opened by hand follows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StillFollows {
+    /// Checks, all of which passed.
+    Checks(Vec<CheckId>),
+    /// Nested items, all of which are closed.
+    Items(Vec<ItemId>),
+    /// A sign-off that was given.
+    SignOff(RoleKey),
+    /// The decision, which was GO.
+    Decision,
 }
 
 /// What was wished for in vain.
@@ -132,11 +154,13 @@ impl fmt::Display for Refusal {
                     Act::Decide => "decide or finish this deployment",
                     Act::Manage => "say who holds which role",
                 };
-                write!(
-                    f,
-                    "You may not {what} here. It is open to {}; ask one of them.",
-                    list(allowed.iter().map(allowed_name), "or")
-                )
+                write!(f, "You may not {what} here. ")?;
+                if allowed.is_empty() {
+                    f.write_str("The settings open it to nobody; whoever runs the bot can change them.")
+                } else {
+                    let allowed = allowed.iter().map(allowed_name).collect();
+                    write!(f, "It is open to {}; ask one of them.", some_of(allowed, "or"))
+                }
             }
             Self::Finished { deployment, outcome } => {
                 let outcome = match outcome {
@@ -145,174 +169,204 @@ impl fmt::Display for Refusal {
                 };
                 write!(
                     f,
-                    "Deployment {deployment} is {outcome} and changes no more. `/deploy start` begins another, `/deploy report` shows this one."
+                    "Deployment {deployment} has ended: {outcome}. Only notes can be added. `/deploy report` shows it, `/deploy start` begins another."
                 )
             }
             Self::UnknownItem { typed, nearest } => {
-                write!(f, "This checklist has no item `{}`.", inert(typed))?;
-                match nearest {
-                    Some(nearest) => write!(
-                        f,
-                        " The nearest is `{nearest}`; pick one from the list that opens as you type."
-                    ),
-                    None => write!(f, " Pick one from the list that opens as you type."),
-                }
+                unknown(f, "item", typed, nearest.as_ref().map(ItemId::as_str))
             }
             Self::UnknownBlank { typed, nearest } => {
-                write!(f, "This checklist has no blank `{}`.", inert(typed))?;
-                match nearest {
-                    Some(nearest) => write!(
-                        f,
-                        " The nearest is `{nearest}`; pick one from the list that opens as you type."
-                    ),
-                    None => write!(f, " Pick one from the list that opens as you type."),
-                }
+                unknown(f, "blank", typed, nearest.as_ref().map(BlankId::as_str))
             }
             Self::UnknownRole { typed, roles } => {
-                write!(f, "This checklist asks no role `{}` to sign. ", inert(typed))?;
+                write!(f, "This checklist asks no role {} to sign. ", code(typed))?;
                 if roles.is_empty() {
-                    write!(
-                        f,
-                        "It asks nobody; add `sign-offs` to its front matter if it should."
-                    )
+                    f.write_str("It asks nobody; add `sign-offs` to its front matter if it should.")
                 } else {
-                    write!(
-                        f,
-                        "It asks {}.",
-                        list(roles.iter().map(|role| format!("`{role}`")), "and")
-                    )
+                    let roles = roles.iter().map(|role| code(role.as_str())).collect();
+                    write!(f, "It asks {}.", some_of(roles, "and"))
                 }
             }
-            Self::UnknownDeployment => {
-                write!(
-                    f,
-                    "There is no such deployment in this server. `/deploy list` shows those that run."
-                )
-            }
+            Self::UnknownDeployment => f.write_str(
+                "There is no such deployment in this server. `/deploy list` shows those that run.",
+            ),
             Self::AlreadyClosed { item, by, at } => write!(
                 f,
-                "`{item}` was closed already, by {} <t:{}:R>. `/deploy untick` opens it again.",
+                "{} was closed already, by {} <t:{}:R>. `/deploy untick` opens it again.",
+                code(item.as_str()),
                 actor_name(*by),
                 at.as_second()
             ),
-            Self::AlreadyOpen { item } => write!(f, "`{item}` is open already; nothing was changed."),
+            Self::AlreadyOpen { item } => {
+                write!(f, "{} is open already; nothing was changed.", code(item.as_str()))
+            }
             Self::ItemBlocked { item, by, reason } => write!(
                 f,
-                "`{item}` is blocked by {}: {}. `/deploy unblock` it first.",
+                "{} is blocked by {}: “{}”. When that is out of the way, `/deploy unblock` it first.",
+                code(item.as_str()),
                 actor_name(*by),
-                unstopped(&inert(reason))
+                inert(reason)
             ),
-            Self::NotBlocked { item } => write!(f, "`{item}` is not blocked; nothing was changed."),
+            Self::NotBlocked { item } => {
+                write!(f, "{} is not blocked; nothing was changed.", code(item.as_str()))
+            }
             Self::FollowsItems { item, open } => write!(
                 f,
-                "`{item}` ticks itself when what is nested in it is done. Still open: {}.",
-                some_of(open.iter().map(|id| format!("`{id}`")).collect())
+                "{} ticks itself when what is nested in it is done. Still open: {}.",
+                code(item.as_str()),
+                some_of(open.iter().map(|id| code(id.as_str())).collect(), "and")
             ),
             Self::FollowsChecks { item, checks } => write!(
                 f,
-                "`{item}` is decided by {}, which has not passed. Run `/deploy check`; to go on without, `/deploy skip` it with a reason.",
-                list(checks.iter().map(|check| format!("check `{check}`")), "and")
+                "{} ticks itself when {} passed. Run `/deploy check`; to go on without, `/deploy skip` it with a reason.",
+                code(item.as_str()),
+                checks_have(checks)
             ),
+            Self::StillFollows { item, follows } => {
+                let item = code(item.as_str());
+                match follows {
+                    StillFollows::Checks(checks) => write!(
+                        f,
+                        "{item} is ticked because {} passed, and opens by itself when that changes. If it is wrong all the same, say so with `/deploy note` or `/deploy no-go`.",
+                        checks_have(checks)
+                    ),
+                    StillFollows::Items(items) => write!(
+                        f,
+                        "{item} is closed because all that is nested in it is. `/deploy untick` what is not done: {}.",
+                        some_of(items.iter().map(|id| code(id.as_str())).collect(), "or")
+                    ),
+                    StillFollows::SignOff(role) => write!(
+                        f,
+                        "{item} is ticked because {} approved. Whoever approved withdraws it by taking their ✅ off the card.",
+                        code(role.as_str())
+                    ),
+                    StillFollows::Decision => {
+                        write!(
+                            f,
+                            "{item} is ticked because the decision is GO. `/deploy no-go` takes that back."
+                        )
+                    }
+                }
+            }
             Self::FollowsSignOff { item, role } => write!(
                 f,
-                "`{item}` is the sign-off of `{role}`. Whoever holds the role answers the card with ✅ or ❌; `/deploy signoff` asks for it."
+                "{} is the sign-off of {}. Whoever holds the role answers the card with ✅ or ❌; `/deploy signoff` posts it again.",
+                code(item.as_str()),
+                code(role.as_str())
             ),
             Self::FollowsDecision { item } => write!(
                 f,
-                "`{item}` is the decision. Take it with `/deploy go` or `/deploy no-go`."
+                "{} is the decision. Take it with `/deploy go` or `/deploy no-go`.",
+                code(item.as_str())
             ),
             Self::Held { item, section, holds } => write!(
                 f,
-                "`{item}` is held: {} does not begin until {}.",
+                "{} is held: {} does not begin until {}.",
+                code(item.as_str()),
                 quoted(section),
-                some_of(holds.iter().map(hold_name).collect())
+                held_until(holds)
+            ),
+            Self::SignOffNotReady { role, holds } if holds.is_empty() => write!(
+                f,
+                "No request to {} is open. `/deploy signoff` asks again, on a new card.",
+                code(role.as_str())
             ),
             Self::SignOffNotReady { role, holds } => write!(
                 f,
-                "`{role}` is asked to sign once {}.",
-                some_of(holds.iter().map(hold_name).collect())
+                "It is too early to sign: {} is asked once {}.",
+                code(role.as_str()),
+                held_until(holds)
             ),
             Self::AlreadyApproved { role } => write!(
                 f,
-                "`{role}` has approved already. Taking the ✅ away withdraws it."
+                "{} has approved already. Taking the ✅ off the card withdraws it.",
+                code(role.as_str())
             ),
             Self::NotHolder { role, held_by } if held_by.is_empty() => write!(
                 f,
-                "You do not hold the role `{role}`, and nobody does yet. `/owner set` names who does."
+                "You do not hold the role {}, and nobody does yet. `/owner set` names who does.",
+                code(role.as_str())
             ),
             Self::NotHolder { role, held_by } => write!(
                 f,
-                "You do not hold the role `{role}`, so this does not count. It is held by {}.",
-                list(held_by.iter().map(holder_name), "and")
+                "You do not hold the role {}, so this does not count. It is held by {}.",
+                code(role.as_str()),
+                some_of(held_by.iter().map(holder_name).collect(), "and")
             ),
             Self::FourEyes { role } => write!(
                 f,
-                "You started this deployment, so you cannot be its only signer. Somebody else has to sign, for `{role}` or for another role."
+                "You started this deployment, so you cannot be its only signer. Somebody else has to sign first, for {} or for another role.",
+                code(role.as_str())
             ),
-            Self::NothingToWithdraw { role } => {
-                write!(
-                    f,
-                    "You have neither approved nor rejected for `{role}`, so there is nothing to take back."
-                )
-            }
+            Self::SignedByStarterAlone { starter, wish } => write!(
+                f,
+                "{} waits until somebody besides {} has signed: who started a deployment cannot be its only signer.",
+                wish_name(*wish),
+                person_name(*starter)
+            ),
+            Self::CardOutdated { role } => write!(
+                f,
+                "This card no longer counts, as what it showed has changed. If {} is still asked, answer the latest card.",
+                code(role.as_str())
+            ),
+            Self::NothingToWithdraw { role } => write!(
+                f,
+                "You have neither approved nor rejected for {}, so there is nothing to take back.",
+                code(role.as_str())
+            ),
             Self::SignedAndDecided { role } => write!(
                 f,
-                "The decision was GO, so your answer for `{role}` stays. To stop the release, decide `/deploy no-go` first."
+                "The decision is GO, so what {} answered stays. To stop the release, decide `/deploy no-go` first.",
+                code(role.as_str())
             ),
             Self::NoRejection { role } => write!(
                 f,
-                "You have not rejected for `{role}`, so there is no reason to give."
+                "No rejection of yours stands for {}, so there is no reason to give.",
+                code(role.as_str())
             ),
-            Self::NothingToAcknowledge => {
-                write!(
-                    f,
-                    "No open request waits for a role that you hold, so there is nothing to acknowledge."
-                )
-            }
-            Self::PingNotDue => write!(f, "The request was answered, so nobody is pinged."),
-            Self::AlreadyGo => write!(f, "The decision is GO already; nothing was changed."),
-            Self::AlreadyNoGo => write!(f, "The decision is NO-GO already; nothing was changed."),
+            Self::NothingToAcknowledge => f.write_str(
+                "No open request waits for a role that you hold, so there is nothing to acknowledge.",
+            ),
+            Self::PingNotDue => f.write_str("This ping is not due, or no longer, so nobody was pinged."),
+            Self::AlreadyGo => f.write_str("The decision is GO already; nothing was changed."),
+            Self::AlreadyNoGo => f.write_str("The decision is NO-GO already; nothing was changed."),
             Self::NotYet { wish, holds } => {
-                let wish = match wish {
-                    Wish::Go => "GO",
-                    Wish::Finish => "The end",
-                };
-                write!(
-                    f,
-                    "{wish} waits until {}.",
-                    some_of(holds.iter().map(hold_name).collect())
-                )
+                write!(f, "{} waits until {}.", wish_name(*wish), held_until(holds))
             }
-            Self::ReasonNeeded => write!(
+            Self::ReasonNeeded => {
+                f.write_str("Say why it failed: give `reason` as well. Nothing was changed.")
+            }
+            Self::PeopleOnly => f.write_str("Only a person can do this."),
+            Self::UnknownVariable { typed, known } if known.is_empty() => write!(
                 f,
-                "Say why it failed: give `reason` as well. Nothing was changed."
+                "This checklist has no variable {}, nor any other that can be given. Leave `variables` out.",
+                code(typed)
             ),
-            Self::PeopleOnly => write!(f, "Only a person can do this."),
             Self::WhichDeployment => write!(
                 f,
                 "Which deployment? Use this in the thread of one, or give its number as `deployment`. `/deploy list` shows those that run."
             ),
             Self::UnknownChecklist { typed, known } if known.is_empty() => write!(
                 f,
-                "There is no checklist `{}`, and none at all. The operator puts Markdown files into the checklists directory.",
-                inert(typed)
+                "There is no checklist {}, and none at all. The operator puts Markdown files into the checklists directory.",
+                code(typed)
             ),
             Self::UnknownChecklist { typed, known } => write!(
                 f,
-                "There is no checklist `{}`. There is {}.",
-                inert(typed),
-                list(known.iter().map(|name| format!("`{}`", inert(name))), "and")
+                "There is no checklist {}. There is {}.",
+                code(typed),
+                some_of(known.iter().map(|name| code(name)).collect(), "and")
             ),
             Self::BrokenChecklist { name, line, why } => write!(
                 f,
-                "`{}` cannot be started: line {line}: {} `/checklist lint` shows all that is wrong with it.",
-                inert(name),
-                inert(why)
+                "{} cannot be started: line {line}: {} `/checklist lint` shows all that is wrong with it.",
+                code(name),
+                plain(why)
             ),
             Self::NotAnAssignment { typed } => write!(
                 f,
-                "`{}` does not give a variable its value. Write `name=value`, with a space between several and double quotes around a value with spaces.",
-                inert(typed)
+                "{} does not give a variable its value. Write `name=value`, with a space between several and double quotes around a value with spaces.",
+                code(typed)
             ),
             Self::UnknownVariable { typed, known } if known.is_empty() => {
                 write!(
@@ -323,9 +377,20 @@ impl fmt::Display for Refusal {
             }
             Self::UnknownVariable { typed, known } => write!(
                 f,
-                "This checklist has no variable `{}`. It has {}.",
-                inert(typed),
-                list(known.iter().map(|name| format!("`{name}`")), "and")
+                "This checklist has no variable {}. It has {}.",
+                code(typed),
+                some_of(known.iter().map(|name| code(name)).collect(), "and")
+            ),
+            Self::SecretVariable { name, env: Some(env) } => write!(
+                f,
+                "{} is secret, so it cannot be given in chat; nothing was started. Set {} where the bot runs, and change the value if it was typed here.",
+                code(name.as_str()),
+                code(env)
+            ),
+            Self::SecretVariable { name, env: None } => write!(
+                f,
+                "{} is secret, so it cannot be given in chat; nothing was started. Give it an `env` in the checklist's front matter, and change the value if it was typed here.",
+                code(name.as_str())
             ),
         }
     }
@@ -365,30 +430,57 @@ fn allowed_name(allowed: &Allowed) -> String {
     }
 }
 
+fn wish_name(wish: Wish) -> &'static str {
+    match wish {
+        Wish::Go => "GO",
+        Wish::Finish => "The end",
+    }
+}
+
+fn unknown(f: &mut fmt::Formatter<'_>, what: &str, typed: &str, nearest: Option<&str>) -> fmt::Result {
+    write!(f, "This checklist has no {what} {}. ", code(typed))?;
+    match nearest {
+        Some(nearest) => write!(
+            f,
+            "The nearest is {}; pick one from the list that opens as you type.",
+            code(nearest)
+        ),
+        None => f.write_str("Pick one from the list that opens as you type."),
+    }
+}
+
+fn checks_have(checks: &[CheckId]) -> String {
+    let names = checks.iter().map(|check| code(check.as_str())).collect();
+    if checks.len() == 1 {
+        format!("check {} has", some_of(names, "and"))
+    } else {
+        format!("checks {} have", some_of(names, "and"))
+    }
+}
+
+fn held_until(holds: &[Hold]) -> String {
+    some_of(holds.iter().map(hold_name).collect(), "and")
+}
+
 fn hold_name(hold: &Hold) -> String {
     match hold {
-        Hold::Open { item } => format!("`{item}` is done"),
-        Hold::Blocked { item } => format!("`{item}` is unblocked"),
-        Hold::Check { check } => format!("check `{check}` has passed"),
-        Hold::SignOff { role } => format!("`{role}` has signed"),
-        Hold::Rejected { role } => format!("`{role}` no longer rejects"),
+        Hold::Open { item } => format!("{} is done", code(item.as_str())),
+        Hold::Blocked { item } => format!("{} is unblocked", code(item.as_str())),
+        Hold::Check { check } => format!("check {} has passed", code(check.as_str())),
+        Hold::SignOff { role } => format!("{} has signed", code(role.as_str())),
+        Hold::Rejected { role } => format!("{} no longer rejects", code(role.as_str())),
         Hold::Decision => "the decision is GO".to_owned(),
     }
 }
 
 /// The first few, and how many more.
-fn some_of(names: Vec<String>) -> String {
+fn some_of(mut names: Vec<String>, word: &str) -> String {
     const SHOWN: usize = 5;
     let more = names.len().saturating_sub(SHOWN);
-    if more == 0 {
-        return list(names.into_iter(), "and");
+    if more > 0 {
+        names.truncate(SHOWN);
+        names.push(format!("{more} more"));
     }
-    let shown: Vec<_> = names.into_iter().take(SHOWN).collect();
-    format!("{} and {more} more", shown.join(", "))
-}
-
-fn list(names: impl Iterator<Item = String>, word: &str) -> String {
-    let mut names: Vec<_> = names.collect();
     match names.pop() {
         None => "nobody".to_owned(),
         Some(only) if names.is_empty() => only,
@@ -400,32 +492,43 @@ fn quoted(title: &str) -> String {
     format!("“{}”", inert(title))
 }
 
+/// A text within backticks, where Discord formats nothing.
+fn code(text: &str) -> String {
+    let plain = plain(text);
+    format!("`{}`", if plain.is_empty() { " " } else { &plain })
+}
+
 /// A typed text with nothing in it that Discord would format or mention, short enough for a sentence.
 fn inert(typed: &str) -> String {
-    const SHOWN: usize = 120;
-    let mut text: String = typed
-        .chars()
-        .map(|c| match c {
-            '`' => 'ˋ',
-            '@' => '＠',
-            '<' => '‹',
-            '>' => '›',
-            c if c.is_control() => ' ',
-            c => c,
-        })
-        .filter(|c| !matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}'))
-        .take(SHOWN + 1)
-        .collect();
-    if text.chars().count() > SHOWN {
-        text.pop();
-        text.push('…');
-    }
-    for mark in ['*', '_', '~', '|', '['] {
-        text = text.replace(mark, &format!("\\{mark}"));
+    let mut text = String::new();
+    for c in plain(typed).chars() {
+        match c {
+            '<' => text.push('‹'),
+            '>' => text.push('›'),
+            '\\' | '*' | '_' | '~' | '|' | '[' | ']' => {
+                text.push('\\');
+                text.push(c);
+            }
+            c => text.push(c),
+        }
     }
     text
 }
 
-fn unstopped(text: &str) -> &str {
-    text.trim_end_matches(['.', '!', '…'])
+/// A text on one line, without backticks, mentions and what is not seen, cut after a hundred and twenty characters.
+fn plain(text: &str) -> String {
+    const SHOWN: usize = 120;
+    let mut characters = text.chars().filter(|c| !is_unseen(*c)).map(|c| match c {
+        '`' => 'ˋ',
+        '@' => '＠',
+        '\u{2028}' | '\u{2029}' => ' ',
+        c if c.is_control() => ' ',
+        c => c,
+    });
+    let mut shown: String = characters.by_ref().take(SHOWN).collect();
+    if characters.next().is_some() {
+        shown.pop();
+        shown.push('…');
+    }
+    shown
 }

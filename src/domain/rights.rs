@@ -35,7 +35,7 @@ pub enum Allowed {
     Everyone,
     /// Who started the deployment.
     Starter,
-    /// Whoever holds one of the checklist's sign-off roles.
+    /// Whoever holds one of the checklist's sign-off roles; where it asks nobody to sign, who started the deployment.
     SignOffHolder,
     /// Whoever may manage the Discord server.
     ManageServer,

@@ -89,7 +89,8 @@ pub struct Signature {
     pub checks: ChecksSeen,
 }
 
-/// SHA-256 over the status of every check, in lower-case hexadecimal: equal when a signer saw the same results.
+/// The status of every check, one letter each in the order of their keys: `P` passed, `F` failed, `E` could not be run,
+/// `-` not run yet. Equal when signers saw the same results.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ChecksSeen(pub String);

@@ -20,11 +20,11 @@ macro_rules! bounded_text {
             /// Takes a typed text, without the white space around it.
             ///
             /// # Errors
-            /// Refuses an empty text and one of more than [`Self::LIMIT`] characters.
+            /// Refuses a text in which nothing can be seen and one of more than [`Self::LIMIT`] characters.
             pub fn parse(typed: &str) -> Result<Self, Refusal> {
                 let text = typed.trim();
                 let length = text.chars().count();
-                if length == 0 {
+                if text.chars().all(|c| c.is_whitespace() || is_unseen(c)) {
                     Err(Refusal::TextEmpty { what: $what })
                 } else if length > $limit {
                     Err(Refusal::TextTooLong { what: $what, length, limit: $limit })
@@ -58,4 +58,12 @@ bounded_text! {
     Version = "A version", at most 60;
     /// Where it is being released to, as `staging`.
     Environment = "An environment", at most 40;
+}
+
+/// Whether a character takes no space on a screen, or turns the direction of those around it.
+pub(super) fn is_unseen(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+    )
 }

@@ -50,8 +50,8 @@ impl Deployment {
     /// How much of the whole is done.
     pub fn progress(&self) -> Progress {
         let mut progress = Progress::default();
-        for (index, item) in self.checklist.items.iter().enumerate() {
-            progress.count(self.item_state(index), item.optional);
+        for index in 0..self.checklist.items.len() {
+            progress.count(self.item_state(index), self.checklist.is_optional(index));
         }
         progress
     }
@@ -68,7 +68,8 @@ impl Deployment {
                 });
             }
             if let Some(row) = rows.last_mut() {
-                row.progress.count(self.item_state(index), item.optional);
+                row.progress
+                    .count(self.item_state(index), self.checklist.is_optional(index));
             }
         }
         rows
@@ -104,17 +105,13 @@ impl Deployment {
 
     /// Open items that a person can tick now, in the order of the document: not optional, not held, following nothing.
     pub fn next_items(&self) -> impl Iterator<Item = ItemIndex> + '_ {
-        self.checklist
-            .items
-            .iter()
-            .enumerate()
-            .filter_map(|(index, item)| {
-                let can = *self.item_state(index) == ItemState::Open
-                    && !item.optional
-                    && !self.follows(index)
-                    && self.held(index).is_none();
-                can.then_some(index)
-            })
+        let closed_gate = self.first_closed_gate();
+        (0..self.checklist.items.len()).filter(move |index| {
+            *self.item_state(*index) == ItemState::Open
+                && !self.checklist.is_optional(*index)
+                && !self.follows(*index)
+                && !self.is_behind(*index, closed_gate)
+        })
     }
 
     /// What holds the release now: before the decision what holds GO, afterwards what holds the end.
@@ -128,11 +125,6 @@ impl Deployment {
 
     /// Roles that were asked and have not answered.
     pub fn asked_roles(&self) -> impl Iterator<Item = &RoleKey> + '_ {
-        self.sign_offs
-            .iter()
-            .filter(|(role, sign_off)| {
-                sign_off.request.is_some() && sign_off.rejection.is_none() && !self.is_approved(role)
-            })
-            .map(|(role, _)| role)
+        self.sign_offs.keys().filter(|role| self.waits_for(role))
     }
 }

@@ -41,7 +41,9 @@ pub struct CatalogEntry {
 impl CatalogEntry {
     /// The first finding that keeps it from being started.
     pub fn first_error(&self) -> Option<&Diagnostic> {
-        self.diagnostics.iter().find(|diagnostic| diagnostic.severity == Severity::Error)
+        self.diagnostics
+            .iter()
+            .find(|diagnostic| diagnostic.severity == Severity::Error)
     }
 }
 
@@ -111,7 +113,12 @@ impl Catalog {
 
     /// What was read from these bytes before.
     pub(crate) fn by_hash(&self, hash: &ChecklistHash) -> Option<Arc<Checklist>> {
-        self.inner.by_hash.read().unwrap_or_else(PoisonError::into_inner).get(hash).cloned()
+        self.inner
+            .by_hash
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(hash)
+            .cloned()
     }
 
     /// Reads bytes as a checklist, once.
@@ -146,22 +153,33 @@ impl Catalog {
         let mut files: Vec<PathBuf> = listing
             .filter_map(Result::ok)
             .map(|entry| entry.path())
-            .filter(|path| path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("md")))
-            .filter(|path| path.file_stem().is_some_and(|stem| !stem.eq_ignore_ascii_case("readme")))
+            .filter(|path| {
+                path.extension()
+                    .is_some_and(|ending| ending.eq_ignore_ascii_case("md"))
+            })
+            .filter(|path| {
+                path.file_stem()
+                    .is_some_and(|stem| !stem.eq_ignore_ascii_case("readme"))
+            })
             .collect();
         files.sort();
         files
     }
 
     fn read_file(&self, file: &Path) -> Result<CatalogEntry, String> {
-        let size = std::fs::metadata(file).map_err(|error| format!("it cannot be read: {error}"))?.len();
+        let size = std::fs::metadata(file)
+            .map_err(|error| format!("it cannot be read: {error}"))?
+            .len();
         if size > LARGEST_FILE {
             return Err(format!(
                 "it has {size} bytes, and a checklist has at most {LARGEST_FILE}; split it"
             ));
         }
         let bytes = std::fs::read(file).map_err(|error| format!("it cannot be read: {error}"))?;
-        let stem = file.file_stem().map(|stem| stem.to_string_lossy()).unwrap_or_default();
+        let stem = file
+            .file_stem()
+            .map(|stem| stem.to_string_lossy())
+            .unwrap_or_default();
         let name = ChecklistName::new(stem);
         let parsed = markdown::parse(&name, &bytes);
         if parsed.checklist.items.is_empty() && !parsed.has_errors() {

@@ -100,13 +100,23 @@ impl CheckRuns {
         {
             return RunWish::Running(running.progress.clone());
         }
-        let (told, progress) =
-            watch::channel(RunProgress { checks: wanted.clone(), ..RunProgress::default() });
-        under_way
-            .insert(deployment.id, UnderWay { checks: wanted.clone(), progress: progress.clone() });
+        let (told, progress) = watch::channel(RunProgress {
+            checks: wanted.clone(),
+            ..RunProgress::default()
+        });
+        under_way.insert(
+            deployment.id,
+            UnderWay {
+                checks: wanted.clone(),
+                progress: progress.clone(),
+            },
+        );
         drop(under_way);
-        let checks: Vec<Check> =
-            wanted.iter().filter_map(|id| deployment.checklist.checks.get(id)).cloned().collect();
+        let checks: Vec<Check> = wanted
+            .iter()
+            .filter_map(|id| deployment.checklist.checks.get(id))
+            .cloned()
+            .collect();
         let run = Run {
             of: self.clone(),
             deployment: Arc::clone(deployment),
@@ -137,8 +147,11 @@ impl Run {
         let variables = variables(&self.deployment.checklist, &self.deployment, &self.of.environment);
         let cancel = self.of.stop.child_token();
         let begun = self.of.engine.now().as_nanosecond();
-        let mut results =
-            std::pin::pin!(self.of.checks.run_all(checks, Arc::new(variables), cancel.clone()));
+        let mut results = std::pin::pin!(
+            self.of
+                .checks
+                .run_all(checks, Arc::new(variables), cancel.clone())
+        );
         while let Some(result) = results.next().await {
             let status = match result.status {
                 CheckStatus::Passed => "passed",
@@ -147,12 +160,17 @@ impl Run {
             };
             counter!("holdpoint_check_runs_total", "status" => status).increment(1);
             let input = Input {
-                id: InputId::new(format!("check:{}:{begun}.{}:{}", self.deployment.id.0, self.number, result.check)),
+                id: InputId::new(format!(
+                    "check:{}:{begun}.{}:{}",
+                    self.deployment.id.0, self.number, result.check
+                )),
                 guild: None,
                 actor: ActingAs::CheckRunner,
                 wish: Wish::Change {
                     deployment: self.deployment.id,
-                    command: Command::RecordCheck { result: result.clone() },
+                    command: Command::RecordCheck {
+                        result: result.clone(),
+                    },
                 },
             };
             match self.of.engine.handle(input).await {
@@ -161,20 +179,25 @@ impl Run {
                     // The deployment has ended; its checks with it.
                     warn!(deployment = self.deployment.id.0, %refusal, "a check's result came too late");
                     cancel.cancel();
-                    self.told.send_modify(|progress| progress.fault = Some(refusal.to_string()));
+                    self.told
+                        .send_modify(|progress| progress.fault = Some(refusal.to_string()));
                     break;
                 }
                 Err(HandleError::Fault(fault)) => {
                     error!(deployment = self.deployment.id.0, error = %fault, "a check's result was lost");
                     cancel.cancel();
-                    self.told.send_modify(|progress| progress.fault = Some(fault.to_string()));
+                    self.told
+                        .send_modify(|progress| progress.fault = Some(fault.to_string()));
                     break;
                 }
             }
         }
         self.told.send_modify(|progress| progress.ended = true);
         let mut under_way = self.of.under_way.lock().unwrap_or_else(PoisonError::into_inner);
-        if under_way.get(&self.deployment.id).is_some_and(|running| running.progress.same_channel(&self.told.subscribe())) {
+        if under_way
+            .get(&self.deployment.id)
+            .is_some_and(|running| running.progress.same_channel(&self.told.subscribe()))
+        {
             under_way.remove(&self.deployment.id);
         }
     }
@@ -197,9 +220,9 @@ fn selected(deployment: &Deployment, selection: &Selection) -> Vec<CheckId> {
         let meant = match selection {
             Selection::All => true,
             Selection::NotPassed => item.checks.iter().any(|check| !deployment.has_passed(check)),
-            Selection::Section(section) => {
-                item.section.is_some_and(|own| checklist.section_within(own, *section))
-            }
+            Selection::Section(section) => item
+                .section
+                .is_some_and(|own| checklist.section_within(own, *section)),
             Selection::Item(_) => target.is_some_and(|target| is_within(checklist, index, target)),
         };
         if meant {
@@ -234,8 +257,16 @@ fn variables(checklist: &Checklist, deployment: &Deployment, environment: &Envir
     for (name, variable) in &checklist.variables {
         let name: &VariableName = name;
         let given = deployment.variables.get(name.as_str()).cloned();
-        let held = || variable.env.as_ref().and_then(|env| environment.get(env)).map(str::to_owned);
-        let Some(value) = given.or_else(held).or_else(|| variable.default.clone()) else { continue };
+        let held = || {
+            variable
+                .env
+                .as_ref()
+                .and_then(|env| environment.get(env))
+                .map(str::to_owned)
+        };
+        let Some(value) = given.or_else(held).or_else(|| variable.default.clone()) else {
+            continue;
+        };
         values = if variable.secret {
             values.with_secret(name.clone(), SecretString::from(value))
         } else {

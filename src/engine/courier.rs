@@ -6,10 +6,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
+use super::Engine;
 use crate::domain::deployment::Deployment;
 use crate::domain::effects::Owed;
 use crate::domain::sign_off::Owners;
-use crate::store::{Posted, Store};
+use crate::store::Posted;
 
 /// A message to deliver.
 pub struct Delivery<'a> {
@@ -28,7 +29,7 @@ pub struct Delivery<'a> {
     /// Who holds which role there.
     pub owners: &'a Owners,
     /// Where posted messages are looked up.
-    pub store: &'a Store,
+    pub engine: &'a Engine,
     /// Now.
     pub now: Timestamp,
 }

@@ -43,8 +43,16 @@ struct Settled {
 }
 
 impl Desk {
-    pub(super) fn new(shared: Arc<Shared>, waiting: mpsc::Receiver<Job>, next_deployment: DeploymentId) -> Self {
-        Self { shared, waiting, next_deployment }
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        waiting: mpsc::Receiver<Job>,
+        next_deployment: DeploymentId,
+    ) -> Self {
+        Self {
+            shared,
+            waiting,
+            next_deployment,
+        }
     }
 
     /// Decides until stopped, and then what still waits.
@@ -92,13 +100,21 @@ impl Desk {
                     if last {
                         return fail(settled, |_| Fault::Contested { deployment });
                     }
-                    jobs = settled.into_iter().map(|one| Job { input: one.input, reply: one.reply }).collect();
+                    jobs = settled
+                        .into_iter()
+                        .map(|one| Job {
+                            input: one.input,
+                            reply: one.reply,
+                        })
+                        .collect();
                 }
                 Err(CommitError::Fault(fault)) => {
                     error!(error = %fault, inputs = settled.len(), "a commit failed; nothing of it was kept");
                     // The store does not copy its errors, so each who waits is told the same sentence.
                     let sentence = fault.to_string();
-                    return fail(settled, |_| Fault::CommitFailed { why: sentence.clone() });
+                    return fail(settled, |_| Fault::CommitFailed {
+                        why: sentence.clone(),
+                    });
                 }
             }
         }
@@ -129,7 +145,9 @@ impl Desk {
         let mut units = Vec::with_capacity(jobs.len());
         for job in jobs {
             let Job { input, reply } = job;
-            let answer = self.decide_one(&input, &seen, &mut states, &mut in_batch, &mut units).await;
+            let answer = self
+                .decide_one(&input, &seen, &mut states, &mut in_batch, &mut units)
+                .await;
             settled.push(Settled { reply, input, answer });
         }
         (settled, units)
@@ -143,13 +161,25 @@ impl Desk {
         in_batch: &mut HashMap<InputId, DeploymentId>,
         units: &mut Vec<Unit>,
     ) -> Result<Handled, HandleError> {
-        let applied = seen.get(&input.id).map(|seen| seen.deployment).or_else(|| in_batch.get(&input.id).copied());
+        let applied = seen
+            .get(&input.id)
+            .map(|seen| seen.deployment)
+            .or_else(|| in_batch.get(&input.id).copied());
         if let Some(deployment) = applied {
             let after = match states.get(&deployment) {
                 Some(state) => Arc::clone(state),
-                None => self.shared.resident(deployment).await?.ok_or(Refusal::UnknownDeployment)?,
+                None => self
+                    .shared
+                    .resident(deployment)
+                    .await?
+                    .ok_or(Refusal::UnknownDeployment)?,
             };
-            return Ok(Handled { before: None, after, events: Vec::new(), repeated: Repeated::Yes });
+            return Ok(Handled {
+                before: None,
+                after,
+                events: Vec::new(),
+                repeated: Repeated::Yes,
+            });
         }
         let now = self.shared.now();
         let (before, decided) = match &input.wish {
@@ -169,7 +199,11 @@ impl Desk {
             Wish::Change { deployment, command } => {
                 let before = match states.get(deployment) {
                     Some(state) => Arc::clone(state),
-                    None => self.shared.resident(*deployment).await?.ok_or(Refusal::UnknownDeployment)?,
+                    None => self
+                        .shared
+                        .resident(*deployment)
+                        .await?
+                        .ok_or(Refusal::UnknownDeployment)?,
                 };
                 if input.guild.is_some_and(|guild| guild != before.guild) {
                     return Err(Refusal::UnknownDeployment.into());
@@ -191,7 +225,12 @@ impl Desk {
         units.push(unit(input, before.as_deref(), &events, &after, now));
         states.insert(after.id, Arc::clone(&after));
         in_batch.insert(input.id.clone(), after.id);
-        Ok(Handled { before, after, events, repeated: Repeated::No })
+        Ok(Handled {
+            before,
+            after,
+            events,
+            repeated: Repeated::No,
+        })
     }
 
     /// The batch is on disk: states are published, workers woken, callers answered.
@@ -220,15 +259,18 @@ fn unit(
 ) -> Unit {
     let effects = effects(before, events, after);
     let fired = match &input.wish {
-        Wish::Change { command: Command::PingDue { role, due, .. }, .. } => {
-            Some((TimerKey(format!("ping:{role}")), *due))
-        }
+        Wish::Change {
+            command: Command::PingDue { role, due, .. },
+            ..
+        } => Some((TimerKey(format!("ping:{role}")), *due)),
         Wish::Change { .. } | Wish::Start(_) => None,
     };
     let checklist = match &input.wish {
-        Wish::Start(start) => {
-            Some((start.checklist.hash.clone(), start.checklist.name.clone(), start.checklist_bytes.to_vec()))
-        }
+        Wish::Start(start) => Some((
+            start.checklist.hash.clone(),
+            start.checklist.name.clone(),
+            start.checklist_bytes.to_vec(),
+        )),
         Wish::Change { .. } => None,
     };
     Unit {
@@ -248,7 +290,10 @@ fn unit(
 fn answer(settled: Vec<Settled>) {
     for one in settled {
         let outcome = match &one.answer {
-            Ok(Handled { repeated: Repeated::Yes, .. }) => "repeated",
+            Ok(Handled {
+                repeated: Repeated::Yes,
+                ..
+            }) => "repeated",
             Ok(_) => "done",
             Err(HandleError::Refused(_)) => "refused",
             Err(HandleError::Fault(_)) => "fault",
@@ -264,7 +309,10 @@ fn fail(settled: Vec<Settled>, fault: impl Fn(&InputId) -> Fault) {
     answer(
         settled
             .into_iter()
-            .map(|one| Settled { answer: Err(fault(&one.input.id).into()), ..one })
+            .map(|one| Settled {
+                answer: Err(fault(&one.input.id).into()),
+                ..one
+            })
             .collect(),
     );
 }

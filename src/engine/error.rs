@@ -23,7 +23,9 @@ pub enum Fault {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// A deployment's history does not fit its checklist.
-    #[error("the history of deployment {deployment} is damaged: {foreign}; `holdpoint audit verify` finds where")]
+    #[error(
+        "the history of deployment {deployment} is damaged: {foreign}; `holdpoint audit verify` finds where"
+    )]
     DamagedHistory {
         /// Which.
         deployment: DeploymentId,
@@ -40,7 +42,9 @@ pub enum Fault {
         hash: ChecklistHash,
     },
     /// The same history was written by somebody else, again and again.
-    #[error("deployment {deployment} was changed by another program at the same time; only one may run on a database")]
+    #[error(
+        "deployment {deployment} was changed by another program at the same time; only one may run on a database"
+    )]
     Contested {
         /// Which.
         deployment: DeploymentId,

@@ -6,12 +6,13 @@ mod check_runs;
 pub mod courier;
 mod desk;
 mod error;
+mod lookups;
 mod outbox;
 mod residents;
 mod timers;
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
@@ -22,6 +23,9 @@ pub use check_runs::{CheckRuns, RunProgress, RunWish, Selection};
 pub use error::{Fault, HandleError};
 pub use outbox::Outbox;
 pub use timers::Timers;
+
+pub use crate::markdown::{Diagnostic, Severity};
+pub use crate::store::{Filter, Listed, Posted};
 
 use crate::clock::Clock;
 use crate::domain::command::{ActingAs, Command, FourEyes, Start};
@@ -118,7 +122,7 @@ pub(crate) struct Shared {
     pub(crate) catalog: Catalog,
     pub(crate) residents: Residents,
     pub(crate) rules: Rules,
-    owners: RwLock<HashMap<GuildId, Arc<Owners>>>,
+    owners: tokio::sync::Mutex<HashMap<GuildId, Arc<Owners>>>,
     jobs: mpsc::Sender<Job>,
     pub(crate) wake_outbox: tokio::sync::Notify,
     pub(crate) wake_timers: tokio::sync::Notify,
@@ -144,7 +148,7 @@ impl Engine {
             catalog,
             residents: Residents::default(),
             rules,
-            owners: RwLock::default(),
+            owners: tokio::sync::Mutex::default(),
             jobs,
             wake_outbox: tokio::sync::Notify::new(),
             wake_timers: tokio::sync::Notify::new(),
@@ -162,7 +166,11 @@ impl Engine {
     /// [`HandleError::Refused`] when it cannot be, [`HandleError::Fault`] when something broke; in both cases nothing changed.
     pub async fn handle(&self, input: Input) -> Result<Handled, HandleError> {
         let (reply, answer) = oneshot::channel();
-        self.shared.jobs.send(Job { input, reply }).await.map_err(|_| Fault::Stopping)?;
+        self.shared
+            .jobs
+            .send(Job { input, reply })
+            .await
+            .map_err(|_| Fault::Stopping)?;
         answer.await.map_err(|_| Fault::Stopping)?
     }
 
@@ -207,13 +215,15 @@ impl Engine {
         holder: Holder,
     ) -> Result<(), HandleError> {
         self.may_manage(guild, by)?;
-        self.shared
+        // Held while it is written, so that nobody reads the old holders and keeps them.
+        let mut known = self.shared.owners.lock().await;
+        known.remove(&guild);
+        let written = self
+            .shared
             .store
             .set_owner(guild, role, rank, holder, by.id, self.now())
-            .await
-            .map_err(Fault::from)?;
-        self.shared.forget_owners(guild);
-        Ok(())
+            .await;
+        Ok(written.map_err(Fault::from)?)
     }
 
     /// Takes a role from whoever holds it, or from one rank or holder; answers from how many.
@@ -229,10 +239,10 @@ impl Engine {
         holder: Option<Holder>,
     ) -> Result<u64, HandleError> {
         self.may_manage(guild, by)?;
-        let removed =
-            self.shared.store.clear_owner(guild, role, rank, holder).await.map_err(Fault::from)?;
-        self.shared.forget_owners(guild);
-        Ok(removed)
+        let mut known = self.shared.owners.lock().await;
+        known.remove(&guild);
+        let removed = self.shared.store.clear_owner(guild, role, rank, holder).await;
+        Ok(removed.map_err(Fault::from)?)
     }
 
     /// The checklists that can be started.
@@ -269,7 +279,10 @@ impl Engine {
         if rights.permit(Act::Manage, by, None, HoldsARole::No) {
             Ok(())
         } else {
-            Err(Refusal::NotAllowed { act: Act::Manage, allowed: rights.of(Act::Manage).to_vec() })
+            Err(Refusal::NotAllowed {
+                act: Act::Manage,
+                allowed: rights.of(Act::Manage).to_vec(),
+            })
         }
     }
 }
@@ -289,37 +302,35 @@ impl Shared {
         let Some(history) = self.store.history(id).await? else {
             return Ok(None);
         };
-        let checklist = match self.catalog.by_hash(&history.checklist) {
-            Some(checklist) => checklist,
-            None => {
-                let source = self
-                    .store
-                    .checklist_source(&history.checklist)
-                    .await?
-                    .ok_or_else(|| Fault::ChecklistLost { deployment: id, hash: history.checklist.clone() })?;
-                self.catalog.read(&history.name, &source)
-            }
+        let checklist = if let Some(checklist) = self.catalog.by_hash(&history.checklist) {
+            checklist
+        } else {
+            let source = self
+                .store
+                .checklist_source(&history.checklist)
+                .await?
+                .ok_or_else(|| Fault::ChecklistLost {
+                    deployment: id,
+                    hash: history.checklist.clone(),
+                })?;
+            self.catalog.read(&history.name, &source)
         };
-        let deployment = Deployment::fold(id, checklist, &history.recorded)
-            .map_err(|foreign| Fault::DamagedHistory { deployment: id, foreign })?;
+        let deployment =
+            Deployment::fold(id, checklist, &history.recorded).map_err(|foreign| Fault::DamagedHistory {
+                deployment: id,
+                foreign,
+            })?;
         Ok(Some(self.residents.keep(Arc::new(deployment))))
     }
 
     pub(crate) async fn owners(&self, guild: GuildId) -> Result<Arc<Owners>, Fault> {
-        let known = self.owners.read().unwrap_or_else(PoisonError::into_inner).get(&guild).cloned();
-        if let Some(owners) = known {
-            return Ok(owners);
+        let mut known = self.owners.lock().await;
+        if let Some(owners) = known.get(&guild) {
+            return Ok(Arc::clone(owners));
         }
         let owners = Arc::new(self.store.owners(guild).await?);
-        self.owners
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(guild, Arc::clone(&owners));
+        known.insert(guild, Arc::clone(&owners));
         Ok(owners)
-    }
-
-    fn forget_owners(&self, guild: GuildId) {
-        self.owners.write().unwrap_or_else(PoisonError::into_inner).remove(&guild);
     }
 }
 
@@ -331,7 +342,9 @@ pub fn typed_variables(typed: &str) -> Result<BTreeMap<String, String>, Refusal>
     let mut variables = BTreeMap::new();
     let mut rest = typed.trim();
     while !rest.is_empty() {
-        let refused = || Refusal::NotAnAssignment { typed: rest.to_owned() };
+        let refused = || Refusal::NotAnAssignment {
+            typed: rest.to_owned(),
+        };
         let (name, after) = rest.split_once('=').ok_or_else(refused)?;
         let name = name.trim();
         if name.is_empty() || name.contains(char::is_whitespace) {

@@ -48,7 +48,12 @@ enum Paid {
 impl Outbox {
     /// A worker on this engine, with somebody to carry.
     pub fn new(engine: Engine, courier: Arc<dyn Courier>) -> Self {
-        Self { engine, courier, inherited: OnceCell::new(), begun: Mutex::default() }
+        Self {
+            engine,
+            courier,
+            inherited: OnceCell::new(),
+            begun: Mutex::default(),
+        }
     }
 
     /// Delivers as messages become owed, until stopped; what is on its way then is seen through.
@@ -84,12 +89,18 @@ impl Outbox {
     /// # Errors
     /// When the database cannot be read or written.
     pub async fn pass(&self, stop: &CancellationToken) -> Result<Option<Timestamp>, Fault> {
-        self.inherited.get_or_try_init(|| self.engine.store().newest_owed()).await?;
+        self.inherited
+            .get_or_try_init(|| self.engine.store().newest_owed())
+            .await?;
         let mut under_way = FuturesUnordered::new();
         let mut busy: HashSet<DeploymentId> = HashSet::new();
         loop {
             if !stop.is_cancelled() && busy.len() < AT_ONCE {
-                let rows = self.engine.store().owed(self.engine.now(), (AT_ONCE * 2) as u32).await?;
+                let rows = self
+                    .engine
+                    .store()
+                    .owed(self.engine.now(), (AT_ONCE * 2) as u32)
+                    .await?;
                 for row in rows {
                     if busy.len() >= AT_ONCE {
                         break;
@@ -108,6 +119,10 @@ impl Outbox {
         }
         let state = self.engine.store().outbox_state().await?;
         gauge!("holdpoint_outbox_owed").set(state.owed as f64);
+        let oldest = state
+            .oldest
+            .map_or(0, |oldest| self.engine.now().duration_since(oldest).as_secs());
+        gauge!("holdpoint_outbox_oldest_seconds").set(oldest as f64);
         Ok(self.engine.store().next_owed().await?)
     }
 
@@ -115,7 +130,8 @@ impl Outbox {
         let deployment = match self.engine.any_deployment(row.deployment).await {
             Ok(Some(deployment)) => deployment,
             Ok(None) => {
-                self.give_up(&row, "its deployment is not in the database").await?;
+                self.give_up(&row, "its deployment is not in the database")
+                    .await?;
                 return Ok(row.deployment);
             }
             Err(fault @ (Fault::DamagedHistory { .. } | Fault::ChecklistLost { .. })) => {
@@ -135,7 +151,7 @@ impl Outbox {
                 owed: &row.owed,
                 deployment: &deployment,
                 owners: &owners,
-                store: self.engine.store(),
+                engine: &self.engine,
                 now: self.engine.now(),
             };
             match self.courier.deliver(delivery).await {
@@ -146,15 +162,26 @@ impl Outbox {
             Paid::NotSoAnyMore
         };
         self.settle(&row, paid, &deployment).await?;
-        self.begun.lock().unwrap_or_else(PoisonError::into_inner).remove(&row.id);
+        self.begun
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&row.id);
         Ok(row.deployment)
     }
 
     /// Notes that a delivery begins, and answers whether one began before.
     fn begin(&self, row: &OwedRow) -> PostedBefore {
-        let new = self.begun.lock().unwrap_or_else(PoisonError::into_inner).insert(row.id);
+        let new = self
+            .begun
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(row.id);
         let inherited = self.inherited.get().is_none_or(|newest| row.id <= *newest);
-        if new && !inherited && row.attempts == 0 { PostedBefore::No } else { PostedBefore::Perhaps }
+        if new && !inherited && row.attempts == 0 {
+            PostedBefore::No
+        } else {
+            PostedBefore::Perhaps
+        }
     }
 
     async fn settle(&self, row: &OwedRow, paid: Paid, deployment: &Deployment) -> Result<(), Fault> {
@@ -167,7 +194,11 @@ impl Outbox {
                 "delivered"
             }
             Paid::NotSoAnyMore => {
-                debug!(outbox = row.id, deployment = row.deployment.0, "no longer so; not sent");
+                debug!(
+                    outbox = row.id,
+                    deployment = row.deployment.0,
+                    "no longer so; not sent"
+                );
                 store.delivered(row.id, deployment.seq, None, now).await?;
                 "no_longer_so"
             }
@@ -180,7 +211,12 @@ impl Outbox {
                 "unknown"
             }
             Paid::Trouble(Trouble::GiveUp { why }) => {
-                error!(outbox = row.id, deployment = row.deployment.0, why, "a message was given up");
+                error!(
+                    outbox = row.id,
+                    deployment = row.deployment.0,
+                    why,
+                    "a message was given up"
+                );
                 self.give_up(row, &why).await?;
                 "given_up"
             }
@@ -190,17 +226,31 @@ impl Outbox {
     }
 
     async fn try_again(&self, row: &OwedRow, after: Option<Duration>, why: &str) -> Result<(), Fault> {
-        let paced = WAITS.get(row.attempts as usize).or(WAITS.last()).copied().unwrap_or(1);
+        let paced = WAITS
+            .get(row.attempts as usize)
+            .or(WAITS.last())
+            .copied()
+            .unwrap_or(1);
         let wait = after
             .and_then(|after| SignedDuration::try_from(after).ok())
             .unwrap_or_else(|| SignedDuration::from_secs(paced));
         let not_before = self.engine.now().checked_add(wait).unwrap_or(Timestamp::MAX);
-        warn!(outbox = row.id, deployment = row.deployment.0, attempts = row.attempts + 1, why, "a message waits to be tried again");
+        warn!(
+            outbox = row.id,
+            deployment = row.deployment.0,
+            attempts = row.attempts + 1,
+            why,
+            "a message waits to be tried again"
+        );
         Ok(self.engine.store().try_again(row.id, not_before, why).await?)
     }
 
     async fn give_up(&self, row: &OwedRow, why: &str) -> Result<(), Fault> {
-        Ok(self.engine.store().given_up(row.id, why, self.engine.now()).await?)
+        Ok(self
+            .engine
+            .store()
+            .given_up(row.id, why, self.engine.now())
+            .await?)
     }
 }
 
@@ -210,9 +260,10 @@ fn is_still_so(owed: &Owed, deployment: &Deployment) -> bool {
     match owed {
         Owed::SignOffCard { role, request } => {
             !finished
-                && deployment.sign_offs.get(role).is_some_and(|sign_off| {
-                    sign_off.requests == *request && sign_off.request.is_some()
-                })
+                && deployment
+                    .sign_offs
+                    .get(role)
+                    .is_some_and(|sign_off| sign_off.requests == *request && sign_off.request.is_some())
         }
         Owed::Ping { role, request, .. } => {
             !finished

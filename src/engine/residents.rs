@@ -15,7 +15,11 @@ pub(crate) struct Residents(RwLock<HashMap<DeploymentId, Arc<Deployment>>>);
 
 impl Residents {
     pub(crate) fn get(&self, id: DeploymentId) -> Option<Arc<Deployment>> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
+        self.0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&id)
+            .cloned()
     }
 
     /// Keeps a deployment, unless a later state of it is here already; answers the later of the two.
@@ -25,8 +29,10 @@ impl Residents {
             return Arc::clone(later);
         }
         if held.len() >= HELD && !held.contains_key(&deployment.id) {
-            let finished =
-                held.values().find(|held| matches!(held.phase, Phase::Finished(_))).map(|held| held.id);
+            let finished = held
+                .values()
+                .find(|held| matches!(held.phase, Phase::Finished(_)))
+                .map(|held| held.id);
             if let Some(id) = finished.or_else(|| held.keys().next().copied()) {
                 held.remove(&id);
             }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use jiff::Timestamp;
+use metrics::gauge;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
@@ -69,6 +70,8 @@ impl Timers {
         loop {
             let due = self.engine.store().due_timers(self.engine.now(), PASS).await?;
             if due.is_empty() {
+                let pending = self.engine.store().timers_pending().await?;
+                gauge!("holdpoint_timers_pending").set(pending as f64);
                 return Ok(self.engine.store().next_due().await?);
             }
             // Together, so that the desk can commit them together.
@@ -83,25 +86,49 @@ impl Timers {
         let DueTimer { deployment, timer } = due;
         let Then::Ping { role, ping } = timer.then;
         let input = Input {
-            id: InputId::new(format!("timer:{}:{}:{}", deployment.0, timer.key.0, timer.due.as_millisecond())),
+            id: InputId::new(format!(
+                "timer:{}:{}:{}",
+                deployment.0,
+                timer.key.0,
+                timer.due.as_millisecond()
+            )),
             guild: None,
             actor: ActingAs::Timer,
-            wish: Wish::Change { deployment, command: Command::PingDue { role, ping, due: timer.due } },
+            wish: Wish::Change {
+                deployment,
+                command: Command::PingDue {
+                    role,
+                    ping,
+                    due: timer.due,
+                },
+            },
         };
         match self.engine.handle(input).await {
             Ok(handled) if handled.events.is_empty() => {
                 // Applied before, by a run that was cut off between then and now.
-                Ok(self.engine.store().drop_timer(deployment, &timer.key, timer.due).await?)
+                Ok(self
+                    .engine
+                    .store()
+                    .drop_timer(deployment, &timer.key, timer.due)
+                    .await?)
             }
             Ok(_) => Ok(()),
             Err(HandleError::Refused(refusal)) => {
                 info!(deployment = deployment.0, timer = timer.key.0, %refusal, "a timer came due in vain");
-                Ok(self.engine.store().drop_timer(deployment, &timer.key, timer.due).await?)
+                Ok(self
+                    .engine
+                    .store()
+                    .drop_timer(deployment, &timer.key, timer.due)
+                    .await?)
             }
             Err(HandleError::Fault(fault @ (Fault::DamagedHistory { .. } | Fault::ChecklistLost { .. }))) => {
                 // One damaged deployment must not stop the timers of all others.
                 error!(deployment = deployment.0, timer = timer.key.0, error = %fault, "a timer was given up");
-                Ok(self.engine.store().drop_timer(deployment, &timer.key, timer.due).await?)
+                Ok(self
+                    .engine
+                    .store()
+                    .drop_timer(deployment, &timer.key, timer.due)
+                    .await?)
             }
             Err(HandleError::Fault(fault)) => Err(fault),
         }

@@ -6,15 +6,12 @@ use std::ops::Range;
 use crate::domain::checklist::{Blank, Item, ItemIndex, Section, SectionIndex};
 use crate::domain::ids::BlankId;
 
-use super::document::Piece;
+use super::document::{Piece, PieceText};
 use super::lines::Lines;
 use super::words::{collapse_into, slug};
 
 /// Longest label, in characters.
 const LABEL_LENGTH: usize = 80;
-
-/// How far back the beginning of a word is looked for, in bytes, when it might be a URL.
-const WORD_REACH: usize = 2048;
 
 /// A blank that has no id yet.
 pub(super) struct Gap {
@@ -49,14 +46,15 @@ pub(super) fn find_gaps(context: &GapContext<'_>, span: Range<usize>, gaps: &mut
     let Some(text) = context.source.get(span.clone()) else {
         return;
     };
-    if !text.contains("___") {
+    let bytes = text.as_bytes();
+    if !bytes.contains(&b'_') || !text.contains("___") {
         return;
     }
-    let bytes = text.as_bytes();
     let mut excluded = context.excluded.iter().peekable();
     let mut covered = 0;
     let mut label_from = span.start;
     let mut piece = 0;
+    let mut word = Word::default();
     let mut at = 0;
     while let Some(found) = text.get(at..).and_then(|rest| rest.find("___")) {
         let start = at + found;
@@ -66,7 +64,8 @@ pub(super) fn find_gaps(context: &GapContext<'_>, span: Range<usize>, gaps: &mut
         while let Some(atom) = excluded.next_if(|atom| atom.start < run.end) {
             covered = covered.max(atom.end);
         }
-        if run.start < covered || !is_gap(text, start, length) {
+        word.advance(bytes, start);
+        if run.start < covered || word.is_url || !is_gap(text, start, length) {
             continue;
         }
         let line = context.lines.line(run.start);
@@ -158,12 +157,29 @@ fn is_gap(text: &str, start: usize, length: usize) -> bool {
             return false;
         }
     }
-    let reach = text.floor_char_boundary(start.saturating_sub(WORD_REACH));
-    let word = text[reach..start]
-        .rsplit(char::is_whitespace)
-        .next()
-        .unwrap_or_default();
-    !word.contains("://") && !word.contains("www.")
+    true
+}
+
+/// The word that is being read, up to an offset.
+#[derive(Default)]
+struct Word {
+    offset: usize,
+    /// Whether it has begun as a URL.
+    is_url: bool,
+}
+
+impl Word {
+    fn advance(&mut self, bytes: &[u8], offset: usize) {
+        while self.offset < offset {
+            let rest = bytes.get(self.offset..offset).unwrap_or_default();
+            if rest.first().is_some_and(u8::is_ascii_whitespace) {
+                self.is_url = false;
+            } else if rest.starts_with(b"://") || rest.starts_with(b"www.") {
+                self.is_url = true;
+            }
+            self.offset += 1;
+        }
+    }
 }
 
 /// Plain text between two offsets. `piece` is the first piece that may reach that far, and is moved on.
@@ -186,7 +202,7 @@ fn words_between(context: &GapContext<'_>, from: usize, to: usize, piece: &mut u
 fn words_after(context: &GapContext<'_>, from: usize, piece: usize) -> String {
     let mut words = String::new();
     for next in context.pieces.get(piece..).unwrap_or_default() {
-        if next.text.as_deref() == Some(" ") || words.len() > 4 * LABEL_LENGTH {
+        if matches!(next.text, PieceText::Break) || words.len() > 4 * LABEL_LENGTH {
             break;
         }
         append(context, next, from..usize::MAX, &mut words);
@@ -200,9 +216,10 @@ fn words_after(context: &GapContext<'_>, from: usize, piece: usize) -> String {
 
 fn append(context: &GapContext<'_>, piece: &Piece, within: Range<usize>, words: &mut String) {
     match &piece.text {
-        Some(text) if piece.span.start >= within.start => collapse_into(words, text),
-        Some(_) => {}
-        None => {
+        PieceText::Decoded(text) if piece.span.start >= within.start => collapse_into(words, text),
+        PieceText::Decoded(_) => {}
+        PieceText::Break => collapse_into(words, " "),
+        PieceText::Source => {
             let from = piece.span.start.max(within.start);
             let to = piece.span.end.min(within.end);
             if let Some(text) = context.source.get(from..to) {

@@ -68,8 +68,17 @@ pub(super) fn read(source: &str, surface: &str, base: usize, lines: &Lines) -> O
 pub(super) struct Piece {
     /// Its place in the source.
     pub(super) span: Range<usize>,
-    /// Its text where that differs from the source's.
-    pub(super) text: Option<String>,
+    pub(super) text: PieceText,
+}
+
+/// What a piece says.
+pub(super) enum PieceText {
+    /// What stands in the source.
+    Source,
+    /// A line's end.
+    Break,
+    /// What an entity or an escape stands for.
+    Decoded(String),
 }
 
 enum Container {
@@ -163,13 +172,12 @@ impl Reader<'_> {
                         self.close_leaf();
                         self.table.in_head = false;
                     }
-                    TagEnd::TableRow => self.close_leaf(),
                     TagEnd::TableCell => {
                         self.close_leaf();
                         self.table.column += 1;
                     }
                     TagEnd::CodeBlock | TagEnd::HtmlBlock | TagEnd::MetadataBlock(_) => self.skipping = false,
-                    TagEnd::Paragraph | TagEnd::Heading(_) => self.close_leaf(),
+                    TagEnd::Paragraph | TagEnd::Heading(_) | TagEnd::TableRow => self.close_leaf(),
                     _ => {
                         self.close_leaf();
                         if let Some(Container::Item { task: Some(_), .. }) = self.containers.pop() {
@@ -187,7 +195,7 @@ impl Reader<'_> {
             Event::Code(text) => {
                 self.inline(&range);
                 self.atom(range.clone());
-                self.piece(text, range);
+                self.code(text, range);
             }
             Event::InlineHtml(html) => {
                 self.inline(&range);
@@ -198,7 +206,7 @@ impl Reader<'_> {
             }
             Event::SoftBreak | Event::HardBreak => {
                 self.inline(&range);
-                self.piece(&CowStr::Borrowed(" "), range);
+                self.line_break(range);
             }
             Event::FootnoteReference(_) => {
                 self.inline(&range);
@@ -370,27 +378,43 @@ impl Reader<'_> {
         if range.start < content {
             // The mark and what follows it came as one; a mark has no character that is written in another way.
             let rest = text.get(content - range.start..).unwrap_or_default();
-            self.piece_of(rest, content..range.end, true);
+            self.piece(rest, content..range.end);
+        } else {
+            self.piece(text, range);
+        }
+    }
+
+    fn code(&mut self, text: &CowStr<'_>, range: Range<usize>) {
+        // The same number of backticks, and perhaps of spaces, stands on both sides.
+        let margin = range.len().saturating_sub(text.len()) / 2;
+        let inside = range.start + margin..range.start + margin + text.len();
+        let is_source = self.source.get(inside.clone()) == Some(text);
+        self.piece(text, if is_source { inside } else { range });
+    }
+
+    fn line_break(&mut self, range: Range<usize>) {
+        if range.end <= self.leaf.content {
             return;
         }
-        let verbatim = text.len() == range.len();
-        self.piece_of(text, range, verbatim);
-    }
-
-    fn piece(&mut self, text: &CowStr<'_>, range: Range<usize>) {
-        if range.end > self.leaf.content {
-            self.piece_of(text, range, false);
+        if self.leaf.kind != LeafKind::Paragraph {
+            collapse_into(&mut self.leaf.text, " ");
         }
+        self.leaf.pieces.push(Piece {
+            span: range,
+            text: PieceText::Break,
+        });
     }
 
-    fn piece_of(&mut self, text: &str, span: Range<usize>, verbatim: bool) {
+    fn piece(&mut self, text: &str, span: Range<usize>) {
         if self.leaf.kind != LeafKind::Paragraph {
             collapse_into(&mut self.leaf.text, text);
         }
-        self.leaf.pieces.push(Piece {
-            span,
-            text: (!verbatim).then(|| text.to_owned()),
-        });
+        let text = if text.len() == span.len() {
+            PieceText::Source
+        } else {
+            PieceText::Decoded(text.to_owned())
+        };
+        self.leaf.pieces.push(Piece { span, text });
     }
 
     fn atom(&mut self, range: Range<usize>) {

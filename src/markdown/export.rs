@@ -102,7 +102,7 @@ fn append_notes(checklist: &Checklist, filling: &Filling, edits: &mut Vec<Edit>)
     }
     let source = checklist.source.as_str();
     let lines = Lines::of(source);
-    let surface = surface(source);
+    let surface = surface(source, &lines);
     let front = super::front_matter::body(&surface.text);
     let outline = document::read(source, &surface.text, front, &lines);
     let places = Places {
@@ -154,7 +154,9 @@ fn postscript(source: &str, notes: &[String]) -> String {
     }
     for note in notes {
         text.push_str(end);
-        text.push_str(&format!("*{note}*{end}"));
+        for part in ["*", note, "*", end] {
+            text.push_str(part);
+        }
     }
     text
 }

@@ -16,15 +16,25 @@ impl Lines {
         let bytes = text.as_bytes();
         let mut starts = Vec::with_capacity(bytes.len() / 32 + 1);
         starts.push(0);
-        for (index, byte) in bytes.iter().enumerate() {
-            if *byte == b'\n' || (*byte == b'\r' && bytes.get(index + 1) != Some(&b'\n')) {
-                starts.push(index + 1);
+        if bytes.contains(&b'\r') {
+            for (index, byte) in bytes.iter().enumerate() {
+                if *byte == b'\n' || (*byte == b'\r' && bytes.get(index + 1) != Some(&b'\n')) {
+                    starts.push(index + 1);
+                }
             }
+        } else {
+            let ends = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
+            starts.extend(ends.map(|(index, _)| index + 1));
         }
         Self {
             starts,
             counted: Cell::new((0, 0, 0)),
         }
+    }
+
+    /// The offsets at which the lines start.
+    pub(super) fn starts(&self) -> &[usize] {
+        &self.starts
     }
 
     /// The 1-based line an offset stands in.

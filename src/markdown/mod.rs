@@ -64,7 +64,7 @@ pub fn parse(name: &ChecklistName, bytes: &[u8]) -> Parsed {
         );
     }
 
-    let surface = surface::surface(&source);
+    let surface = surface::surface(&source, &lines);
     if let Some(offset) = surface.too_deep {
         findings.add(
             Severity::Warning,
@@ -205,3 +205,6 @@ impl<'source> Findings<'source> {
         self.diagnostics
     }
 }
+
+#[cfg(test)]
+mod tests;

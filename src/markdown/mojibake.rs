@@ -5,6 +5,7 @@
 //! when what comes out is something that is never written in the wrong way by accident (emoji, arrows, typographic
 //! signs), or when nearly everything in the document that is not ASCII is a candidate.
 
+use std::fmt::Write as _;
 use std::sync::LazyLock;
 
 use encoding_rs::{Encoding, MACINTOSH, WINDOWS_1252};
@@ -62,7 +63,8 @@ fn told(names: &[&str], repaired: usize, lost: usize, offset: usize) -> Finding 
     }
     if lost > 0 {
         message.pop();
-        message.push_str(&format!(", and {lost} had lost bytes and stand as \u{fffd}."));
+        // Writing to a `String` cannot fail.
+        let _ = write!(message, ", and {lost} had lost bytes and stand as \u{fffd}.");
     }
     Finding {
         severity: if lost > 0 {
@@ -267,15 +269,12 @@ impl Page {
             };
             first = first.min(next);
             out.push_str(&text[copied..next]);
-            match character {
-                Some(character) => {
-                    out.push(character);
-                    repaired += 1;
-                }
-                None => {
-                    out.push('\u{fffd}');
-                    lost += 1;
-                }
+            if let Some(character) = character {
+                out.push(character);
+                repaired += 1;
+            } else {
+                out.push('\u{fffd}');
+                lost += 1;
             }
             copied = end;
             at = end;
@@ -301,7 +300,7 @@ impl Page {
         let after = text[candidate.end..].chars().next();
         let near_letters = before.is_some_and(|character| character.is_ascii_alphabetic())
             || after.is_some_and(|character| character.is_ascii_alphabetic());
-        let is_latin = candidate.character < '\u{250}';
+        let is_latin = matches!(candidate.character, ..'\u{250}' | '\u{1e00}'..='\u{1eff}');
         if !self.is_1252 {
             return near_letters && !is_latin;
         }
@@ -437,6 +436,8 @@ fn likelihood(character: char, has_control: bool) -> Likelihood {
         // Japanese and Korean.
         '\u{100}'..='\u{17f}'
         | '\u{192}'
+        | '\u{1a0}'..='\u{1a1}'
+        | '\u{1af}'..='\u{1b0}'
         | '\u{218}'..='\u{21b}'
         | '\u{2c6}'
         | '\u{2dc}'
@@ -456,10 +457,15 @@ fn likelihood(character: char, has_control: bool) -> Likelihood {
 }
 
 fn next_non_ascii(text: &str, from: usize) -> Option<usize> {
-    let found = text
-        .as_bytes()
-        .get(from..)?
-        .iter()
-        .position(|byte| !byte.is_ascii())?;
-    Some(from + found)
+    let mut at = from;
+    for chunk in text.as_bytes().get(from..)?.chunks(64) {
+        if !chunk.is_ascii() {
+            return chunk
+                .iter()
+                .position(|byte| !byte.is_ascii())
+                .map(|index| at + index);
+        }
+        at += chunk.len();
+    }
+    None
 }

@@ -2,9 +2,14 @@
 
 use std::borrow::Cow;
 
+use super::lines::Lines;
+
 /// Containers deeper than this are read as text. Real checklists stay below ten; the reader's time for a blank line
 /// grows with the depth of what is open.
 pub(super) const NESTING_LIMIT: usize = 64;
+
+/// Bytes a line must have to open more containers than the limit: a tab indents by two of them.
+const SHORTEST_DEEP_LINE: usize = NESTING_LIMIT / 2;
 
 /// A text prepared for the `CommonMark` reader.
 pub(super) struct Surface<'source> {
@@ -16,27 +21,23 @@ pub(super) struct Surface<'source> {
 
 /// Turns lone carriage returns into line feeds, since parts of the reader only look for those, and takes the meaning
 /// from list and quote marks beyond [`NESTING_LIMIT`].
-pub(super) fn surface(source: &str) -> Surface<'_> {
+pub(super) fn surface<'source>(source: &'source str, lines: &Lines) -> Surface<'source> {
     let bytes = source.as_bytes();
     let mut changed: Option<Vec<u8>> = None;
     let mut too_deep = None;
-    let mut at = 0;
-    while at < bytes.len() {
-        if let Some(mark) = excess_mark(bytes, at) {
+    let ends = lines.starts().iter().skip(1).copied().chain([bytes.len()]);
+    for (&start, end) in lines.starts().iter().zip(ends) {
+        if end - start >= SHORTEST_DEEP_LINE
+            && let Some(mark) = excess_mark(bytes, start)
+        {
             too_deep.get_or_insert(mark);
             set(&mut changed, bytes, mark, b'x');
         }
-        match bytes[at..].iter().position(|byte| matches!(byte, b'\n' | b'\r')) {
-            None => break,
-            Some(length) => {
-                let end = at + length;
-                if bytes[end] == b'\r' && bytes.get(end + 1) != Some(&b'\n') {
-                    set(&mut changed, bytes, end, b'\n');
-                } else if bytes[end] == b'\r' {
-                    at = end + 2;
-                    continue;
-                }
-                at = end + 1;
+    }
+    if bytes.contains(&b'\r') {
+        for (index, byte) in bytes.iter().enumerate() {
+            if *byte == b'\r' && bytes.get(index + 1) != Some(&b'\n') {
+                set(&mut changed, bytes, index, b'\n');
             }
         }
     }
@@ -100,20 +101,22 @@ mod tests {
 
     #[test]
     fn a_text_without_lone_carriage_returns_is_not_copied() {
-        let surface = surface("# a\r\n- [ ] b\n> > 1. c\n");
+        let source = "# a\r\n- [ ] b\n> > 1. c\n";
+        let surface = surface(source, &Lines::of(source));
         assert!(matches!(surface.text, Cow::Borrowed(_)));
         assert_eq!(surface.too_deep, None);
     }
 
     #[test]
     fn lone_carriage_returns_become_line_feeds_in_place() {
-        assert_eq!(surface("a\rb\r\nc\r\r\nd\r").text, "a\nb\r\nc\n\r\nd\n");
+        let source = "a\rb\r\nc\r\r\nd\r";
+        assert_eq!(surface(source, &Lines::of(source)).text, "a\nb\r\nc\n\r\nd\n");
     }
 
     #[test]
     fn marks_beyond_the_limit_lose_their_meaning() {
         let source = format!("{}a", "> ".repeat(NESTING_LIMIT + 2));
-        let surface = surface(&source);
+        let surface = surface(&source, &Lines::of(&source));
         assert_eq!(surface.too_deep, Some(2 * NESTING_LIMIT));
         assert_eq!(surface.text, format!("{}x > a", "> ".repeat(NESTING_LIMIT)));
     }

@@ -10,6 +10,15 @@ const COMPARED_NAMES: usize = 256;
 
 /// Appends text with every run of white space as one space, none at the beginning, and no control characters.
 pub(super) fn collapse_into(collapsed: &mut String, text: &str) {
+    let text = if collapsed.is_empty() || collapsed.ends_with(' ') {
+        text.trim_start()
+    } else {
+        text
+    };
+    if is_collapsed(text.as_bytes()) {
+        collapsed.push_str(text);
+        return;
+    }
     for character in text.chars() {
         if character.is_whitespace() {
             if !collapsed.is_empty() && !collapsed.ends_with(' ') {
@@ -21,30 +30,60 @@ pub(super) fn collapse_into(collapsed: &mut String, text: &str) {
     }
 }
 
+/// Whether a text is ASCII that can be taken as it is: most is, and this is the reader's innermost loop.
+fn is_collapsed(bytes: &[u8]) -> bool {
+    let mut before = 0;
+    for &byte in bytes {
+        if !(b' '..0x7f).contains(&byte) || (byte == b' ' && before == b' ') {
+            return false;
+        }
+        before = byte;
+    }
+    true
+}
+
 /// The words of a text in lower case, joined by hyphens, at most 60 characters; cut between words where it can be.
 pub(super) fn slug(text: &str) -> String {
-    let mut slug = String::new();
+    let mut slug = String::with_capacity(SLUG_LENGTH);
+    // Characters in the slug, and bytes up to the end of its last whole word.
     let mut length = 0;
-    // An apostrophe does not part a word: "don't" is one.
-    let is_part = |character: char| character.is_alphanumeric() || matches!(character, '\'' | '’');
-    for word in text.split(|character| !is_part(character)) {
-        let word: String = word
-            .chars()
-            .filter(|character| character.is_alphanumeric())
-            .flat_map(char::to_lowercase)
-            .collect();
-        let letters = word.chars().count();
-        if letters == 0 {
+    let mut whole = 0;
+    let mut in_word = false;
+    for character in text.chars() {
+        let is_part = if character.is_ascii() {
+            character.is_ascii_alphanumeric()
+        } else {
+            character.is_alphanumeric()
+        };
+        if !is_part {
+            // An apostrophe does not part a word: "don't" is one.
+            if in_word && !matches!(character, '\'' | '’') {
+                in_word = false;
+                whole = slug.len();
+            }
             continue;
         }
-        if length == 0 {
-            slug.extend(word.chars().take(SLUG_LENGTH));
-            length = letters.min(SLUG_LENGTH);
-        } else if length + 1 + letters <= SLUG_LENGTH {
+        if !in_word && length > 0 {
             slug.push('-');
-            slug.push_str(&word);
-            length += 1 + letters;
+            length += 1;
+        }
+        in_word = true;
+        if character.is_ascii() {
+            slug.push(character.to_ascii_lowercase());
+            length += 1;
         } else {
+            for lower in character.to_lowercase() {
+                slug.push(lower);
+                length += 1;
+            }
+        }
+        if length > SLUG_LENGTH {
+            // A first word that is longer than a slug is cut; any other is left out.
+            let cut = slug
+                .char_indices()
+                .nth(SLUG_LENGTH)
+                .map_or(slug.len(), |(index, _)| index);
+            slug.truncate(if whole == 0 { cut } else { whole });
             break;
         }
     }

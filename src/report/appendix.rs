@@ -18,7 +18,7 @@ const OBSERVATION: usize = 200;
 pub fn markdown_summary(summary: &Summary, names: Names<'_>) -> String {
     let writing = Writing { summary, names };
     let parts = [
-        writing.head(),
+        Some(writing.head()),
         writing.sign_offs(),
         writing.closings("Skipped items", &summary.skipped),
         writing.closings("Blocked items", &summary.blocked),
@@ -41,7 +41,7 @@ impl Writing<'_> {
         inline(&who(actor, self.names), 80)
     }
 
-    fn head(&self) -> Option<String> {
+    fn head(&self) -> String {
         let summary = self.summary;
         let by = summary.started_by.map_or_else(
             || "Holdpoint".to_owned(),
@@ -112,24 +112,24 @@ impl Writing<'_> {
             code(summary.checklist.as_str()),
             code(summary.checklist_hash.as_str())
         ));
-        Some(lines.join("\n"))
+        lines.join("\n")
     }
 
     fn sign_offs(&self) -> Option<String> {
-        let lines = self
+        let lines: Vec<_> = self
             .summary
             .sign_offs
             .iter()
             .flat_map(|role| self.role(role))
             .collect();
-        section("Sign-offs", lines)
+        section("Sign-offs", &lines)
     }
 
     fn role(&self, role: &RoleEvidence) -> Vec<String> {
         let title = inline(&role.title, 80);
         let verdict = if role.approved {
             "approved".to_owned()
-        } else if role.rejection.is_some() {
+        } else if !role.rejections.is_empty() {
             "rejected".to_owned()
         } else {
             format!("not given ({} of {})", role.signatures.len(), role.quorum)
@@ -143,7 +143,7 @@ impl Writing<'_> {
                 minute(signed.at)
             )
         }));
-        lines.extend(role.rejection.as_ref().map(|turned| {
+        lines.extend(role.rejections.iter().map(|turned| {
             let why = turned
                 .reason
                 .as_ref()
@@ -158,7 +158,7 @@ impl Writing<'_> {
     }
 
     fn closings(&self, heading: &str, closings: &[Closing]) -> Option<String> {
-        let lines = closings
+        let lines: Vec<_> = closings
             .iter()
             .map(|closing| {
                 format!(
@@ -170,11 +170,11 @@ impl Writing<'_> {
                 )
             })
             .collect();
-        section(heading, lines)
+        section(heading, &lines)
     }
 
     fn open(&self) -> Option<String> {
-        let lines = self
+        let lines: Vec<_> = self
             .summary
             .open
             .iter()
@@ -185,15 +185,16 @@ impl Writing<'_> {
                 format!("- {}{whose}", item(&open.item, &open.text))
             })
             .collect();
-        section("Open items", lines)
+        section("Open items", &lines)
     }
 
     fn checks(&self) -> Option<String> {
-        section("Checks", self.summary.checks.iter().flat_map(check).collect())
+        let lines: Vec<_> = self.summary.checks.iter().flat_map(check).collect();
+        section("Checks", &lines)
     }
 
     fn notes(&self) -> Option<String> {
-        let lines = self
+        let lines: Vec<_> = self
             .summary
             .notes
             .iter()
@@ -210,7 +211,7 @@ impl Writing<'_> {
                 )
             })
             .collect();
-        section("Notes", lines)
+        section("Notes", &lines)
     }
 }
 
@@ -254,7 +255,7 @@ fn item(id: &ItemId, text: &str) -> String {
     format!("{} {}", code(id.as_str()), inline(text, ITEM_TEXT))
 }
 
-fn section(heading: &str, lines: Vec<String>) -> Option<String> {
+fn section(heading: &str, lines: &[String]) -> Option<String> {
     (!lines.is_empty()).then(|| format!("### {heading}\n\n{}", lines.join("\n")))
 }
 

@@ -11,15 +11,10 @@ pub(super) fn inline(text: &str, limit: usize) -> String {
     let mut escaped = String::with_capacity(words.len() + 8);
     for (index, character) in words.chars().take(limit).enumerate() {
         let special = match character {
-            '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '~' | '&' | '$' | '@' => true,
+            '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '~' | '&' | '$' => true,
             '#' | '+' | '-' | '=' | ':' => index == 0,
             _ => false,
         };
-        // A backslash before it keeps every other mark from meaning anything; a mention is parted from its name.
-        if character == '@' {
-            escaped.push_str("@\u{2060}");
-            continue;
-        }
         if special {
             escaped.push('\\');
         }

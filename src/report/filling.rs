@@ -7,6 +7,7 @@ use super::escape::{day, minute};
 use crate::domain::checklist::{Blank, Item, ItemIndex};
 use crate::domain::deployment::{Deployment, ItemState};
 use crate::domain::event::{Actor, Decision, How};
+use crate::domain::ids::CheckId;
 use crate::domain::sign_off::{Rank, Signature};
 use crate::markdown::{BoxState, Filling, ItemFilling};
 
@@ -140,7 +141,7 @@ fn followed(
     if item.checks.is_empty() {
         return None;
     }
-    let keys: Vec<_> = item.checks.iter().map(|check| check.as_str()).collect();
+    let keys: Vec<_> = item.checks.iter().map(CheckId::as_str).collect();
     let word = if keys.len() == 1 { "check" } else { "checks" };
     let runner = match by {
         Actor::Person(_) => format!(", with a deed of {}", who(by, names)),

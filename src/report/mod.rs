@@ -42,3 +42,5 @@ pub fn document(deployment: &Deployment, names: Names<'_>) -> String {
     document
 }
 
+#[cfg(test)]
+mod tests;

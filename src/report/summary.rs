@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::domain::check::CheckStatus;
-use crate::domain::deployment::{Deployment, ItemState};
+use crate::domain::deployment::{Deployment, ItemState, SignOff};
 use crate::domain::event::{Actor, Decision, How, Outcome};
 use crate::domain::ids::{CheckId, ChecklistHash, ChecklistName, DeploymentId, ItemId, RoleKey, UserId};
 use crate::domain::sign_off::Rank;
@@ -161,8 +161,8 @@ pub struct RoleEvidence {
     pub requests: u32,
     /// Approvals that count.
     pub signatures: Vec<Signed>,
-    /// A rejection that stands.
-    pub rejection: Option<Turned>,
+    /// Rejections that stand, oldest first.
+    pub rejections: Vec<Turned>,
 }
 
 /// An approval.
@@ -271,7 +271,7 @@ impl Summary {
                     self.items.blocked += 1;
                     self.blocked.push(closing(*by, *at, reason));
                 }
-                ItemState::Open if item.optional => self.items.optional_open += 1,
+                ItemState::Open if deployment.checklist.is_optional(index) => self.items.optional_open += 1,
                 ItemState::Open => {
                     self.items.open += 1;
                     self.open.push(OpenItem {
@@ -334,13 +334,15 @@ fn sign_offs(deployment: &Deployment) -> Vec<RoleEvidence> {
                         at: signature.at,
                     })
                     .collect(),
-                rejection: sign_off
-                    .and_then(|sign_off| sign_off.rejection.as_ref())
+                rejections: sign_off
+                    .into_iter()
+                    .flat_map(SignOff::rejections)
                     .map(|rejection| Turned {
                         by: rejection.by,
                         at: rejection.at,
                         reason: rejection.reason.clone(),
-                    }),
+                    })
+                    .collect(),
             }
         })
         .collect()

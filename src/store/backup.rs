@@ -26,7 +26,14 @@ impl Store {
             why: error.to_string(),
         };
         let finished = match copied {
-            Ok(()) => keep(&partial, to).map_err(unwritable),
+            Ok(()) => {
+                let (partial, to) = (partial.clone(), to.to_owned());
+                // Waiting for the disk must not hold up whoever shares this thread.
+                match tokio::task::spawn_blocking(move || keep(&partial, &to)).await {
+                    Ok(kept) => kept.map_err(unwritable),
+                    Err(error) => Err(unwritable(std::io::Error::other(error))),
+                }
+            }
             Err(error) => Err(error),
         };
         if finished.is_err() && partial.exists() {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use futures_util::FutureExt;
 use jiff::Timestamp;
 use serde::Serialize;
-use sqlx::{Connection, SqliteConnection};
+use sqlx::SqliteConnection;
 use thiserror::Error;
 use tokio::sync::OwnedMutexGuard;
 
@@ -80,7 +80,7 @@ impl Store {
 struct Batch {
     claims: Vec<Claim>,
     events: Vec<EventDraft>,
-    checklists: BTreeMap<String, (String, Vec<u8>, i64)>,
+    checklists: String,
     inbox: String,
     outbox: String,
     timers_stopped: String,
@@ -107,6 +107,8 @@ struct EventDraft {
 
 #[derive(Serialize)]
 struct EventValues<'a>(i64, i64, i64, i64, &'a str, &'a str, &'a str, &'a str, &'a str);
+#[derive(Serialize)]
+struct ChecklistValues<'a>(&'a ChecklistHash, &'a ChecklistName, String, i64);
 #[derive(Serialize)]
 struct InboxValues<'a>(&'a InputId, i64, i64, i64);
 #[derive(Serialize)]
@@ -177,8 +179,8 @@ impl Batch {
             projections.insert(unit.deployment, &unit.projection);
             if let Some((hash, name, source)) = &unit.checklist {
                 checklists
-                    .entry(hash.as_str().to_owned())
-                    .or_insert_with(|| (name.as_str().to_owned(), source.clone(), at_ms));
+                    .entry(hash)
+                    .or_insert_with(|| ChecklistValues(hash, name, hexadecimal(source), at_ms));
             }
         }
         let projections = projections
@@ -189,7 +191,7 @@ impl Batch {
         Ok(Self {
             claims,
             events,
-            checklists,
+            checklists: json(&checklists.into_values().collect::<Vec<_>>())?,
             inbox: json(&inbox)?,
             outbox: json(&outbox)?,
             timers_stopped: json(&timers_stopped)?,
@@ -271,35 +273,23 @@ impl Batch {
         Ok((json(&rows)?, head))
     }
 
-    /// Begins, writes and commits; rolls back when a statement fails. After an error that is no constraint's the
-    /// connection is not to be used again.
+    /// Begins, writes and commits; rolls back when a constraint is broken. After any other error the connection is
+    /// not to be used again.
     async fn write(&self, connection: &mut SqliteConnection, events: &str) -> Result<(), sqlx::Error> {
-        let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-        match self.statements(&mut transaction, events).await {
-            Ok(()) => transaction.commit().await,
-            Err(error) => {
-                transaction.rollback().await?;
+        match self.statements(connection, events).await {
+            Err(error) if primary_code(&error) == Some(SQLITE_CONSTRAINT) => {
+                sqlx::raw_sql("ROLLBACK").execute(connection).await?;
                 Err(error)
             }
+            outcome => outcome,
         }
     }
 
+    /// The whole transaction goes to `SQLite`'s thread at once, one statement a table: going there and back costs
+    /// more than most of them do.
     async fn statements(&self, connection: &mut SqliteConnection, events: &str) -> Result<(), sqlx::Error> {
-        for (hash, (name, source, at_ms)) in &self.checklists {
-            sqlx::query!(
-                "INSERT INTO checklists (hash, name, source, stored_at_ms) VALUES (?, ?, ?, ?)
-                 ON CONFLICT (hash) DO NOTHING",
-                hash,
-                name,
-                source,
-                at_ms
-            )
-            .execute(&mut *connection)
-            .await?;
-        }
-        // One statement a table, all sent to SQLite's thread at once: going there and back costs more than most of
-        // them do.
         let Self {
+            checklists,
             inbox,
             outbox,
             timers_stopped,
@@ -308,42 +298,51 @@ impl Batch {
             ..
         } = self;
         sqlx::query!(
-            "INSERT INTO inbox (input, deployment_id, seq, at_ms)
-             SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?) WHERE true
+            "BEGIN IMMEDIATE;
+
+             INSERT INTO checklists (hash, name, source, stored_at_ms)
+             SELECT value ->> 0, value ->> 1, unhex(value ->> 2), value ->> 3 FROM jsonb_each(?) WHERE true
+             ON CONFLICT (hash) DO NOTHING;
+
+             INSERT INTO inbox (input, deployment_id, seq, at_ms)
+             SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM jsonb_each(?) WHERE true
              ON CONFLICT (input) DO UPDATE SET
                  deployment_id = excluded.deployment_id, seq = excluded.seq, at_ms = excluded.at_ms;
 
              INSERT INTO events (position, deployment_id, seq, at_ms, actor, kind, body, previous_hash, hash)
              SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
                  value ->> 7, value ->> 8
-             FROM json_each(?);
+             FROM jsonb_each(?);
 
              INSERT INTO deployments (id, guild_id, channel_id, checklist_hash, checklist_name, title, version,
                  environment, phase, running, closed, total, started_at_ms, started_by, seq)
              SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
                  value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12, value ->> 13,
                  value ->> 14
-             FROM json_each(?) WHERE true
+             FROM jsonb_each(?) WHERE true
              ON CONFLICT (id) DO UPDATE SET
                  phase = excluded.phase, running = excluded.running, closed = excluded.closed,
                  total = excluded.total, seq = excluded.seq;
 
              INSERT INTO outbox (deployment_id, seq, owed, coalesces_as, created_at_ms, not_before_ms)
              SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 4
-             FROM json_each(?) WHERE true
+             FROM jsonb_each(?) WHERE true
              ON CONFLICT (deployment_id, coalesces_as) WHERE settled_at_ms IS NULL DO UPDATE SET seq = excluded.seq;
 
              DELETE FROM timers WHERE (deployment_id, key) IN (
                  SELECT pending.deployment_id, pending.key
-                 FROM json_each(?) AS stopped
+                 FROM jsonb_each(?) AS stopped
                  CROSS JOIN timers AS pending
                      ON pending.deployment_id = stopped.value ->> 0 AND pending.key = stopped.value ->> 1
                  WHERE stopped.value ->> 2 IS NULL OR pending.due_ms = stopped.value ->> 2
              );
 
              INSERT INTO timers (deployment_id, key, due_ms, happens)
-             SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?) WHERE true
-             ON CONFLICT (deployment_id, key) DO UPDATE SET due_ms = excluded.due_ms, happens = excluded.happens",
+             SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM jsonb_each(?) WHERE true
+             ON CONFLICT (deployment_id, key) DO UPDATE SET due_ms = excluded.due_ms, happens = excluded.happens;
+
+             COMMIT",
+            checklists,
             inbox,
             events,
             deployments,
@@ -384,6 +383,18 @@ impl Batch {
         }
         Ok(None)
     }
+}
+
+/// JSON has no bytes.
+fn hexadecimal(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
 }
 
 /// What becomes of timers when several units of one batch touch the same ones.

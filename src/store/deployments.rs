@@ -159,7 +159,7 @@ impl Store {
                      SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
                          value ->> 6, value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11,
                          value ->> 12, value ->> 13, value ->> 14
-                     FROM json_each(?)",
+                     FROM jsonb_each(?)",
                     values
                 )
                 .execute(&mut *transaction)

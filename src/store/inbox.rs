@@ -73,9 +73,12 @@ impl Store {
         let input = input.as_str().to_owned();
         self.write(move |connection| {
             Box::pin(async move {
-                sqlx::query!("DELETE FROM inbox WHERE input = ? AND deployment_id IS NULL", input)
-                    .execute(connection)
-                    .await
+                sqlx::query!(
+                    "DELETE FROM inbox WHERE input = ? AND deployment_id IS NULL",
+                    input
+                )
+                .execute(connection)
+                .await
             })
         })
         .await?;

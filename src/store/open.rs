@@ -17,6 +17,8 @@ use super::{Inner, Store};
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
 
+/// `application_id` of a Holdpoint database, as the first migration sets it: "Hold" in ASCII.
+const APPLICATION: i64 = 0x486f_6c64;
 /// How long a statement waits for another program's lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Rows a reader's thread may be ahead; a history of 400 events loads in half the time it takes with sqlx's 50.
@@ -179,10 +181,19 @@ async fn format_of(connection: &mut SqliteConnection, path: &Path) -> Result<Opt
     if !tables.iter().any(|table| table == "_sqlx_migrations") {
         return Err(not_ours(path, "it has another program's tables"));
     }
-    sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations")
+    let format: Option<i64> = sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations")
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(opened)?;
+    let application: i64 = sqlx::query_scalar("PRAGMA application_id")
         .fetch_one(connection)
         .await
-        .map_err(opened)
+        .map_err(opened)?;
+    // A first start that was cut short has the migrator's table and nothing else yet.
+    if format.is_some() && application != APPLICATION {
+        return Err(not_ours(path, "it has another program's tables"));
+    }
+    Ok(format)
 }
 
 fn when_opening(path: &Path, error: sqlx::Error) -> OpenError {

@@ -50,6 +50,14 @@ impl Store {
         Ok(due_ms.map(|due_ms| column.instant(due_ms)).transpose()?)
     }
 
+    /// How many timers wait for their time.
+    pub async fn timers_pending(&self) -> Result<u64, StoreError> {
+        let count = sqlx::query_scalar!(r#"SELECT count(*) AS "count!: i64" FROM timers"#)
+            .fetch_one(self.readers())
+            .await?;
+        Ok(count.unsigned_abs())
+    }
+
     /// Drops a timer that decides nothing any more, unless it was set anew for another instant.
     pub async fn drop_timer(
         &self,

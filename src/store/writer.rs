@@ -30,7 +30,11 @@ impl Writer {
         mut connection: SqliteConnection,
         lock: Lock,
     ) -> Result<Self, sqlx::Error> {
-        let head = Head::load(&mut connection).await?;
+        // With SQLite's lock, as a runtime that was torn down may have left its last commit to a thread that is still
+        // at it; also the proof that the file can be written.
+        let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+        let head = Head::load(&mut transaction).await?;
+        transaction.rollback().await?;
         Ok(Self {
             // A file that was taken away is missed, not made anew.
             options: options.create_if_missing(false),

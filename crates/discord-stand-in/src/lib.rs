@@ -252,6 +252,14 @@ impl StandIn {
             .ok_or_else(|| Refusal::new(format!("There is no channel named {name}.")))
     }
 
+    /// Every channel and thread of every guild, and everybody's direct messages, oldest first.
+    pub fn channels(&self) -> Vec<Channel> {
+        let ids: Vec<Snowflake> = self.core.read(|world| world.channels.keys().copied().collect());
+        ids.into_iter()
+            .map(|id| Channel::new(Arc::clone(&self.core), id))
+            .collect()
+    }
+
     /// A channel by its id, whether or not there is one.
     pub fn channel_by_id(&self, id: Snowflake) -> Channel {
         Channel::new(Arc::clone(&self.core), id)

@@ -28,7 +28,11 @@ pub(super) async fn start(database: watch::Receiver<bool>, stop: CancellationTok
         .route("/version", get(async || Json(json!({ "version": "2.4.1" }))))
         .route("/admin", get(async || StatusCode::UNAUTHORIZED))
         .with_state(database);
-    tokio::spawn(async move { axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await });
+    tokio::spawn(async move {
+        axum::serve(listener, router)
+            .with_graceful_shutdown(stop.cancelled_owned())
+            .await
+    });
     Ok(Demo { address })
 }
 
@@ -38,11 +42,21 @@ async fn home() -> impl IntoResponse {
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
     ];
-    (headers, "<!doctype html><title>Northwind</title><h1>Northwind</h1>")
+    (
+        headers,
+        "<!doctype html><title>Northwind</title><h1>Northwind</h1>",
+    )
 }
 
 async fn health(State(database): State<watch::Receiver<bool>>) -> impl IntoResponse {
     let up = *database.borrow();
-    let (status, word) = if up { (StatusCode::OK, "healthy") } else { (StatusCode::SERVICE_UNAVAILABLE, "degraded") };
-    (status, Json(json!({ "status": word, "checks": { "database": up, "queue": true } })))
+    let (status, word) = if up {
+        (StatusCode::OK, "healthy")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "degraded")
+    };
+    (
+        status,
+        Json(json!({ "status": word, "checks": { "database": up, "queue": true } })),
+    )
 }

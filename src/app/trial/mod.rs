@@ -26,11 +26,26 @@ use crate::telemetry::{self, LogStyle};
 
 /// The checklists a trial offers: a short one of its own, and the five that are shipped.
 const SHIPPED: [(&str, &str); 5] = [
-    ("staging-telehealth.md", include_str!("../../../checklists/staging-telehealth.md")),
-    ("staging-crm.md", include_str!("../../../checklists/staging-crm.md")),
-    ("production-booking.md", include_str!("../../../checklists/production-booking.md")),
-    ("production-client-platform.md", include_str!("../../../checklists/production-client-platform.md")),
-    ("staged-rollout-portal.md", include_str!("../../../checklists/staged-rollout-portal.md")),
+    (
+        "staging-telehealth.md",
+        include_str!("../../../checklists/staging-telehealth.md"),
+    ),
+    (
+        "staging-crm.md",
+        include_str!("../../../checklists/staging-crm.md"),
+    ),
+    (
+        "production-booking.md",
+        include_str!("../../../checklists/production-booking.md"),
+    ),
+    (
+        "production-client-platform.md",
+        include_str!("../../../checklists/production-client-platform.md"),
+    ),
+    (
+        "staged-rollout-portal.md",
+        include_str!("../../../checklists/staged-rollout-portal.md"),
+    ),
 ];
 const FRIDAY: &str = include_str!("friday-release.md");
 /// What stands for the demo service's address in it.
@@ -64,7 +79,9 @@ pub(super) async fn run(settings: &Settings, arguments: TryArguments) -> anyhow:
     telemetry::start_log(&settings.log.filter, LogStyle::Pretty)?;
     let stand_in = StandIn::start(options(arguments.port.unwrap_or(0))).await?;
     let stop = CancellationToken::new();
-    let mended = stand_in.switch(MEND).context("the stand-in has lost the demo's switch")?;
+    let mended = stand_in
+        .switch(MEND)
+        .context("the stand-in has lost the demo's switch")?;
     let demo = demo::start(mended, stop.clone()).await?;
     let checklists = directory.join("checklists");
     write_checklists(&checklists, &format!("http://{}", demo.address))?;
@@ -86,7 +103,10 @@ pub(super) async fn run(settings: &Settings, arguments: TryArguments) -> anyhow:
     let page = stand_in.page_url();
     let mut out = io::stdout();
     writeln!(out, "Holdpoint is at {page}")?;
-    writeln!(out, "Type /deploy start in the channel, as Mara. Switch people at the top. Ctrl-C stops.")?;
+    writeln!(
+        out,
+        "Type /deploy start in the channel, as Mara. Switch people at the top. Ctrl-C stops."
+    )?;
     out.flush()?;
     if !arguments.no_open && has_a_screen() {
         // A browser that does not open is no loss: the address stands above.
@@ -113,7 +133,11 @@ fn options(port: u16) -> Options {
     let mut guild = GuildSeed::new("Northwind").channel("releases").channel("general");
     for (name, role, _) in CAST {
         let seed = RoleSeed::new(role);
-        let seed = if name == "Mara" { seed.permissions(MANAGE_GUILD) } else { seed };
+        let seed = if name == "Mara" {
+            seed.permissions(MANAGE_GUILD)
+        } else {
+            seed
+        };
         guild = guild.role(seed).person(name, &[role]);
     }
     Options {
@@ -139,7 +163,16 @@ async fn cast_roles(stand_in: &StandIn, database: &Path, clock: &dyn Clock) -> a
         let Some((role, rank)) = holds else { continue };
         let person = UserId(stand_in.person(name)?.id().into());
         for role in roles.iter().filter(|known| role == "*" || role == **known) {
-            store.set_owner(guild, &RoleKey::new(*role), rank, Holder::Member(person), person, clock.now()).await?;
+            store
+                .set_owner(
+                    guild,
+                    &RoleKey::new(*role),
+                    rank,
+                    Holder::Member(person),
+                    person,
+                    clock.now(),
+                )
+                .await?;
         }
     }
     store.close().await;
@@ -148,7 +181,10 @@ async fn cast_roles(stand_in: &StandIn, database: &Path, clock: &dyn Clock) -> a
 
 fn write_checklists(directory: &Path, address: &str) -> anyhow::Result<()> {
     std::fs::create_dir_all(directory)?;
-    std::fs::write(directory.join("friday-release.md"), FRIDAY.replace(FRIDAY_ADDRESS, address))?;
+    std::fs::write(
+        directory.join("friday-release.md"),
+        FRIDAY.replace(FRIDAY_ADDRESS, address),
+    )?;
     for (name, text) in SHIPPED {
         std::fs::write(directory.join(name), text)?;
     }

@@ -98,6 +98,24 @@ async fn tiers_count_as_they_should() {
 }
 
 #[tokio::test]
+async fn a_condition_can_hold_an_optional_variable_to_its_form() {
+    let optional = |probe: &mut EnvProbe| {
+        probe.optional = vec![named("PORT", Some(EnvFormat::Integer)), named("KEY", None)];
+    };
+    let pass = Some("size(empty) == 0 && size(malformed) == 0");
+    assert_eq!(run_on("", optional, pass).await.status, CheckStatus::Passed);
+    assert_eq!(
+        run_on("PORT=993\nKEY=canary", optional, pass).await.status,
+        CheckStatus::Passed
+    );
+    assert_eq!(
+        run_on("PORT=canary", optional, pass).await.status,
+        CheckStatus::Failed
+    );
+    assert_eq!(run_on("KEY=", optional, pass).await.status, CheckStatus::Failed);
+}
+
+#[tokio::test]
 async fn a_failure_names_every_variable_and_no_value() {
     let result = run_on(
         "EMPTY=\"  \"\nHEX=canary\n[canary]\nA=1",

@@ -5,8 +5,8 @@ mod help;
 mod lists;
 
 pub(crate) use asides::{
-    exported, findings, nothing_to_check, old_card, only_in_servers, report_so_far, unknown_command, unknown_section,
-    waiting_for_role,
+    exported, findings, nothing_to_check, old_card, only_in_servers, report_so_far, unknown_command,
+    unknown_section, waiting_for_role,
 };
 pub(crate) use help::{Topic, help};
 pub(crate) use lists::{
@@ -14,13 +14,14 @@ pub(crate) use lists::{
     owners,
 };
 
-use super::escape::code;
+use super::escape::{code, label};
 use super::holding;
 use super::message::Message;
 use super::told::{Subject, told};
 use super::words;
-use crate::domain::deployment::{Deployment, Phase};
+use crate::domain::deployment::{Deployment, ItemState};
 use crate::domain::event::{Event, How, Recorded};
+use crate::domain::ids::ItemId;
 use crate::domain::refusal::Refusal;
 
 /// How many characters of an item or a reason an answer shows.
@@ -43,7 +44,7 @@ pub(crate) fn changed(before: Option<&Deployment>, after: &Deployment, events: &
             lines.push(line);
         }
     }
-    lines.push(next(after));
+    lines.push(holding::next_step(after));
     Message::text(words::content(&lines.join("\n")))
 }
 
@@ -57,16 +58,8 @@ pub(crate) fn fault(reference: &str) -> Message {
     Message::text(words::content(&format!(
         "Something broke on Holdpoint's side, and nothing was changed. Try again in a minute; if it stays, give whoever \
          runs Holdpoint this reference: {}",
-        code(&words::brief(reference, 60))
+        code(&label(reference, 60))
     )))
-}
-
-/// The answer took longer than Discord waits for one.
-pub(crate) fn too_late() -> Message {
-    Message::text(
-        "This took longer than Discord waits for an answer. What you asked for may have been done: look at the board \
-         before you ask again.",
-    )
 }
 
 /// A component that is not known any more.
@@ -74,23 +67,6 @@ pub(crate) fn unknown_press() -> Message {
     Message::text(
         "This belongs to an older Holdpoint and does nothing any more. `/deploy status` shows what does.",
     )
-}
-
-/// What is next, in a line.
-fn next(deployment: &Deployment) -> String {
-    if matches!(deployment.phase, Phase::Finished(_)) {
-        return "It is over; `/deploy report` has the checklist filled in.".to_owned();
-    }
-    if holding::is_ready_for_go(deployment) {
-        return "Everything that GO waits for is done: `/deploy go`".to_owned();
-    }
-    if let Some(index) = deployment.next_items().next() {
-        return format!("Next: {}", words::item(deployment, index, TEXT));
-    }
-    match holding::in_a_line(deployment) {
-        Some(holds) => words::stopped(&words::capital(&holds)),
-        None => "Everything is done: `/deploy finish` ends it.".to_owned(),
-    }
 }
 
 /// The first event, which is what was asked for.
@@ -136,14 +112,12 @@ fn deed(before: Option<&Deployment>, after: &Deployment, first: &Recorded) -> St
     }
 }
 
-fn was_skipped(before: Option<&Deployment>, item: &crate::domain::ids::ItemId) -> bool {
+fn was_skipped(before: Option<&Deployment>, item: &ItemId) -> bool {
     before.is_some_and(|before| {
-        before.checklist.item(item).is_some_and(|(index, _)| {
-            matches!(
-                before.item_state(index),
-                crate::domain::deployment::ItemState::Skipped { .. }
-            )
-        })
+        before
+            .checklist
+            .item(item)
+            .is_some_and(|(index, _)| matches!(before.item_state(index), ItemState::Skipped { .. }))
     })
 }
 

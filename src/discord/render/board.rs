@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::super::custom_id::Press;
-use super::escape::{code, label};
+use super::escape::label;
 use super::holding::{self, OnWhom};
 use super::message::{Choice, Colour, Embed, Message, Style, limit};
 use super::parts::{button, fits};
@@ -56,7 +56,7 @@ pub(crate) fn opening(deployment: &Deployment) -> Message {
 /// Where the deployment stands, in a line.
 fn phase_line(deployment: &Deployment) -> String {
     match deployment.phase {
-        Phase::Preparing if holding::is_ready_for_go(deployment) => {
+        Phase::Preparing if deployment.is_ready_for_go() => {
             "🟢 **Ready for GO:** everything that it waits for is done".to_owned()
         }
         Phase::Preparing => format!("🔵 **Preparing**, started {}", words::ago(deployment.started_at)),
@@ -108,7 +108,7 @@ fn colour(deployment: &Deployment) -> Colour {
     match deployment.phase {
         Phase::Finished(Outcome::Complete) => Colour::Green,
         Phase::Finished(Outcome::Failed) | Phase::Held => Colour::Red,
-        Phase::Preparing if holding::is_ready_for_go(deployment) => Colour::Green,
+        Phase::Preparing if deployment.is_ready_for_go() => Colour::Green,
         Phase::Preparing | Phase::Releasing => {
             if deployment.progress().blocked > 0
                 || deployment
@@ -226,7 +226,7 @@ fn tail(deployment: &Deployment, on_whom: OnWhom<'_>) -> String {
     let mut lines = Vec::new();
     let holds = holding::lines(deployment, &deployment.holds(), Some(on_whom));
     if !holds.is_empty() {
-        lines.push(format!("**Holding {}:**", held_thing(deployment)));
+        lines.push(heading(deployment).to_owned());
         let shown = if holds.len() > HOLD_LINES {
             HOLD_LINES - 1
         } else {
@@ -245,35 +245,34 @@ fn tail(deployment: &Deployment, on_whom: OnWhom<'_>) -> String {
             .take(NEXT)
             .map(|index| words::item(deployment, index, 90))
             .collect();
+        let checks = holding::checks_to_run(deployment);
         match next.as_slice() {
-            [] if holds.is_empty() => lines.push(format!("**Next:** {}", last_step(deployment))),
-            [] => {}
-            [first, rest @ ..] => {
-                if holding::is_ready_for_go(deployment) {
-                    lines.push(format!("**Next:** {}", last_step(deployment)));
-                } else {
-                    lines.push(format!("**Next:** {first}"));
-                    lines.extend(rest.iter().map(|item| format!("then {item}")));
-                }
+            _ if deployment.is_ready_for_go() => {
+                lines.push("**Next:** decide `/deploy go` or `/deploy no-go`".to_owned());
             }
+            [first, rest @ ..] => {
+                lines.push(format!("**Next:** {first}"));
+                lines.extend(rest.iter().map(|item| format!("then {item}")));
+            }
+            [] if checks > 0 => {
+                lines.push(format!(
+                    "**Next:** `/deploy check` ({} to pass)",
+                    words::count(checks, "check")
+                ));
+            }
+            [] if holds.is_empty() => {
+                lines.push("**Next:** everything is done; `/deploy finish` ends it".to_owned());
+            }
+            [] => {}
         }
     }
     lines.join("\n")
 }
 
-fn held_thing(deployment: &Deployment) -> &'static str {
+fn heading(deployment: &Deployment) -> &'static str {
     match deployment.phase {
-        Phase::Preparing | Phase::Held if deployment.asks_for_go() => "the release",
-        Phase::Preparing | Phase::Held | Phase::Releasing | Phase::Finished(_) => "the end",
-    }
-}
-
-/// What is to be done when nothing holds any more.
-fn last_step(deployment: &Deployment) -> String {
-    if holding::is_ready_for_go(deployment) {
-        format!("decide {} or {}", code("/deploy go"), code("/deploy no-go"))
-    } else {
-        format!("everything is done; end it with {}", code("/deploy finish"))
+        Phase::Preparing | Phase::Held if deployment.asks_for_go() => "**Holding the release:**",
+        Phase::Preparing | Phase::Held | Phase::Releasing | Phase::Finished(_) => "**Before it can end:**",
     }
 }
 

@@ -1,22 +1,27 @@
 //! Sign-offs: the card that asks a role to sign, the pings that follow it, and the overview of all roles.
 
-use jiff::{SignedDuration, Timestamp};
+mod overview;
+mod ping;
+
+pub(crate) use overview::sign_offs;
+pub(crate) use ping::ping;
+
+use jiff::Timestamp;
 
 use super::super::custom_id::Press;
-use super::holding;
-use super::message::{Colour, Embed, Message, Style, limit, mention};
+use super::holding::OnWhom;
+use super::message::{Colour, Embed, Message, Style, limit};
 use super::parts::button;
-use super::people::{Asked, rank_name, rank_of_ping, rank_plural};
+use super::people::{Asked, nobody, rank_name, rank_of_ping, rank_plural};
 use super::words::{self, CheckTally, ItemTally};
 use crate::domain::check::CheckStatus;
-use crate::domain::deployment::{Deployment, ItemState, Phase, Rejection, Request, SignOff};
+use crate::domain::deployment::{Deployment, ItemState, Phase, Request, SignOff};
+use crate::domain::effects::Then;
 use crate::domain::ids::RoleKey;
-use crate::domain::sign_off::{Holder, Owners, Rank, Signature};
+use crate::domain::sign_off::{Owners, Rank, Signature};
 
 /// How many skipped items, blocked items and failing checks a card names.
 const NAMED: usize = 4;
-/// How late a ping may be before it says so.
-const LATE: SignedDuration = SignedDuration::from_secs(60);
 
 /// How a card stands.
 enum Standing<'a> {
@@ -25,7 +30,7 @@ enum Standing<'a> {
     /// As many have approved as have to.
     Approved,
     /// Somebody rejected.
-    Rejected(&'a Rejection),
+    Rejected(&'a SignOff),
     /// A newer card asks.
     Replaced,
     /// Taken back: what it waited for no longer holds, or what it was given on has changed.
@@ -43,14 +48,14 @@ pub(crate) fn sign_off_card(
     now: Timestamp,
 ) -> Message {
     let standing = Standing::of(deployment, role, request);
-    let asked = Asked::of(owners, role, Rank::Owner);
+    let asked = Asked::of(deployment, owners, role, Rank::Owner);
     let live = matches!(standing, Standing::Live(_));
     let title = format!("Sign-off · {}", words::role_label(deployment, role, 80));
     let message = Message {
-        content: words::content(&first_line(deployment, role, &standing, asked.as_ref())),
+        content: words::content(&first_line(deployment, role, &standing, owners, asked.as_ref())),
         embed: Some(Embed {
             title: words::brief(&title, 120),
-            description: card_text(deployment, role, &standing, now),
+            description: card_text(deployment, role, &standing, OnWhom { owners, now }),
             colour: standing.colour(),
             fields: Vec::new(),
             footer: format!("{} · request {request}", words::footer(deployment)),
@@ -68,108 +73,6 @@ pub(crate) fn sign_off_card(
     }
 }
 
-/// A ping of a request that was not answered: why, since when, what ends it, and how late it is.
-pub(crate) fn ping(
-    deployment: &Deployment,
-    role: &RoleKey,
-    ping: u32,
-    due: Timestamp,
-    now: Timestamp,
-    owners: &Owners,
-) -> Message {
-    let wanted = rank_of_ping(deployment, role, ping);
-    let asked = Asked::of(owners, role, wanted);
-    let name = words::role(deployment, role);
-    let since = deployment
-        .sign_offs
-        .get(role)
-        .and_then(|sign_off| sign_off.request.as_ref())
-        .map_or_else(String::new, |request| {
-            format!(" Asked {}.", words::ago(request.at))
-        });
-    let mut lines = Vec::new();
-    match &asked {
-        Some(asked) => lines.push(format!(
-            "{} {name} has not signed for {}.{since}",
-            asked.mentions(),
-            words::headline(deployment)
-        )),
-        None => lines.push(format!(
-            "{name} has not signed for {}, and nobody holds the role.{since} `/owner set` names who does.",
-            words::headline(deployment)
-        )),
-    }
-    if let Some(asked) = &asked {
-        if asked.rank != wanted {
-            lines.push(format!(
-                "It has no {}, so this goes to the {}.",
-                rank_name(wanted),
-                rank_plural(asked.rank)
-            ));
-        }
-        let before = asked_before(deployment, role, ping, owners, &asked.holders);
-        if !before.is_empty() {
-            lines.push(format!("Asked before: {}.", words::some_of(&before, 5)));
-        }
-        lines.push("✅ or ❌ on the card above ends this; 👀 pauses it.".to_owned());
-    }
-    if now.duration_since(due) > LATE {
-        lines.push(format!(
-            "This ping was due {} and comes {} late.",
-            words::clock(due),
-            words::lasting(due, now)
-        ));
-    }
-    if deployment.policy_of(role).level(ping + 1).is_none() {
-        lines.push("It is the last one; nobody is pinged after this.".to_owned());
-    }
-    Message {
-        content: words::content(&lines.join("\n")),
-        pings: asked.map(|asked| asked.holders).unwrap_or_default(),
-        ..Message::default()
-    }
-    .with_row([seen(deployment, role)])
-}
-
-/// All roles that the checklist asks, and how far each is.
-pub(crate) fn sign_offs(deployment: &Deployment, owners: &Owners, now: Timestamp) -> Message {
-    if deployment.checklist.sign_offs.is_empty() {
-        return Message::text(
-            "This checklist asks nobody to sign. `sign-offs` in its front matter names the roles that should.",
-        );
-    }
-    let roles: Vec<_> = deployment.checklist.sign_offs.keys().collect();
-    let approved = roles.iter().filter(|role| deployment.is_approved(role)).count();
-    let lines: Vec<_> = roles
-        .iter()
-        .map(|role| overview_line(deployment, role, owners, now))
-        .collect();
-    let colour = if approved == roles.len() {
-        Colour::Green
-    } else {
-        Colour::Yellow
-    };
-    Message {
-        embed: Some(Embed {
-            title: words::frame_title("Sign-offs · ", deployment),
-            description: words::fitted(&lines, limit::DESCRIPTION, |more| {
-                format!(
-                    "… and {}; the board names those that hold",
-                    words::count(more, "more role")
-                )
-            }),
-            colour,
-            fields: Vec::new(),
-            footer: format!(
-                "{approved} of {} approved · {}",
-                roles.len(),
-                words::footer(deployment)
-            ),
-        }),
-        ..Message::default()
-    }
-}
-
 impl<'a> Standing<'a> {
     fn of(deployment: &'a Deployment, role: &RoleKey, request: u32) -> Self {
         let Some(sign_off) = deployment.sign_offs.get(role) else {
@@ -178,8 +81,8 @@ impl<'a> Standing<'a> {
         if request < sign_off.requests {
             return Self::Replaced;
         }
-        if let Some(rejection) = &sign_off.rejection {
-            return Self::Rejected(rejection);
+        if sign_off.rejection.is_some() {
+            return Self::Rejected(sign_off);
         }
         if deployment.is_approved(role) {
             return Self::Approved;
@@ -201,6 +104,7 @@ impl<'a> Standing<'a> {
     }
 }
 
+/// The button that snoozes a role's pings.
 fn seen(deployment: &Deployment, role: &RoleKey) -> Option<super::message::Button> {
     let press = Press::Acknowledge {
         deployment: deployment.id,
@@ -213,6 +117,7 @@ fn first_line(
     deployment: &Deployment,
     role: &RoleKey,
     standing: &Standing<'_>,
+    owners: &Owners,
     asked: Option<&Asked>,
 ) -> String {
     let name = words::role(deployment, role);
@@ -228,16 +133,18 @@ fn first_line(
                 rank_plural(asked.rank)
             ),
             None => format!(
-                "{name} has to sign for {headline}, and nobody holds the role. `/owner set` with role {} names who does.",
+                "{name} has to sign for {headline}, and {}. `/owner set` with role {} names who does.",
+                nobody(owners, role),
                 super::escape::code(role.as_str())
             ),
         },
         Standing::Approved => format!("✅ {name} has approved: {headline}"),
-        Standing::Rejected(rejection) => {
-            format!(
-                "❌ {name} has rejected, by {}: {headline}",
-                words::person(rejection.by)
-            )
+        Standing::Rejected(sign_off) => {
+            let by: Vec<_> = sign_off
+                .rejections()
+                .map(|rejection| words::person(rejection.by))
+                .collect();
+            format!("❌ {} rejected as {name}: {headline}", words::some_of(&by, 5))
         }
         Standing::Replaced => format!("{name} was asked anew; the newer card below counts, not this one."),
         Standing::Recalled => format!("{name} need not answer now: the request was taken back."),
@@ -245,10 +152,15 @@ fn first_line(
     }
 }
 
-fn card_text(deployment: &Deployment, role: &RoleKey, standing: &Standing<'_>, now: Timestamp) -> String {
+fn card_text(
+    deployment: &Deployment,
+    role: &RoleKey,
+    standing: &Standing<'_>,
+    on_whom: OnWhom<'_>,
+) -> String {
     let sign_off = deployment.sign_offs.get(role);
     let mut lines = Vec::new();
-    lines.extend(state_lines(deployment, role, standing, sign_off, now));
+    lines.extend(state_lines(deployment, role, standing, sign_off, on_whom));
     if matches!(standing, Standing::Replaced) {
         return lines.join("\n");
     }
@@ -287,7 +199,7 @@ fn state_lines(
     role: &RoleKey,
     standing: &Standing<'_>,
     sign_off: Option<&SignOff>,
-    now: Timestamp,
+    on_whom: OnWhom<'_>,
 ) -> Vec<String> {
     let signatures = sign_off.map_or(&[][..], |sign_off| &sign_off.signatures);
     let mut lines: Vec<_> = signatures.iter().take(10).map(signature).collect();
@@ -301,18 +213,17 @@ fn state_lines(
                 lines.push(format!("**{} of {quorum}** have approved", signatures.len()));
             }
             lines.push(format!("⏳ Asked {}", words::ago(request.at)));
-            lines.extend(pause(deployment, role, request, now));
+            lines.extend(pings(deployment, role, request, on_whom));
         }
-        Standing::Rejected(rejection) => {
-            let why = rejection
-                .reason
-                .as_ref()
-                .map_or_else(|| "no reason given yet".to_owned(), |why| words::brief(why, 500));
-            lines.push(format!(
-                "❌ Rejected by {} {}: {why}",
-                words::person(rejection.by),
-                words::ago(rejection.at)
-            ));
+        Standing::Rejected(sign_off) => {
+            lines.extend(sign_off.rejections().take(5).map(|rejection| {
+                let why = rejection
+                    .reason
+                    .as_ref()
+                    .map_or_else(|| "no reason given yet".to_owned(), |why| words::brief(why, 400));
+                let by = words::person(rejection.by);
+                format!("❌ Rejected by {by} {}: {why}", words::ago(rejection.at))
+            }));
             lines.push("The release is held until they approve or take the ❌ away.".to_owned());
         }
         Standing::Replaced => lines.push("Replaced by a newer card.".to_owned()),
@@ -335,58 +246,36 @@ fn signature(signature: &Signature) -> String {
     )
 }
 
-/// Until when pings wait; or, before the first one, when it comes and for whom.
-fn pause(deployment: &Deployment, role: &RoleKey, request: &Request, now: Timestamp) -> Option<String> {
-    if let Some((by, until)) = request.acknowledged.filter(|(_, until)| *until > now) {
-        return Some(format!(
-            "👀 Seen by {}; pings wait until {}",
-            words::person(by),
-            words::clock(until)
-        ));
-    }
-    let policy = deployment.policy_of(role);
-    if request.pings > 0 {
-        return Some(format!(
-            "🔔 Pinged {} since; last the {}",
-            words::count(request.pings as usize, "time"),
-            rank_plural(rank_of_ping(deployment, role, request.pings))
-        ));
-    }
-    let wait = SignedDuration::try_from(policy.level(0)?.wait).ok()?;
-    let due = request.at.checked_add(wait).ok().filter(|due| *due > now)?;
-    let next = policy.level(1)?;
-    Some(format!(
-        "🔔 Without an answer, the {} are pinged {}",
-        rank_plural(next.rank),
-        words::ago(due)
-    ))
+/// Who has seen it, and when who is pinged next.
+fn pings(deployment: &Deployment, role: &RoleKey, request: &Request, on_whom: OnWhom<'_>) -> Vec<String> {
+    let OnWhom { owners, now } = on_whom;
+    let seen = request
+        .acknowledged
+        .filter(|(_, until)| *until > now)
+        .map(|(by, _)| format!("👀 Seen by {}", words::person(by)));
+    let next = deployment.ping_timer(role).and_then(|timer| {
+        let Then::Ping { ping, .. } = timer.then;
+        let asked = Asked::of(deployment, owners, role, rank_of_ping(deployment, role, ping))?;
+        let whom = rank_plural(asked.rank);
+        Some(format!(
+            "🔔 The {whom} are pinged at {} unless it is answered",
+            words::clock(timer.due)
+        ))
+    });
+    seen.into_iter().chain(next).collect()
 }
 
 fn skipped(deployment: &Deployment) -> Vec<String> {
-    let skipped: Vec<_> = deployment
-        .checklist
-        .items
-        .iter()
-        .enumerate()
-        .filter_map(|(index, _)| match deployment.item_state(index) {
-            ItemState::Skipped { by, reason, .. } => Some((index, by, reason)),
-            ItemState::Open | ItemState::Ticked { .. } | ItemState::Blocked { .. } => None,
-        })
-        .collect();
-    if skipped.is_empty() {
+    let skipped = words::skipped(deployment);
+    let all: usize = skipped.iter().map(|root| root.nested + 1).sum();
+    if all == 0 {
         return Vec::new();
     }
-    let mut lines = vec![format!("**Skipped** {}", words::count(skipped.len(), "item"))];
-    lines.extend(skipped.iter().take(NAMED).map(|(index, by, reason)| {
-        format!(
-            "⏭ {} — {} ({})",
-            words::item(deployment, *index, 60),
-            words::brief(reason, 120),
-            words::who(**by)
-        )
-    }));
-    if skipped.len() > NAMED {
-        lines.push(format!("… and {} more skipped", skipped.len() - NAMED));
+    let mut lines = vec![format!("**Skipped** {}", words::count(all, "item"))];
+    lines.extend(skipped.iter().take(NAMED).map(|root| root.line(deployment)));
+    let rest: usize = skipped.iter().skip(NAMED).map(|root| root.nested + 1).sum();
+    if rest > 0 {
+        lines.push(format!("… and {rest} more skipped"));
     }
     lines
 }
@@ -419,16 +308,16 @@ fn risks(deployment: &Deployment, asked: &RoleKey) -> Vec<String> {
             ));
         }
     }
-    for (role, sign_off) in &deployment.sign_offs {
-        if let Some(rejection) = sign_off.rejection.as_ref().filter(|_| role != asked) {
+    for (role, sign_off) in deployment.sign_offs.iter().filter(|(role, _)| *role != asked) {
+        risks.extend(sign_off.rejections().map(|rejection| {
             let why = rejection.reason.as_deref().unwrap_or("no reason given yet");
-            risks.push(format!(
+            format!(
                 "❌ {} rejected — {} ({})",
                 words::role(deployment, role),
                 words::brief(why, 120),
                 words::person(rejection.by)
-            ));
-        }
+            )
+        }));
     }
     if risks.is_empty() {
         return vec!["**Open risks** none known".to_owned()];
@@ -441,98 +330,4 @@ fn risks(deployment: &Deployment, asked: &RoleKey) -> Vec<String> {
         lines.push(format!("… and {more} more: “All items” on the board"));
     }
     lines
-}
-
-fn asked_before(
-    deployment: &Deployment,
-    role: &RoleKey,
-    ping: u32,
-    owners: &Owners,
-    now: &[Holder],
-) -> Vec<String> {
-    let mut known: Vec<Holder> = now.to_vec();
-    let mut names = Vec::new();
-    for earlier in 0..ping {
-        let Some(asked) = Asked::of(owners, role, rank_of_ping(deployment, role, earlier)) else {
-            continue;
-        };
-        for holder in asked.holders {
-            if !known.contains(&holder) {
-                known.push(holder);
-                names.push(format!("{} ({})", mention(holder), rank_name(asked.rank)));
-            }
-        }
-    }
-    names
-}
-
-fn overview_line(deployment: &Deployment, role: &RoleKey, owners: &Owners, now: Timestamp) -> String {
-    let name = words::role(deployment, role);
-    let Some(sign_off) = deployment.sign_offs.get(role) else {
-        return name;
-    };
-    let quorum = deployment
-        .checklist
-        .sign_offs
-        .get(role)
-        .map_or(1, |rule| rule.quorum);
-    let counted = if quorum > 1 {
-        format!(" ({} of {quorum})", sign_off.signatures.len())
-    } else {
-        String::new()
-    };
-    let by: Vec<_> = sign_off
-        .signatures
-        .iter()
-        .map(|signature| format!("{} {}", words::person(signature.by), words::ago(signature.at)))
-        .collect();
-    if let Some(rejection) = &sign_off.rejection {
-        let why = rejection
-            .reason
-            .as_ref()
-            .map_or_else(|| "no reason given yet".to_owned(), |why| words::brief(why, 120));
-        return format!(
-            "❌ {name} rejected by {} {}: {why}",
-            words::person(rejection.by),
-            words::ago(rejection.at)
-        );
-    }
-    if deployment.is_approved(role) {
-        return format!("✅ {name}{counted} approved by {}", words::some_of(&by, 4));
-    }
-    let holders = Asked::now(deployment, owners, role).map_or_else(
-        || "nobody holds it: `/owner set`".to_owned(),
-        |asked| asked.mentions(),
-    );
-    let approvals = if by.is_empty() {
-        String::new()
-    } else {
-        format!("; approved by {}", words::some_of(&by, 4))
-    };
-    match &sign_off.request {
-        _ if matches!(deployment.phase, Phase::Finished(_)) => {
-            format!("▫️ {name}{counted} was not given{approvals}")
-        }
-        Some(request) => {
-            let seen = request
-                .acknowledged
-                .filter(|(_, until)| *until > now)
-                .map_or_else(String::new, |(by, _)| format!(", seen by {}", words::person(by)));
-            format!(
-                "⏳ {name}{counted} asked {}{seen}: {holders}{approvals}",
-                words::ago(request.at)
-            )
-        }
-        None => {
-            let holds = holding::lines(deployment, &deployment.holds_of_sign_off(role), None);
-            let until = holds.first().map_or_else(
-                || "`/deploy signoff` asks".to_owned(),
-                |first| match holds.len() - 1 {
-                    0 => format!("waits: {first}"),
-                    more => format!("waits: {first}, and {more} more"),
-                },
-            );
-            format!("▫️ {name}{counted} not asked yet ({holders}) — {until}{approvals}")
-        }
-    }
 }

@@ -116,21 +116,7 @@ impl RunShown<'_> {
             .iter()
             .filter_map(|check| self.result(check))
             .partition(|result| result.status == CheckStatus::Passed);
-        let passing: Vec<_> = passed
-            .iter()
-            .map(|result| passed_line(deployment, result))
-            .collect();
-        let description = words::shrunk(&[300, 160, 90, 50], limit::DESCRIPTION, |why| {
-            let mut lines = not_passed_lines(deployment, &not_passed, why);
-            lines.extend(passing.iter().cloned());
-            lines.join("\n")
-        });
-        let whole = words::length(&description) < limit::DESCRIPTION;
-        let description = if whole {
-            description
-        } else {
-            crowded(deployment, &not_passed, &passed)
-        };
+        let description = rows(deployment, &not_passed, &passed);
         let colour = if tally.failed > 0 {
             Colour::Red
         } else if tally.error > 0 || self.ended == Ended::No {
@@ -148,31 +134,35 @@ impl RunShown<'_> {
     }
 }
 
-/// A table too long for one message: those that did not pass as far as they fit, and the rest counted.
-fn crowded(deployment: &Deployment, not_passed: &[&CheckResult], passed: &[&CheckResult]) -> String {
-    let tail = if passed.is_empty() {
-        String::new()
+/// The rows of the table. What did not pass comes first and has more room; what finds none is counted.
+fn rows(deployment: &Deployment, not_passed: &[&CheckResult], passed: &[&CheckResult]) -> String {
+    let passing: Vec<_> = passed
+        .iter()
+        .map(|result| passed_line(deployment, result))
+        .collect();
+    let counted = |number: usize| format!("✅ … and {number} that passed");
+    let reserve = if passed.is_empty() {
+        0
     } else {
-        let names: Vec<_> = passed.iter().map(|result| words::check(&result.check)).collect();
-        let named = format!("✅ and {} that passed: {}", passed.len(), names.join(", "));
-        if words::length(&named) <= limit::DESCRIPTION / 3 {
-            format!("\n{named}")
-        } else {
-            format!("\n✅ … and {} that passed", passed.len())
-        }
+        words::length(&counted(passed.len())) + 1
     };
-    let room = limit::DESCRIPTION - words::length(&tail);
-    let more = |number: usize| {
-        format!("… and {number} more that did not pass; `/deploy check` on a section shows fewer at a time")
-    };
-    for why in [300, 160, 90, 50] {
-        let lines = not_passed_lines(deployment, not_passed, why).join("\n");
-        if words::length(&lines) <= room {
-            return format!("{lines}{tail}").trim_start().to_owned();
-        }
-    }
-    let lines = not_passed_lines(deployment, not_passed, 90);
-    format!("{}{tail}", words::fitted(&lines, room, more))
+    let room = limit::DESCRIPTION - reserve;
+    let failing = [300, 160, 90, 50]
+        .into_iter()
+        .map(|why| not_passed_lines(deployment, not_passed, why).join("\n"))
+        .find(|lines| words::length(lines) <= room)
+        .unwrap_or_else(|| {
+            words::fitted(&not_passed_lines(deployment, not_passed, 90), room, |number| {
+                format!("… and {number} more that did not pass; `/deploy check` on a section shows fewer at a time")
+            })
+        });
+    let left = limit::DESCRIPTION - words::length(&failing) - usize::from(!failing.is_empty());
+    let passing = words::fitted(&passing, left, counted);
+    [failing, passing]
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// Failed ones before those that could not be run.

@@ -27,10 +27,13 @@ pub(crate) fn plain(text: &str) -> String {
     }
     let trimmed = out.trim();
     // At the start of a line these make headings, lists and quotes.
-    if trimmed.starts_with(['-', '+']) || starts_as_numbered(trimmed) {
+    if trimmed.starts_with(['-', '+']) {
         return format!("\\{trimmed}");
     }
-    trimmed.to_owned()
+    match numbered(trimmed) {
+        Some((number, rest)) => format!("{number}\\.{rest}"),
+        None => trimmed.to_owned(),
+    }
 }
 
 /// The text as it stands within backticks.
@@ -45,7 +48,11 @@ pub(crate) fn code(text: &str) -> String {
         })
         .collect();
     let inner = inner.trim();
-    if inner.is_empty() { "` `".to_owned() } else { format!("`{inner}`") }
+    if inner.is_empty() {
+        "` `".to_owned()
+    } else {
+        format!("`{inner}`")
+    }
 }
 
 /// The text as it stands where Discord formats nothing: labels, option names, file names, thread names.
@@ -53,9 +60,19 @@ pub(crate) fn label(text: &str, limit: usize) -> String {
     let flat: String = text
         .chars()
         .filter(|c| !is_unseen(*c))
-        .map(|c| if c.is_control() || c.is_whitespace() { ' ' } else { c })
+        .map(|c| {
+            if c.is_control() || c.is_whitespace() {
+                ' '
+            } else {
+                c
+            }
+        })
         .collect();
-    let flat = flat.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+    let flat = flat
+        .split(' ')
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ");
     let short = shortened(&flat, limit);
     if short.is_empty() { "–".to_owned() } else { short }
 }
@@ -83,9 +100,11 @@ fn is_unseen(c: char) -> bool {
     )
 }
 
-fn starts_as_numbered(text: &str) -> bool {
-    let digits = text.chars().take_while(char::is_ascii_digit).count();
-    digits > 0 && text.chars().nth(digits) == Some('.')
+/// The number that would begin a list, and what follows its stop; a version such as `2.4.1` begins none.
+fn numbered(text: &str) -> Option<(&str, &str)> {
+    let (number, rest) = text.split_once('.')?;
+    let is_number = !number.is_empty() && number.chars().all(|c| c.is_ascii_digit());
+    (is_number && (rest.is_empty() || rest.starts_with(' '))).then_some((number, rest))
 }
 
 #[cfg(test)]
@@ -97,7 +116,8 @@ mod tests {
         let hostile = "@everyone <@1> `x` **bold** [a](https://b) \u{202e}abc\u{200b} ||s||\n# head";
         insta::assert_snapshot!(plain(hostile).replace('\u{2060}', "·"), @r"@·everyone \<@·1\> \`x\` \*\*bold\*\* \[a\]\(https://·b\) abc \|\|s\|\| #· head");
         insta::assert_snapshot!(code("a`b\nc\u{200b}"), @"`aˋb c`");
-        insta::assert_snapshot!(plain("1. first"), @r"\1. first");
+        insta::assert_snapshot!(plain("1. first"), @r"1\. first");
+        assert_eq!(plain("2.4.1"), "2.4.1");
     }
 
     #[test]

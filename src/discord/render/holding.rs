@@ -1,11 +1,13 @@
 //! What holds something, in few lines: many open items become one figure, and each role says on whom it waits.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
-use super::people::Asked;
+use super::people::{Asked, nobody};
 use super::words;
 use crate::domain::checklist::SectionIndex;
-use crate::domain::deployment::{Deployment, ItemState, Phase};
+use crate::domain::deployment::{Deployment, ItemState, Phase, SignOff};
 use crate::domain::hold::Hold;
 use crate::domain::ids::{CheckId, ItemId, RoleKey};
 use crate::domain::sign_off::Owners;
@@ -40,9 +42,7 @@ struct Sorted<'a> {
 pub(crate) fn lines(deployment: &Deployment, holds: &[Hold], on_whom: Option<OnWhom<'_>>) -> Vec<String> {
     let sorted = Sorted::of(deployment, holds);
     let mut lines = Vec::new();
-    for role in &sorted.rejected {
-        lines.push(rejected(deployment, role));
-    }
+    lines.extend(sorted.rejected.iter().flat_map(|role| rejected(deployment, role)));
     lines.extend(blocked(deployment, &sorted.blocked));
     if !sorted.checks.is_empty() {
         let names: Vec<_> = sorted.checks.iter().map(|check| words::check(check)).collect();
@@ -81,24 +81,56 @@ pub(crate) fn lines(deployment: &Deployment, holds: &[Hold], on_whom: Option<OnW
     lines
 }
 
+/// What is to be done next, in a line.
+pub(crate) fn next_step(deployment: &Deployment) -> String {
+    const TEXT: usize = 120;
+    if matches!(deployment.phase, Phase::Finished(_)) {
+        return "It is over; `/deploy report` has the checklist filled in.".to_owned();
+    }
+    if deployment.is_ready_for_go() {
+        return "Everything that GO waits for is done: `/deploy go`".to_owned();
+    }
+    if let Some(index) = deployment.next_items().next() {
+        return format!("Next: {}", words::item(deployment, index, TEXT));
+    }
+    match checks_to_run(deployment) {
+        0 => in_a_line(deployment)
+            .unwrap_or_else(|| "Everything is done: `/deploy finish` ends it.".to_owned()),
+        1 => "Next: `/deploy check`, as 1 check has not passed.".to_owned(),
+        several => format!("Next: `/deploy check`, as {several} checks have not passed."),
+    }
+}
+
+/// How many checks stand between open items and their ticks.
+pub(crate) fn checks_to_run(deployment: &Deployment) -> usize {
+    let gate = deployment.first_closed_gate();
+    let waiting: BTreeSet<&CheckId> = deployment
+        .checklist
+        .items
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| {
+            *deployment.item_state(*index) == ItemState::Open
+                && !deployment.checklist.is_optional(*index)
+                && !deployment.is_behind(*index, gate)
+        })
+        .flat_map(|(_, item)| &item.checks)
+        .filter(|check| !deployment.has_passed(check))
+        .collect();
+    waiting.len()
+}
+
 /// What holds the release or the end now, in one line; nothing when nothing does.
-pub(crate) fn in_a_line(deployment: &Deployment) -> Option<String> {
+fn in_a_line(deployment: &Deployment) -> Option<String> {
     const SHOWN: usize = 3;
     let lines = lines(deployment, &deployment.holds(), None);
     let shown = lines.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(" · ");
     let more = lines.len().saturating_sub(SHOWN);
     match (lines.is_empty(), more) {
         (true, _) => None,
-        (false, 0) => Some(shown),
-        (false, _) => Some(format!("{shown} · and {more} more")),
+        (false, 0) => Some(words::stopped(&words::capital(&shown))),
+        (false, _) => Some(format!("{} · and {more} more.", words::capital(&shown))),
     }
-}
-
-/// Whether everything that GO waits for is done, and GO is not decided.
-pub(crate) fn is_ready_for_go(deployment: &Deployment) -> bool {
-    deployment.asks_for_go()
-        && matches!(deployment.phase, Phase::Preparing | Phase::Held)
-        && deployment.holds_of_go().is_empty()
 }
 
 impl<'a> Sorted<'a> {
@@ -125,26 +157,26 @@ impl<'a> Sorted<'a> {
     }
 }
 
-fn rejected(deployment: &Deployment, role: &RoleKey) -> String {
+fn rejected(deployment: &Deployment, role: &RoleKey) -> Vec<String> {
     let name = words::role(deployment, role);
-    match deployment
+    let rejections = deployment
         .sign_offs
         .get(role)
-        .and_then(|sign_off| sign_off.rejection.as_ref())
-    {
-        Some(rejection) => {
+        .into_iter()
+        .flat_map(SignOff::rejections);
+    rejections
+        .map(|rejection| {
             let why = rejection.reason.as_ref().map_or_else(
                 || ", and has not said why".to_owned(),
                 |why| format!(": {}", words::reason(why)),
             );
             format!(
-                "{name} rejected {}, by {}{why}",
-                words::ago(rejection.at),
-                words::person(rejection.by)
+                "{} rejected as {name} {}{why}",
+                words::person(rejection.by),
+                words::ago(rejection.at)
             )
-        }
-        None => format!("{name} rejected"),
-    }
+        })
+        .collect()
 }
 
 fn blocked(deployment: &Deployment, items: &[&ItemId]) -> Vec<String> {
@@ -217,34 +249,31 @@ fn open(deployment: &Deployment, items: &[&ItemId]) -> Option<String> {
     }
 }
 
-/// A role that was asked and has not answered: since when, how many have signed, on whom it waits.
+/// A role that was asked and has not answered: how many have signed, since when, on whom it waits.
 fn waits_for(deployment: &Deployment, role: &RoleKey, on_whom: Option<OnWhom<'_>>) -> String {
-    let name = words::role(deployment, role);
+    let mut line = format!("{} has not signed", words::role(deployment, role));
     let Some(sign_off) = deployment.sign_offs.get(role) else {
-        return format!("{name} has not signed");
+        return line;
     };
-    let mut parts = Vec::new();
     let quorum = deployment
         .checklist
         .sign_offs
         .get(role)
         .map_or(1, |rule| rule.quorum);
-    if quorum > 1 {
-        parts.push(format!("{} of {quorum} signed", sign_off.signatures.len()));
+    if quorum > 1 && !sign_off.signatures.is_empty() {
+        line = format!("{line} ({} of {quorum})", sign_off.signatures.len());
     }
     if let Some(request) = &sign_off.request {
-        parts.push(format!("asked {}", words::ago(request.at)));
+        line = format!("{line}, asked {}", words::ago(request.at));
         if let Some((by, until)) = request.acknowledged
             && on_whom.is_some_and(|on_whom| until > on_whom.now)
         {
-            parts.push(format!("seen by {}", words::person(by)));
+            line = format!("{line}, seen by {}", words::person(by));
         }
     }
-    if let Some(on_whom) = on_whom {
-        parts.push(match Asked::now(deployment, on_whom.owners, role) {
-            Some(asked) => asked.mentions(),
-            None => "nobody holds it: `/owner set`".to_owned(),
-        });
+    let Some(on_whom) = on_whom else { return line };
+    match Asked::now(deployment, on_whom.owners, role) {
+        Some(asked) => format!("{line}: {}", asked.mentions()),
+        None => format!("{line}: {}, `/owner set`", nobody(on_whom.owners, role)),
     }
-    format!("{name} has not signed: {}", parts.join(", "))
 }

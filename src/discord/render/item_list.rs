@@ -8,7 +8,7 @@ use super::message::{Button, Choice, Colour, Embed, Message, Style, limit};
 use super::parts::{button, fits};
 use super::words;
 use crate::domain::check::CheckStatus;
-use crate::domain::checklist::{Item, ItemIndex};
+use crate::domain::checklist::{Item, ItemIndex, SectionIndex};
 use crate::domain::deployment::{Deployment, ItemState, Phase};
 use crate::domain::event::How;
 use crate::domain::ids::SectionId;
@@ -53,7 +53,7 @@ pub(crate) fn page(deployment: &Deployment, section: Option<&SectionId>, page: u
         embed: Some(Embed {
             title: super::escape::shortened(&title, limit::TITLE),
             description: words::shrunk(&[140, 90, 60, 40, 25, 12], limit::DESCRIPTION, |text| {
-                lines(deployment, &shown, text)
+                lines(deployment, &shown, within.map(|(index, _)| index), text)
             }),
             colour: Colour::Blue,
             fields: Vec::new(),
@@ -117,9 +117,10 @@ pub(crate) fn item(deployment: &Deployment, index: ItemIndex) -> Message {
     message.with_row(actions(deployment, index, item))
 }
 
-fn lines(deployment: &Deployment, shown: &[ItemIndex], text: usize) -> String {
+/// Lines of items, each run of a section under its heading; that of the section the page is of is its title.
+fn lines(deployment: &Deployment, shown: &[ItemIndex], of: Option<SectionIndex>, text: usize) -> String {
     let mut lines = Vec::new();
-    let mut heading = None;
+    let mut heading = of.map(Some);
     for index in shown {
         let Some(item) = deployment.checklist.items.get(*index) else {
             continue;
@@ -149,7 +150,7 @@ fn line(deployment: &Deployment, index: ItemIndex, item: &Item, text: usize) -> 
         mark(deployment, index),
         words::item(deployment, index, text)
     );
-    if item.optional {
+    if deployment.checklist.is_optional(index) {
         line.push_str(" (opt)");
     }
     if let Some(person) = deployment.items.get(index).and_then(|progress| progress.assignee) {
@@ -177,13 +178,17 @@ fn choice(deployment: &Deployment, index: ItemIndex) -> Option<Choice> {
         ItemState::Skipped { reason, .. } => format!("skipped: {reason}"),
         ItemState::Blocked { reason, .. } => format!("blocked: {reason}"),
         ItemState::Open if deployment.held(index).is_some() => "open, held by a gate".to_owned(),
-        ItemState::Open if item.optional => "open, optional".to_owned(),
+        ItemState::Open if deployment.checklist.is_optional(index) => "open, optional".to_owned(),
         ItemState::Open => "open".to_owned(),
     };
     let value = item.id.as_str().to_owned();
     fits(&value).then(|| Choice {
         label: label(
-            &format!("{} {value} {}", mark(deployment, index), item.text),
+            &format!(
+                "{} {value} {}",
+                mark(deployment, index),
+                words::squeezed(&item.text)
+            ),
             limit::OPTION_TEXT,
         ),
         description: label(&state, limit::OPTION_TEXT),
@@ -212,7 +217,7 @@ fn facts(deployment: &Deployment, index: ItemIndex, item: &Item) -> Vec<String> 
     }
     facts.push(String::new());
     facts.push(state(deployment, index, item));
-    if item.optional {
+    if deployment.checklist.is_optional(index) {
         facts.push("Optional: nothing waits for it.".to_owned());
     }
     if let Some(person) = deployment.items.get(index).and_then(|progress| progress.assignee) {

@@ -15,3 +15,6 @@ mod parts;
 mod people;
 mod told;
 mod words;
+
+#[cfg(test)]
+mod tests;

@@ -18,8 +18,7 @@ pub(crate) fn rejection(deployment: &Deployment, role: &RoleKey, by: UserId) -> 
     let reason = deployment
         .sign_offs
         .get(role)
-        .and_then(|sign_off| sign_off.rejection.as_ref())
-        .filter(|rejection| rejection.by == by)
+        .and_then(|sign_off| sign_off.rejection_of(by))
         .and_then(|rejection| rejection.reason.as_ref());
     let who = words::person(by);
     let headline = words::headline(deployment);
@@ -58,7 +57,7 @@ pub(crate) fn void(deployment: &Deployment, role: &RoleKey, by: UserId, check: &
     };
     Message {
         content: words::content(&format!(
-            "{} your approval as {} for {} no longer counts: you gave it before {changed}.\n\
+            "{} your approval as {} for {} no longer counts, as something has changed since: {changed}.\n\
              You are asked again, on a new card, once everything it waits for holds.",
             words::person(by),
             words::role(deployment, role),
@@ -104,12 +103,7 @@ pub(crate) fn decision(deployment: &Deployment) -> Message {
     let by = words::who(decided.by);
     let text = match decided.decision {
         Decision::Go => {
-            let next = deployment
-                .next_items()
-                .next()
-                .map(|index| format!("Next: {}", words::item(deployment, index, 120)))
-                .or_else(|| holding::in_a_line(deployment).map(|holds| format!("Before the end: {holds}")))
-                .unwrap_or_else(|| "Nothing is left to do: `/deploy finish` ends it.".to_owned());
+            let next = holding::next_step(deployment);
             format!("🚀 **GO** for {headline}, decided by {by}.\n{next}")
         }
         Decision::NoGo => {
@@ -168,7 +162,7 @@ pub(crate) fn finished(deployment: &Deployment, report_files: Vec<File>) -> Mess
         ));
     }
     lines.extend(signed(deployment));
-    lines.extend(left_open(deployment));
+    lines.extend(not_done(deployment));
     if !deployment.notes.is_empty() {
         lines.push(format!("**Notes** {}", deployment.notes.len()));
     }
@@ -218,31 +212,27 @@ fn signed(deployment: &Deployment) -> Option<String> {
     })
 }
 
-fn left_open(deployment: &Deployment) -> Vec<String> {
-    const SHOWN: usize = 5;
-    let mut lines = Vec::new();
-    let skipped: Vec<_> = deployment
-        .checklist
-        .items
-        .iter()
-        .enumerate()
-        .filter_map(|(index, _)| match deployment.item_state(index) {
-            ItemState::Skipped { reason, .. } => Some(format!(
-                "⏭ {} — {}",
+/// What was not done: skipped and blocked items.
+fn not_done(deployment: &Deployment) -> Vec<String> {
+    const SHOWN: usize = 6;
+    let skipped = words::skipped(deployment)
+        .into_iter()
+        .map(|root| root.line(deployment));
+    let blocked =
+        (0..deployment.checklist.items.len()).filter_map(|index| match deployment.item_state(index) {
+            ItemState::Blocked { by, reason, .. } => Some(format!(
+                "⛔ {} — {} ({})",
                 words::item(deployment, index, 60),
-                words::brief(reason, 120)
+                words::brief(reason, 120),
+                words::who(*by)
             )),
-            ItemState::Blocked { reason, .. } => Some(format!(
-                "⛔ {} — {}",
-                words::item(deployment, index, 60),
-                words::brief(reason, 120)
-            )),
-            ItemState::Open | ItemState::Ticked { .. } => None,
-        })
-        .collect();
-    lines.extend(skipped.iter().take(SHOWN).cloned());
-    if skipped.len() > SHOWN {
-        lines.push(format!("… and {} more in the report", skipped.len() - SHOWN));
+            ItemState::Open | ItemState::Ticked { .. } | ItemState::Skipped { .. } => None,
+        });
+    let mut lines: Vec<_> = skipped.chain(blocked).collect();
+    let more = lines.len().saturating_sub(SHOWN);
+    lines.truncate(SHOWN);
+    if more > 0 {
+        lines.push(format!("… and {more} more in the report"));
     }
     lines
 }

@@ -20,8 +20,17 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
-    /// Those who hold a role in a rank. Where nobody does, those of the rank below, then of the ranks above.
-    pub(crate) fn of(owners: &Owners, role: &RoleKey, rank: Rank) -> Option<Self> {
+    /// Those who hold a role in a rank and have not approved. Where nobody is left, those of the rank below, then of the
+    /// ranks above.
+    pub(crate) fn of(deployment: &Deployment, owners: &Owners, role: &RoleKey, rank: Rank) -> Option<Self> {
+        let has_approved = |holder: &Holder| {
+            deployment.sign_offs.get(role).is_some_and(|sign_off| {
+                sign_off
+                    .signatures
+                    .iter()
+                    .any(|signature| *holder == Holder::Member(signature.by))
+            })
+        };
         let order = match rank {
             Rank::Owner => [Rank::Owner, Rank::Deputy, Rank::Lead],
             Rank::Deputy => [Rank::Deputy, Rank::Owner, Rank::Lead],
@@ -29,6 +38,7 @@ impl Asked {
         };
         order.into_iter().find_map(|rank| {
             let mut holders = owners.holders(role, rank);
+            holders.retain(|holder| !has_approved(holder));
             let more = holders.len().saturating_sub(MOST);
             holders.truncate(MOST);
             (!holders.is_empty()).then_some(Self { rank, holders, more })
@@ -42,6 +52,7 @@ impl Asked {
             .get(role)
             .and_then(|sign_off| sign_off.request.as_ref());
         Self::of(
+            deployment,
             owners,
             role,
             rank_of_ping(deployment, role, request.map_or(0, |request| request.pings)),
@@ -81,5 +92,14 @@ pub(crate) fn rank_plural(rank: Rank) -> &'static str {
         Rank::Owner => "owners",
         Rank::Deputy => "deputies",
         Rank::Lead => "leads",
+    }
+}
+
+/// That nobody can be asked for a role: none of its holders is left, or it has none.
+pub(crate) fn nobody(owners: &Owners, role: &RoleKey) -> &'static str {
+    if owners.0.get(role).is_some_and(|holders| !holders.is_empty()) {
+        "nobody else holds the role"
+    } else {
+        "nobody holds the role"
     }
 }

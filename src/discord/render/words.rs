@@ -1,5 +1,7 @@
 //! Words and figures that several messages share.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use super::escape::{code, label, plain, shortened};
@@ -23,6 +25,33 @@ pub(crate) struct ItemTally {
     pub(crate) asleep: usize,
 }
 
+/// An item that was skipped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Skipped<'a> {
+    pub(crate) item: ItemIndex,
+    pub(crate) by: Actor,
+    pub(crate) reason: &'a str,
+    /// How many of the items nested in it were skipped with it.
+    pub(crate) nested: usize,
+}
+
+impl Skipped<'_> {
+    /// As a line.
+    pub(crate) fn line(&self, deployment: &Deployment) -> String {
+        let nested = if self.nested == 0 {
+            String::new()
+        } else {
+            format!(" (and {} nested in it)", self.nested)
+        };
+        format!(
+            "⏭ {}{nested} — {} ({})",
+            item(deployment, self.item, 60),
+            brief(self.reason, 120),
+            who(self.by)
+        )
+    }
+}
+
 /// How many checks ended how.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct CheckTally {
@@ -36,12 +65,12 @@ impl ItemTally {
     /// Counts the items of a deployment.
     pub(crate) fn of(deployment: &Deployment) -> Self {
         let mut tally = Self::default();
-        for (index, item) in deployment.checklist.items.iter().enumerate() {
+        for index in 0..deployment.checklist.items.len() {
             match deployment.item_state(index) {
                 ItemState::Ticked { .. } => tally.ticked += 1,
                 ItemState::Skipped { .. } => tally.skipped += 1,
                 ItemState::Blocked { .. } => tally.blocked += 1,
-                ItemState::Open if item.optional => tally.asleep += 1,
+                ItemState::Open if deployment.checklist.is_optional(index) => tally.asleep += 1,
                 ItemState::Open => tally.open += 1,
             }
         }
@@ -197,7 +226,53 @@ pub(crate) fn some_of(names: &[String], shown: usize) -> String {
 /// A text of people or of a checklist, harmless, on one line, and with at most this many of its own characters.
 /// Escapes come on top: at most twice as many characters, and one.
 pub(crate) fn brief(text: &str, limit: usize) -> String {
-    plain(&label(text, limit))
+    plain(&label(&squeezed(text), limit))
+}
+
+/// A text whose blanks are three underscores long, as a document's are as long as a name.
+pub(crate) fn squeezed(text: &str) -> String {
+    const BLANK: usize = 3;
+    let mut run = 0;
+    text.chars()
+        .filter(|c| {
+            run = if *c == '_' { run + 1 } else { 0 };
+            run <= BLANK
+        })
+        .collect()
+}
+
+/// Items that were skipped, without those that were skipped with the item they are nested in; each with how many those are.
+pub(crate) fn skipped(deployment: &Deployment) -> Vec<Skipped<'_>> {
+    let reason_of = |index: ItemIndex| match deployment.item_state(index) {
+        ItemState::Skipped { by, reason, .. } => Some((*by, reason.as_str())),
+        ItemState::Open | ItemState::Ticked { .. } | ItemState::Blocked { .. } => None,
+    };
+    let mut roots: Vec<Skipped<'_>> = Vec::new();
+    let mut root_of: BTreeMap<ItemIndex, usize> = BTreeMap::new();
+    for (index, item) in deployment.checklist.items.iter().enumerate() {
+        let Some((by, reason)) = reason_of(index) else {
+            continue;
+        };
+        let above = item
+            .parent
+            .and_then(|parent| root_of.get(&parent).copied())
+            .filter(|root| roots.get(*root).is_some_and(|root| root.reason == reason));
+        if let Some(root) = above {
+            root_of.insert(index, root);
+            if let Some(root) = roots.get_mut(root) {
+                root.nested += 1;
+            }
+        } else {
+            root_of.insert(index, roots.len());
+            roots.push(Skipped {
+                item: index,
+                by,
+                reason,
+                nested: 0,
+            });
+        }
+    }
+    roots
 }
 
 /// A reason within a sentence: short, and without the full stop that the sentence sets itself.

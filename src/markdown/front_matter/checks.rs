@@ -15,7 +15,7 @@ use crate::domain::ids::{CheckId, VariableName};
 const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long a command may take unless said otherwise.
-const COMMAND_TIMEOUT: Duration = Duration::from_secs(60);
+const COMMAND_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Most redirects a check may follow.
 const FOLLOW_LIMIT: u32 = 20;
@@ -283,13 +283,11 @@ fn env(values: &mut Values<'_, '_, '_>, entry: &Entry) -> Option<Probe> {
 fn env_variable(values: &mut Values<'_, '_, '_>, id: NodeId) -> Option<EnvVariable> {
     let (name, place, format) = if let Value::Mapping(_) = values.tree.node(id).value {
         let mut entries = values.entries(id, "an entry of `env`")?.into_iter();
-        match (entries.next(), entries.next()) {
-            (Some(entry), None) => (entry.key, entry.place, Some(entry.value)),
-            _ => {
-                values.wrong_type(id, "an entry of `env`", "`NAME` or `NAME: format`");
-                return None;
-            }
-        }
+        let (Some(entry), None) = (entries.next(), entries.next()) else {
+            values.wrong_type(id, "an entry of `env`", "`NAME` or `NAME: format`");
+            return None;
+        };
+        (entry.key, entry.place, Some(entry.value))
     } else {
         (values.words(id, "an entry of `env`")?, values.place(id), None)
     };

@@ -1,6 +1,6 @@
 //! Short answers that are about asking itself, or hand something over.
 
-use super::super::escape::{code, label, plain};
+use super::super::escape::{code, label};
 use super::super::message::{File, Message};
 use super::super::words;
 use super::lists::Finding;
@@ -24,7 +24,7 @@ pub(crate) fn unknown_command() -> Message {
 pub(crate) fn unknown_section(typed: &str) -> Message {
     Message::text(words::content(&format!(
         "There is no section or item {}. Pick one from the list that opens as you type.",
-        code(&words::brief(typed, 80))
+        code(&label(typed, 80))
     )))
 }
 
@@ -40,17 +40,26 @@ pub(crate) fn nothing_to_check(deployment: &Deployment) -> Message {
 
 /// What is wrong with a checklist, as far as it fits; the command line shows all.
 pub(crate) fn findings(checklist: &Checklist, findings: &[Finding]) -> Message {
+    const SHOWN: usize = 12;
     let name = code(checklist.name.as_str());
     if findings.is_empty() {
         return Message::text(words::content(&format!("{name} is in order: nothing to report.")));
     }
-    const SHOWN: usize = 12;
     let mut lines = vec![format!("{name}: {}", words::count(findings.len(), "finding"))];
     lines.extend(findings.iter().take(SHOWN).map(|found| {
-        format!("{}:{} {}: {}", found.line, found.column, found.severity, plain(&words::brief(&found.message, 110)))
+        format!(
+            "{}:{} {}: {}",
+            found.line,
+            found.column,
+            found.severity,
+            words::brief(&found.message, 110)
+        )
     }));
     if findings.len() > SHOWN {
-        lines.push(format!("… and {} more: `holdpoint checklist lint` shows all.", findings.len() - SHOWN));
+        lines.push(format!(
+            "… and {} more: `holdpoint checklist lint` shows all.",
+            findings.len() - SHOWN
+        ));
     }
     Message::text(words::content(&lines.join("\n")))
 }
@@ -59,8 +68,14 @@ pub(crate) fn findings(checklist: &Checklist, findings: &[Finding]) -> Message {
 pub(crate) fn exported(checklist: &Checklist, bytes: Vec<u8>) -> Message {
     let stem = label(checklist.name.as_str(), 80).replace(['/', '\\', ' '], "-");
     Message {
-        content: words::content(&format!("{} as it is in the catalog now.", code(checklist.name.as_str()))),
-        files: vec![File { name: format!("{stem}.md"), bytes }],
+        content: words::content(&format!(
+            "{} as it is in the catalog now.",
+            code(checklist.name.as_str())
+        )),
+        files: vec![File {
+            name: format!("{stem}.md"),
+            bytes,
+        }],
         ..Message::default()
     }
 }
@@ -98,7 +113,7 @@ pub(crate) fn waiting_for_role(waiting: &[DeploymentId]) -> String {
     }
     let names: Vec<String> = waiting.iter().map(ToString::to_string).collect();
     format!(
-        "\nDeployment {} waits for this role; `/deploy signoff` in its thread asks the new holder.",
+        "\nWaiting for this role: {}. `/deploy signoff` in the thread asks the new holder.",
         words::some_of(&names, 5)
     )
 }

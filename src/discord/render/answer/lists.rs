@@ -291,20 +291,24 @@ pub(crate) fn owner_cleared(
     removed: u64,
 ) -> Message {
     let name = code(role.as_str());
-    let from = holder.map_or_else(|| "Nobody".to_owned(), mention);
-    let rank_word = rank.map_or_else(String::new, |rank| format!("{} of ", rank_name(rank)));
+    let left = "`/owner list` shows who is left.";
+    let hold = |verb: &str| match rank {
+        Some(rank) => format!("{verb} {name} as {}", rank_name(rank)),
+        None => format!("{verb} {name}"),
+    };
     Message::text(words::content(&match (removed, holder) {
-        (0, Some(_)) => format!("{from} was not {rank_word}{name}; nothing was changed."),
-        (0, None) => format!("Nobody was {rank_word}{name}; nothing was changed."),
-        (_, Some(_)) => format!("{from} is no longer {rank_word}{name}. `/owner list` shows who is left."),
-        (1, None) => {
-            format!("One person or role is no longer {rank_word}{name}. `/owner list` shows who is left.")
-        }
-        (removed, None) => {
-            format!(
-                "{removed} people or roles are no longer {rank_word}{name}. `/owner list` shows who is left."
-            )
-        }
+        (0, Some(holder)) => format!(
+            "{} does not {}; nothing was changed.",
+            mention(holder),
+            hold("hold")
+        ),
+        (0, None) => format!("Nobody {}; nothing was changed.", hold("holds")),
+        (_, Some(holder)) => format!("{} no longer {}. {left}", mention(holder), hold("holds")),
+        (1, None) => format!("One member or Discord role no longer {}. {left}", hold("holds")),
+        (removed, None) => format!(
+            "{removed} members or Discord roles no longer {}. {left}",
+            hold("hold")
+        ),
     }))
 }
 

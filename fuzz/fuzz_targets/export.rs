@@ -1,0 +1,23 @@
+//! A document filled in with any words keeps its items. Run with `cargo +nightly fuzz run export`.
+#![no_main]
+
+use holdpoint::domain::ids::ChecklistName;
+use holdpoint::markdown::{BoxState, Filling, ItemFilling, export, parse};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|input: (&[u8], &str)| {
+    let (bytes, words) = input;
+    let name = ChecklistName::new("fuzz");
+    let checklist = parse(&name, bytes).checklist;
+    assert_eq!(export(&checklist, &Filling::default()), checklist.source);
+
+    let mut filling = Filling::default();
+    for item in &checklist.items {
+        let filled = ItemFilling {
+            state: Some(BoxState::Ticked),
+            annotation: Some(words.to_owned()),
+        };
+        filling.items.insert(item.id.clone(), filled);
+    }
+    parse(&name, export(&checklist, &filling).as_bytes());
+});

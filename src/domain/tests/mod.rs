@@ -1,0 +1,13 @@
+//! Stories told of the core: given a checklist and what happened, when somebody does something, then this follows.
+
+mod decisions;
+mod following;
+mod gates;
+mod items;
+mod kit;
+mod people;
+mod pings;
+mod properties;
+mod sentences;
+mod sign_offs;
+mod starting;
