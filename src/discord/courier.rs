@@ -231,12 +231,10 @@ impl DiscordCourier {
             .saturating_sub(CLOCKS_APART)
             .unwrap_or(delivery.owed_since);
         let bears_it = |message: &&serenity::all::Message| {
+            let footers = message.embeds.iter().filter_map(|embed| embed.footer.as_ref());
             message.author.bot
-                && message
-                    .embeds
-                    .iter()
-                    .filter_map(|embed| embed.footer.as_ref())
-                    .any(|footer| footer.text.ends_with(&mark))
+                && (message.content.ends_with(&mark)
+                    || footers.into_iter().any(|footer| footer.text.ends_with(&mark)))
         };
         let mut asked = GetMessages::new().limit(PAGE);
         for _ in 0..PAGES {
@@ -377,15 +375,20 @@ fn mark(delivery: &Delivery<'_>) -> String {
     format!("· m{}", delivery.id)
 }
 
+/// The message with its mark in small print: in the frame's footer, or in a last line where it has no frame.
 fn marked(message: &Message, delivery: &Delivery<'_>) -> Message {
     let mut message = message.clone();
-    let embed = message.embed.get_or_insert_default();
     let mark = mark(delivery);
-    embed.footer = if embed.footer.is_empty() {
-        format!("{} {mark}", delivery.deployment.id)
-    } else {
-        format!("{} {mark}", embed.footer)
-    };
+    let of_deployment = format!("Deployment {} {mark}", delivery.deployment.id);
+    match &mut message.embed {
+        Some(embed) if embed.footer.is_empty() => embed.footer = of_deployment,
+        Some(embed) => embed.footer = format!("{} {mark}", embed.footer),
+        None => {
+            let line = format!("\n-# {of_deployment}");
+            let room = limit::CONTENT - line.chars().count();
+            message.content = escape::shortened(&message.content, room) + &line;
+        }
+    }
     message
 }
 
