@@ -23,6 +23,10 @@ impl Chance {
     }
 
     pub(crate) fn one_of<'a, T>(&mut self, choices: &'a [T]) -> Option<&'a T> {
-        if choices.is_empty() { None } else { choices.get(self.below(choices.len())) }
+        if choices.is_empty() {
+            None
+        } else {
+            choices.get(self.below(choices.len()))
+        }
     }
 }

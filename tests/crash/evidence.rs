@@ -134,7 +134,9 @@ impl Evidence {
                     usize::from(self.applied.get(&input).is_some_and(|(id, seq)| {
                         let history = self.log.get(id);
                         history.into_iter().flatten().any(|recorded| {
-                            recorded.seq <= *seq && recorded.seq + 4 > *seq && is_the_event(action, *id, recorded)
+                            recorded.seq <= *seq
+                                && recorded.seq + 4 > *seq
+                                && is_the_event(action, *id, recorded)
                         })
                     }))
                 }
@@ -152,18 +154,36 @@ impl Evidence {
     /// Ticks of one item by one person: as many in the log as were made, give or take those nobody saw the end of.
     fn check_toggles(&self, findings: &mut Vec<Finding>) {
         let mut made: BTreeMap<(Deed, u64), usize> = BTreeMap::new();
-        for action in self.actions.iter().filter(|action| action.answer != Answer::Refused) {
+        for action in self
+            .actions
+            .iter()
+            .filter(|action| action.answer != Answer::Refused)
+        {
             if let Deed::Tick { .. } | Deed::Untick { .. } = action.deed {
                 *made.entry((action.deed.clone(), action.person)).or_default() += 1;
             }
         }
         for (id, history) in &self.log {
             for recorded in history {
-                let Actor::Person(person) = recorded.actor else { continue };
+                let Actor::Person(person) = recorded.actor else {
+                    continue;
+                };
                 let deployment = id.0;
                 let deed = match &recorded.event {
-                    Event::Ticked { item, how: How::ByHand } => Deed::Tick { deployment, item: item.as_str().to_owned() },
-                    Event::Unticked { item, how: How::ByHand } => Deed::Untick { deployment, item: item.as_str().to_owned() },
+                    Event::Ticked {
+                        item,
+                        how: How::ByHand,
+                    } => Deed::Tick {
+                        deployment,
+                        item: item.as_str().to_owned(),
+                    },
+                    Event::Unticked {
+                        item,
+                        how: How::ByHand,
+                    } => Deed::Untick {
+                        deployment,
+                        item: item.as_str().to_owned(),
+                    },
                     _ => continue,
                 };
                 match made.get_mut(&(deed.clone(), person.0)) {
@@ -247,7 +267,9 @@ impl Evidence {
 }
 
 fn is_the_event(action: &Action, id: DeploymentId, recorded: &Recorded) -> bool {
-    let Actor::Person(person) = recorded.actor else { return false };
+    let Actor::Person(person) = recorded.actor else {
+        return false;
+    };
     person.0 == action.person
         && match (&action.deed, &recorded.event) {
             (Deed::Start { version }, Event::Started { version: started, .. }) => version == started,
@@ -270,31 +292,49 @@ pub(crate) fn controls(sound: &Evidence) -> Vec<String> {
     let expect = |what: &str, evidence: &Evidence, expected: Vec<Finding>| {
         let found = evidence.findings();
         if found != expected {
-            wrong.borrow_mut().push(format!("{what}: expected {expected:?}, found {found:?}"));
+            wrong
+                .borrow_mut()
+                .push(format!("{what}: expected {expected:?}, found {found:?}"));
         }
     };
     expect("nothing wrong", sound, Vec::new());
 
-    let note = sound.actions.iter().find(|action| {
-        action.answer == Answer::Done && matches!(action.deed, Deed::Note { .. })
-    });
+    let note = sound
+        .actions
+        .iter()
+        .find(|action| action.answer == Answer::Done && matches!(action.deed, Deed::Note { .. }));
     if let Some(note) = note {
         let mut cut = sound.clone();
         for (id, history) in &mut cut.log {
             history.retain(|recorded| !is_the_event(note, *id, recorded));
         }
-        expect("an acknowledged event removed", &cut, vec![Finding::Lost(note.deed.clone())]);
+        expect(
+            "an acknowledged event removed",
+            &cut,
+            vec![Finding::Lost(note.deed.clone())],
+        );
 
         let mut twice = sound.clone();
         for (id, history) in &mut twice.log {
-            let again: Vec<_> =
-                history.iter().filter(|recorded| is_the_event(note, *id, recorded)).cloned().collect();
+            let again: Vec<_> = history
+                .iter()
+                .filter(|recorded| is_the_event(note, *id, recorded))
+                .cloned()
+                .collect();
             history.extend(again);
         }
-        expect("an event written twice", &twice, vec![Finding::DoneTwice(note.deed.clone())]);
+        expect(
+            "an event written twice",
+            &twice,
+            vec![Finding::DoneTwice(note.deed.clone())],
+        );
 
         let mut refused = sound.clone();
-        for action in refused.actions.iter_mut().filter(|action| action.deed == note.deed) {
+        for action in refused
+            .actions
+            .iter_mut()
+            .filter(|action| action.deed == note.deed)
+        {
             action.answer = Answer::Refused;
         }
         let expected = vec![Finding::DoneThoughRefused(note.deed.clone())];
@@ -303,17 +343,26 @@ pub(crate) fn controls(sound: &Evidence) -> Vec<String> {
         wrong.borrow_mut().push("no note was acknowledged".to_owned());
     }
 
-    let ping = sound.owed.iter().find(|owed| {
-        matches!(&owed.owed, Owed::Ping { role, .. } if role.as_str() == UNANSWERED)
-    });
+    let ping = sound
+        .owed
+        .iter()
+        .find(|owed| matches!(&owed.owed, Owed::Ping { role, .. } if role.as_str() == UNANSWERED));
     if let Some(ping) = ping {
         let mut doubled = sound.clone();
         doubled.posted.push(ping.id);
-        expect("a message posted twice", &doubled, vec![Finding::PostedOften(ping.id, 2)]);
+        expect(
+            "a message posted twice",
+            &doubled,
+            vec![Finding::PostedOften(ping.id, 2)],
+        );
 
         let mut missing = sound.clone();
         missing.posted.retain(|posted| *posted != ping.id);
-        expect("a message that was never posted", &missing, vec![Finding::NeverPosted(ping.id)]);
+        expect(
+            "a message that was never posted",
+            &missing,
+            vec![Finding::NeverPosted(ping.id)],
+        );
 
         let mut forgotten = sound.clone();
         let mut lost = 0;
@@ -327,7 +376,11 @@ pub(crate) fn controls(sound: &Evidence) -> Vec<String> {
             });
         }
         assert_eq!(lost, 1, "the ladder has a second ping");
-        expect("a ping that never fired", &forgotten, vec![Finding::Ping(ping.deployment, 2, 0)]);
+        expect(
+            "a ping that never fired",
+            &forgotten,
+            vec![Finding::Ping(ping.deployment, 2, 0)],
+        );
     } else {
         wrong.borrow_mut().push("nobody was pinged".to_owned());
     }

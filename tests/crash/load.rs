@@ -70,12 +70,27 @@ impl Load {
     async fn start_deployments(self) {
         let channel = self.stand_in.channel(CHANNEL).expect("the channel is there");
         for number in 0_usize.. {
-            let Some(Ok(allowed)) = self.stop.run_until_cancelled(self.starts.acquire()).await else { return };
+            let Some(Ok(allowed)) = self.stop.run_until_cancelled(self.starts.acquire()).await else {
+                return;
+            };
             let gateway = self.stand_in.gateway();
-            let Some(connected) = self.stop.run_until_cancelled(gateway.wait_until_connected()).await else { return };
+            let Some(connected) = self
+                .stop
+                .run_until_cancelled(gateway.wait_until_connected())
+                .await
+            else {
+                return;
+            };
             let version = format!("1.0.{number}");
-            let person = self.stand_in.person(PEOPLE[number % PEOPLE.len()]).expect("everybody is there");
-            let typed = [("checklist", "rehearsal"), ("version", &version), ("environment", "staging")];
+            let person = self
+                .stand_in
+                .person(PEOPLE[number % PEOPLE.len()])
+                .expect("everybody is there");
+            let typed = [
+                ("checklist", "rehearsal"),
+                ("version", &version),
+                ("environment", "staging"),
+            ];
             let (Ok(()), Ok(asked)) = (connected, person.slash(&channel, "deploy start", &typed)) else {
                 tokio::task::yield_now().await;
                 continue;
@@ -101,13 +116,22 @@ impl Load {
     /// Finds the thread of each deployment as it is opened.
     async fn find_threads(self) {
         let mut known = HashSet::new();
-        while let Some(found) =
-            self.stop.run_until_cancelled(self.stand_in.wait_for_thread(|name| !known.contains(name))).await
+        while let Some(found) = self
+            .stop
+            .run_until_cancelled(self.stand_in.wait_for_thread(|name| !known.contains(name)))
+            .await
         {
             let Ok(thread) = found else { continue };
             let name = thread.name();
-            if let Some(id) = name.split(' ').next().and_then(|word| word.trim_start_matches('#').parse().ok()) {
-                self.live.lock().unwrap_or_else(PoisonError::into_inner).push(Live { id, thread });
+            if let Some(id) = name
+                .split(' ')
+                .next()
+                .and_then(|word| word.trim_start_matches('#').parse().ok())
+            {
+                self.live
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .push(Live { id, thread });
             }
             known.insert(name);
         }
@@ -118,7 +142,10 @@ impl Load {
         self.stop.cancel();
         self.tasks.close();
         self.tasks.wait().await;
-        self.actions.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.actions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     pub(crate) fn live(&self) -> Vec<Live> {
@@ -126,7 +153,10 @@ impl Load {
     }
 
     fn remember(&self, action: Action) {
-        self.actions.lock().unwrap_or_else(PoisonError::into_inner).push(action);
+        self.actions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(action);
     }
 
     /// A deployment to do something in; nothing when the work is over.
@@ -152,7 +182,10 @@ impl Load {
 
     /// Writes notes, ticks and unticks, one thing after the other.
     async fn work(self, hand: usize, mut chance: Chance) {
-        let person = self.stand_in.person(PEOPLE[hand % PEOPLE.len()]).expect("everybody is there");
+        let person = self
+            .stand_in
+            .person(PEOPLE[hand % PEOPLE.len()])
+            .expect("everybody is there");
         let mut ticked: HashMap<(i64, usize), bool> = HashMap::new();
         let mut turn = 0_u64;
         while let Some(live) = self.some_deployment(&mut chance).await {
@@ -163,9 +196,18 @@ impl Load {
             let number = format!("2.{}", item + 1);
             let is_ticked = ticked.get(&(deployment, item)).copied().unwrap_or_default();
             let deed = match (chance.below(3), is_ticked) {
-                (0, _) => Deed::Note { deployment, text: format!("note {hand} {turn}") },
-                (_, false) => Deed::Tick { deployment, item: number },
-                (_, true) => Deed::Untick { deployment, item: number },
+                (0, _) => Deed::Note {
+                    deployment,
+                    text: format!("note {hand} {turn}"),
+                },
+                (_, false) => Deed::Tick {
+                    deployment,
+                    item: number,
+                },
+                (_, true) => Deed::Untick {
+                    deployment,
+                    item: number,
+                },
             };
             let asked = match &deed {
                 Deed::Note { text, .. } => person.slash(&live.thread, "deploy note", &[("text", text)]),
@@ -194,7 +236,9 @@ impl Load {
             }
             // After a refusal the belief was wrong: the next try is the other way round.
             if answer == Answer::Refused {
-                ticked.entry((deployment, item)).and_modify(|ticked| *ticked = !is_ticked);
+                ticked
+                    .entry((deployment, item))
+                    .and_modify(|ticked| *ticked = !is_ticked);
             }
             self.remember(Action {
                 interaction: interaction.id().to_string(),
@@ -211,7 +255,11 @@ impl Load {
         while let Some(live) = self.some_deployment(&mut chance).await {
             if let Some(card) = tech_leads_card(&live.thread) {
                 // The stand-in refuses neither; the reactions as they stand at the end are what is compared.
-                let _ = if chance.below(2) == 0 { person.react(&card, "✅") } else { person.unreact(&card, "✅") };
+                let _ = if chance.below(2) == 0 {
+                    person.react(&card, "✅")
+                } else {
+                    person.unreact(&card, "✅")
+                };
             }
             let Ok(asked) = person.slash(&live.thread, "deploy signoff", &[]) else {
                 tokio::task::yield_now().await;

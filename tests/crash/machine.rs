@@ -47,8 +47,15 @@ impl Machine {
         let directory = tempfile::tempdir().expect("a directory for the test");
         std::fs::create_dir(directory.path().join("checklists")).expect("a directory for checklists");
         std::fs::write(directory.path().join("checklists/rehearsal.md"), checklist()).expect("a checklist");
-        std::fs::write(directory.path().join("authority.pem"), stand_in.ca_certificate_pem()).expect("a file");
-        Self { stand_in: Arc::new(stand_in), directory }
+        std::fs::write(
+            directory.path().join("authority.pem"),
+            stand_in.ca_certificate_pem(),
+        )
+        .expect("a file");
+        Self {
+            stand_in: Arc::new(stand_in),
+            directory,
+        }
     }
 
     pub(crate) fn database(&self) -> PathBuf {
@@ -107,7 +114,10 @@ impl Machine {
 
 /// Asks a child to stop as a supervisor does, and waits until it has.
 pub(crate) async fn stop(mut child: Child) -> ExitStatus {
-    let pid = child.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw);
+    let pid = child
+        .id()
+        .and_then(|id| i32::try_from(id).ok())
+        .and_then(rustix::process::Pid::from_raw);
     let pid = pid.expect("the child runs");
     rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("the child can be told");
     tokio::time::timeout(Duration::from_secs(30), child.wait())
@@ -118,12 +128,16 @@ pub(crate) async fn stop(mut child: Child) -> ExitStatus {
 
 /// Where a database's files stand, for whoever looks at it from outside.
 pub(crate) fn options(database: &Path) -> sqlx::sqlite::SqliteConnectOptions {
-    sqlx::sqlite::SqliteConnectOptions::new().filename(database).read_only(true)
+    sqlx::sqlite::SqliteConnectOptions::new()
+        .filename(database)
+        .read_only(true)
 }
 
 /// Two roles are asked at once: one signs and takes it back all the time, the other never answers.
 fn checklist() -> String {
-    let items: String = (1..=ITEMS).map(|item| format!("- [ ] Piece of work {item}\n")).collect();
+    let items: String = (1..=ITEMS)
+        .map(|item| format!("- [ ] Piece of work {item}\n"))
+        .collect();
     format!(
         "---
 title: Crash rehearsal

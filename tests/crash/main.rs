@@ -7,7 +7,11 @@
 //! SIGKILL ends a process and not its machine: what was written is still written, whether it was synced or not. That
 //! `synchronous=FULL` is needed can only be shown by cutting the power, and this test does not claim it.
 
-#![expect(clippy::expect_used, clippy::print_stderr, reason = "a test may panic, in its helpers too, and tell its figures")]
+#![expect(
+    clippy::expect_used,
+    clippy::print_stderr,
+    reason = "a test may panic, in its helpers too, and tell its figures"
+)]
 
 mod chance;
 mod evidence;
@@ -87,25 +91,47 @@ async fn nothing_is_lost_or_doubled_when_the_process_is_killed_at_any_moment() {
     let rest = Instant::now();
     let mut unsettled = unsettled(&machine, &load).await;
     while !unsettled.is_empty() {
-        assert!(rest.elapsed() < REST, "seed {seed}: it does not come to rest: {unsettled:#?}\n{}", machine.log());
+        assert!(
+            rest.elapsed() < REST,
+            "seed {seed}: it does not come to rest: {unsettled:#?}\n{}",
+            machine.log()
+        );
         tokio::time::sleep(LOOK).await;
         unsettled = self::unsettled(&machine, &load).await;
     }
     let ended = stop(child).await;
-    assert!(ended.success(), "seed {seed}: told to stop, it ended with {ended}\n{}", machine.log());
+    assert!(
+        ended.success(),
+        "seed {seed}: told to stop, it ended with {ended}\n{}",
+        machine.log()
+    );
     let verified = machine.run(&["audit", "verify"]).await;
     let said = String::from_utf8_lossy(&verified.stdout).into_owned();
     assert!(verified.status.success(), "seed {seed}: {said}");
 
     let evidence = gather(&machine, actions).await;
     let findings = evidence.findings();
-    assert!(findings.is_empty(), "seed {seed}: {} broken promises: {findings:#?}\n{}", findings.len(), machine.log());
+    assert!(
+        findings.is_empty(),
+        "seed {seed}: {} broken promises: {findings:#?}\n{}",
+        findings.len(),
+        machine.log()
+    );
     let wrong = controls(&evidence);
-    assert!(wrong.is_empty(), "seed {seed}: the checker does not find what is there: {wrong:#?}");
+    assert!(
+        wrong.is_empty(),
+        "seed {seed}: the checker does not find what is there: {wrong:#?}"
+    );
     assert_projection_is_that_of_the_events(&machine).await;
 
     ready.sort();
-    let count = |answer| evidence.actions.iter().filter(|action| action.answer == answer).count();
+    let count = |answer| {
+        evidence
+            .actions
+            .iter()
+            .filter(|action| action.answer == answer)
+            .count()
+    };
     eprintln!(
         "crash test: {rounds} kills ({early} during a start), {} actions ({} acknowledged, {} refused, {} unanswered), \
          {} deployments, {} events, {} owed, {} posted, ready after {:?} (median), {:?} in all; {}",
@@ -121,13 +147,18 @@ async fn nothing_is_lost_or_doubled_when_the_process_is_killed_at_any_moment() {
         begun.elapsed(),
         said.trim(),
     );
-    assert!(count(Answer::Done) > rounds, "seed {seed}: so little work proves nothing");
+    assert!(
+        count(Answer::Done) > rounds,
+        "seed {seed}: so little work proves nothing"
+    );
 }
 
 /// Theo and Dana may sign for the tech lead; whoever may for the watch never does.
 async fn give_roles(machine: &Machine) {
     let now = SystemClock.now();
-    let store = Store::open(&machine.database(), now).await.expect("a new database");
+    let store = Store::open(&machine.database(), now)
+        .await
+        .expect("a new database");
     let guild = GuildId(machine.stand_in.guild_id("Northwind").expect("the guild").into());
     for (name, role, rank) in [
         ("Theo", "tech-lead", Rank::Owner),
@@ -136,9 +167,23 @@ async fn give_roles(machine: &Machine) {
         ("Petra", "watch", Rank::Deputy),
         ("Mara", "watch", Rank::Lead),
     ] {
-        let person = UserId(machine.stand_in.person(name).expect("everybody is there").id().into());
+        let person = UserId(
+            machine
+                .stand_in
+                .person(name)
+                .expect("everybody is there")
+                .id()
+                .into(),
+        );
         store
-            .set_owner(guild, &RoleKey::new(role), rank, Holder::Member(person), person, now)
+            .set_owner(
+                guild,
+                &RoleKey::new(role),
+                rank,
+                Holder::Member(person),
+                person,
+                now,
+            )
             .await
             .expect("a role is given");
     }
@@ -148,7 +193,9 @@ async fn give_roles(machine: &Machine) {
 /// What still has to happen before everything can be compared.
 async fn unsettled(machine: &Machine, load: &Load) -> Vec<String> {
     let mut unsettled = Vec::new();
-    let store = Store::open_read_only(&machine.database()).await.expect("the database can be read");
+    let store = Store::open_read_only(&machine.database())
+        .await
+        .expect("the database can be read");
     let outbox = store.outbox_state().await.expect("the outbox can be read");
     if outbox.owed > 0 {
         unsettled.push(format!("{} messages are owed", outbox.owed));
@@ -159,7 +206,14 @@ async fn unsettled(machine: &Machine, load: &Load) -> Vec<String> {
         unsettled.push(format!("a timer is due at {due}"));
     }
     let signers: BTreeSet<u64> = ["Theo", "Dana"]
-        .map(|name| machine.stand_in.person(name).expect("everybody is there").id().into())
+        .map(|name| {
+            machine
+                .stand_in
+                .person(name)
+                .expect("everybody is there")
+                .id()
+                .into()
+        })
         .into();
     for live in load.live() {
         let deployment = folded(&store, DeploymentId(live.id)).await;
@@ -177,12 +231,19 @@ async fn unsettled(machine: &Machine, load: &Load) -> Vec<String> {
             .filter(|reaction| reaction["emoji"]["name"] == "✅")
             .filter_map(|reaction| reaction["users"].as_array())
             .flatten()
-            .filter_map(|user| user.as_str().and_then(|id| id.parse().ok()).or_else(|| user.as_u64()))
+            .filter_map(|user| {
+                user.as_str()
+                    .and_then(|id| id.parse().ok())
+                    .or_else(|| user.as_u64())
+            })
             .filter(|user| signers.contains(user))
             .collect();
         // One signature is enough for the role; who reacts after it may or may not be counted with it.
         if signed.is_empty() != reacting.is_empty() || !signed.is_subset(&reacting) {
-            unsettled.push(format!("on {} {reacting:?} react and {signed:?} have signed", deployment.id));
+            unsettled.push(format!(
+                "on {} {reacting:?} react and {signed:?} have signed",
+                deployment.id
+            ));
         }
     }
     store.close().await;
@@ -190,13 +251,26 @@ async fn unsettled(machine: &Machine, load: &Load) -> Vec<String> {
 }
 
 async fn gather(machine: &Machine, actions: Vec<evidence::Action>) -> Evidence {
-    let mut evidence = Evidence { actions, ..Evidence::default() };
-    let store = Store::open_read_only(&machine.database()).await.expect("the database can be read");
+    let mut evidence = Evidence {
+        actions,
+        ..Evidence::default()
+    };
+    let store = Store::open_read_only(&machine.database())
+        .await
+        .expect("the database can be read");
     let mut channels = vec![machine.stand_in.channel(CHANNEL).expect("the channel")];
     for id in store.recorded().await.expect("the deployments can be read") {
-        let history = store.history(id).await.expect("a history can be read").expect("it is there");
+        let history = store
+            .history(id)
+            .await
+            .expect("a history can be read")
+            .expect("it is there");
         evidence.log.insert(id, history.recorded);
-        let thread = store.posted(id, "thread").await.expect("messages can be read").expect("every thread was opened");
+        let thread = store
+            .posted(id, "thread")
+            .await
+            .expect("messages can be read")
+            .expect("every thread was opened");
         channels.push(machine.stand_in.channel_by_id(thread.channel.0.into()));
     }
     store.close().await;
@@ -212,7 +286,10 @@ async fn gather(machine: &Machine, actions: Vec<evidence::Action>) -> Evidence {
 }
 
 async fn read_rows(database: &Path, evidence: &mut Evidence) {
-    let mut connection = options(database).connect().await.expect("the database can be read");
+    let mut connection = options(database)
+        .connect()
+        .await
+        .expect("the database can be read");
     let rows: Vec<(String, i64, i64)> =
         sqlx::query_as("SELECT input, deployment_id, seq FROM inbox WHERE deployment_id IS NOT NULL")
             .fetch_all(&mut connection)
@@ -220,13 +297,19 @@ async fn read_rows(database: &Path, evidence: &mut Evidence) {
             .expect("the inbox can be read");
     evidence.applied = rows
         .into_iter()
-        .map(|(input, id, seq)| (InputId::new(input), (DeploymentId(id), u64::try_from(seq).unwrap_or_default())))
+        .map(|(input, id, seq)| {
+            (
+                InputId::new(input),
+                (DeploymentId(id), u64::try_from(seq).unwrap_or_default()),
+            )
+        })
         .collect();
-    let rows: Vec<(i64, i64, String, Option<i64>, i64, Option<String>)> =
-        sqlx::query_as("SELECT id, deployment_id, owed, settled_at_ms, given_up, why FROM outbox ORDER BY id")
-            .fetch_all(&mut connection)
-            .await
-            .expect("the outbox can be read");
+    let rows: Vec<(i64, i64, String, Option<i64>, i64, Option<String>)> = sqlx::query_as(
+        "SELECT id, deployment_id, owed, settled_at_ms, given_up, why FROM outbox ORDER BY id",
+    )
+    .fetch_all(&mut connection)
+    .await
+    .expect("the outbox can be read");
     evidence.owed = rows
         .into_iter()
         .map(|(id, deployment, owed, settled_at, given_up, why)| OwedMessage {
@@ -246,41 +329,64 @@ async fn read_rows(database: &Path, evidence: &mut Evidence) {
 /// The projection that grew with the events is the one that is made from them afresh.
 async fn assert_projection_is_that_of_the_events(machine: &Machine) {
     let grown = listed(&machine.database()).await;
-    let store = Store::open(&machine.database(), SystemClock.now()).await.expect("the database is free again");
+    let store = Store::open(&machine.database(), SystemClock.now())
+        .await
+        .expect("the database is free again");
     let mut rows = Vec::new();
     for id in store.recorded().await.expect("the deployments can be read") {
         rows.push(ProjectionRow::of(&folded(&store, id).await));
     }
-    store.rebuild_projection(&rows).await.expect("the projection can be rebuilt");
+    store
+        .rebuild_projection(&rows)
+        .await
+        .expect("the projection can be rebuilt");
     store.close().await;
     assert_eq!(grown, listed(&machine.database()).await);
     assert!(!grown.is_empty());
 }
 
 async fn listed(database: &Path) -> BTreeMap<i64, (String, i64, i64, i64, i64)> {
-    let mut connection = options(database).connect().await.expect("the database can be read");
+    let mut connection = options(database)
+        .connect()
+        .await
+        .expect("the database can be read");
     let rows: Vec<(i64, String, i64, i64, i64, i64)> =
         sqlx::query_as("SELECT id, phase, running, closed, total, seq FROM deployments")
             .fetch_all(&mut connection)
             .await
             .expect("the projection can be read");
     connection.close().await.expect("the database can be closed");
-    rows.into_iter().map(|(id, phase, running, closed, total, seq)| (id, (phase, running, closed, total, seq))).collect()
+    rows.into_iter()
+        .map(|(id, phase, running, closed, total, seq)| (id, (phase, running, closed, total, seq)))
+        .collect()
 }
 
 async fn folded(store: &Store, id: DeploymentId) -> Deployment {
-    let history = store.history(id).await.expect("a history can be read").expect("it is there");
-    let source =
-        store.checklist_source(&history.checklist).await.expect("a checklist can be read").expect("it is there");
+    let history = store
+        .history(id)
+        .await
+        .expect("a history can be read")
+        .expect("it is there");
+    let source = store
+        .checklist_source(&history.checklist)
+        .await
+        .expect("a checklist can be read")
+        .expect("it is there");
     let checklist = Arc::new(markdown::parse(&history.name, &source).checklist);
     Deployment::fold(id, checklist, &history.recorded).expect("its history fits its checklist")
 }
 
 fn from_environment<T: std::str::FromStr>(name: &str) -> Option<T> {
     let value = std::env::var(name).ok()?;
-    Some(value.parse().unwrap_or_else(|_| panic!("{name} is {value:?}, which is no number")))
+    Some(
+        value
+            .parse()
+            .unwrap_or_else(|_| panic!("{name} is {value:?}, which is no number")),
+    )
 }
 
 fn any_seed() -> u64 {
-    std::collections::hash_map::RandomState::new().build_hasher().finish()
+    std::collections::hash_map::RandomState::new()
+        .build_hasher()
+        .finish()
 }
