@@ -228,6 +228,7 @@ impl DiscordCourier {
     /// Looks for a message that may have been posted, from the newest back to when it became owed.
     async fn find(&self, channel: ChannelId, delivery: &Delivery<'_>) -> Result<Option<Posted>, Trouble> {
         let mark = mark(delivery);
+        let line = small_print(delivery);
         let owed_since = delivery
             .owed_since
             .saturating_sub(CLOCKS_APART)
@@ -235,7 +236,8 @@ impl DiscordCourier {
         let bears_it = |message: &&serenity::all::Message| {
             let footers = message.embeds.iter().filter_map(|embed| embed.footer.as_ref());
             message.author.bot
-                && (message.content.ends_with(&mark)
+                // The whole line, as what a person wrote may end in the same few letters.
+                && (message.content.ends_with(&line)
                     || footers.into_iter().any(|footer| footer.text.ends_with(&mark)))
         };
         let mut asked = GetMessages::new().limit(PAGE);
@@ -394,16 +396,23 @@ fn mark(delivery: &Delivery<'_>) -> String {
     format!("· m{}", delivery.id)
 }
 
+fn of_deployment(delivery: &Delivery<'_>) -> String {
+    format!("Deployment {} {}", delivery.deployment.id, mark(delivery))
+}
+
+fn small_print(delivery: &Delivery<'_>) -> String {
+    format!("\n-# {}", of_deployment(delivery))
+}
+
 /// The message with its mark in small print: in the frame's footer, or in a last line where it has no frame.
 fn marked(message: &Message, delivery: &Delivery<'_>) -> Message {
     let mut message = message.clone();
     let mark = mark(delivery);
-    let of_deployment = format!("Deployment {} {mark}", delivery.deployment.id);
     match &mut message.embed {
-        Some(embed) if embed.footer.is_empty() => embed.footer = of_deployment,
+        Some(embed) if embed.footer.is_empty() => embed.footer = of_deployment(delivery),
         Some(embed) => embed.footer = format!("{} {mark}", embed.footer),
         None => {
-            let line = format!("\n-# {of_deployment}");
+            let line = small_print(delivery);
             let room = limit::CONTENT - line.chars().count();
             message.content = escape::shortened(&message.content, room) + &line;
         }
