@@ -43,6 +43,9 @@ impl Store {
     /// # Errors
     /// When there is none, or it is another program's or of another format.
     pub async fn open_read_only(path: &Path) -> Result<Store, OpenError> {
+        if path.is_dir() {
+            return Err(not_ours(path, "it is a directory"));
+        }
         if !path.is_file() {
             return Err(OpenError::Missing(path.to_owned()));
         }
