@@ -55,7 +55,7 @@ fn carry_out(line: CommandLine) -> anyhow::Result<Ended> {
         #[cfg(feature = "try")]
         Command::Try(arguments) => {
             let configuration = Configuration::load(&file, Environment::of_process())?;
-            run_async(trial::run(&configuration.settings, arguments))
+            run_async(trial::run(&configuration, arguments))
         }
         command => {
             let configuration = Configuration::load(&file, Environment::of_process())?;

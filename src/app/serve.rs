@@ -3,16 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use async_trait::async_trait;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-use tracing::info;
+use tracing::{info, warn};
 
 use super::Ended;
 use super::bot::{Bot, Plan, tell_of};
 use crate::clock::SystemClock;
-use crate::config::Settings;
+use crate::config::{self, Settings};
 use crate::discord::{Endpoint, GatewayState};
 use crate::engine::Engine;
 use crate::http::{Readiness, ReadinessPart, Server};
@@ -35,7 +36,7 @@ pub(super) async fn run(settings: &Settings) -> anyhow::Result<Ended> {
         database: &settings.database.path,
         checklists: &settings.checklists.directory,
         token,
-        endpoint: Endpoint::Discord,
+        endpoint: endpoint(&settings.discord)?,
         clock: Arc::new(SystemClock),
     })
     .await?;
@@ -53,6 +54,24 @@ pub(super) async fn run(settings: &Settings) -> anyhow::Result<Ended> {
     // Whoever still reads a page when the bot has stopped has read enough.
     let _ = tokio::time::timeout(PAGES_PATIENCE, serving).await;
     outcome.map(|()| Ended::Well)
+}
+
+/// Discord itself, unless a stand-in on this machine is configured.
+fn endpoint(discord: &config::Discord) -> anyhow::Result<Endpoint> {
+    let Some(local) = &discord.local else {
+        return Ok(Endpoint::Discord);
+    };
+    let certificate_authority = std::fs::read_to_string(&local.certificate).with_context(|| {
+        format!(
+            "discord.local_certificate is {}, which cannot be read",
+            local.certificate.display()
+        )
+    })?;
+    warn!(proxy = %local.proxy, "connecting to a stand-in on this machine; the real Discord is not reached");
+    Ok(Endpoint::Local {
+        proxy: format!("http://{}", local.proxy),
+        certificate_authority,
+    })
 }
 
 /// Listens for signals from now on: SIGTERM and Ctrl-C stop, SIGHUP reads the checklists again.

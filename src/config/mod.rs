@@ -59,6 +59,17 @@ pub struct Settings {
 #[derive(Debug, Clone)]
 pub struct Discord {
     token: TokenSource,
+    /// A stand-in to connect to instead of Discord.
+    pub local: Option<LocalDiscord>,
+}
+
+/// A stand-in for Discord on this machine, for trials and tests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LocalDiscord {
+    /// Where its proxy for `https://discord.com` listens; always a loopback address.
+    pub proxy: SocketAddr,
+    /// The PEM file of the authority that signed its certificate for discord.com.
+    pub certificate: PathBuf,
 }
 
 /// `[database]`
@@ -269,7 +280,8 @@ fn checked_token(token: &SecretString, place: &str) -> Result<SecretString, Toke
 
 /// Reads every setting before it gives up on any, so that one pass finds every mistake.
 fn read(reader: &mut Reader) -> Result<Settings, Noted> {
-    let discord = read_token(reader).map(|token| Discord { token });
+    let token = read_token(reader);
+    let local = read_local(reader);
     let database = reader.path("database.path");
     let directory = reader.path("checklists.directory");
     let listen = reader.parsed("http.listen", "an address and a port, such as \"127.0.0.1:8080\"");
@@ -296,7 +308,10 @@ fn read(reader: &mut Reader) -> Result<Settings, Noted> {
     let guilds = permissions.read_guilds(reader);
 
     Ok(Settings {
-        discord: discord?,
+        discord: Discord {
+            token: token?,
+            local: local?,
+        },
         database: Database { path: database? },
         checklists: Checklists {
             directory: directory?,
@@ -326,6 +341,36 @@ fn read(reader: &mut Reader) -> Result<Settings, Noted> {
         },
         shutdown: Shutdown { drain: drain? },
     })
+}
+
+fn read_local(reader: &mut Reader) -> Result<Option<LocalDiscord>, Noted> {
+    const PROXY: &str = "discord.local_proxy";
+    const CERTIFICATE: &str = "discord.local_certificate";
+    let proxy = reader.optional_parsed(
+        PROXY,
+        "a loopback address and a port, such as \"http://127.0.0.1:8123\"",
+        loopback,
+    )?;
+    let certificate = reader.optional_path(CERTIFICATE)?;
+    let half = |set, missing, origin| Problem::HalfALocalDiscord { set, missing, origin };
+    match (proxy, certificate) {
+        (None, None) => Ok(None),
+        (Some((proxy, _)), Some((certificate, _))) => Ok(Some(LocalDiscord { proxy, certificate })),
+        (Some((_, origin)), None) => {
+            reader.refuse(half(PROXY, CERTIFICATE, origin));
+            Err(Noted)
+        }
+        (None, Some((_, origin))) => {
+            reader.refuse(half(CERTIFICATE, PROXY, origin));
+            Err(Noted)
+        }
+    }
+}
+
+/// An address on this machine, written out: a name could be made to point elsewhere.
+fn loopback(text: &str) -> Option<SocketAddr> {
+    let address: SocketAddr = text.strip_prefix("http://")?.trim_end_matches('/').parse().ok()?;
+    address.ip().is_loopback().then_some(address)
 }
 
 fn read_token(reader: &mut Reader) -> Result<TokenSource, Noted> {

@@ -68,6 +68,16 @@ pub enum Problem {
         /// Where the file's name came from.
         file: Origin,
     },
+    /// A stand-in for Discord of which only one half is given.
+    #[error("{set} is set, by {origin}, without {missing}; set both to rehearse on this machine, or neither")]
+    HalfALocalDiscord {
+        /// The setting that is there.
+        set: &'static str,
+        /// The one that is not.
+        missing: &'static str,
+        /// Where the one that is there came from.
+        origin: Origin,
+    },
 }
 
 /// Everything that is wrong with the settings: one sentence a line.

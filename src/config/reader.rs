@@ -61,6 +61,16 @@ impl Reader {
         })
     }
 
+    /// A text that must parse and that may be left out.
+    pub(super) fn optional_parsed<T>(
+        &mut self,
+        key: &str,
+        expected: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<Option<(T, Origin)>, Noted> {
+        self.optional(key, expected, |found| found.text().and_then(parse))
+    }
+
     /// A secret that may be left out. Its value is never shown, not even when it is wrong.
     pub(super) fn secret(&mut self, key: &str) -> Result<Option<(SecretString, Origin)>, Noted> {
         self.note_sections(key);

@@ -16,12 +16,12 @@ use super::connect::with_sources;
 use super::people::names_in;
 use super::render::message::{File, Message, limit};
 use super::render::{board, card, escape, notice};
-use super::wire;
+use super::{Bot, wire};
 use crate::domain::deployment::Deployment;
 use crate::domain::effects::Owed;
 use crate::domain::ids::{ChannelId, MessageId};
 use crate::engine::Posted;
-use crate::engine::courier::{Courier, Delivery, Trouble};
+use crate::engine::courier::{Courier, Delivery, PostedBefore, Trouble};
 use crate::report;
 
 /// What a signer answers a card with.
@@ -31,22 +31,29 @@ pub(super) const REJECT: &str = "❌";
 /// What a signer says with that they have seen it.
 pub(super) const SEEN: &str = "👀";
 
-/// How many messages are looked through for one whose reply was lost.
-const LOOK_BACK: u8 = 50;
+/// How many messages Discord gives at once, at most.
+const PAGE: u8 = 100;
+/// How many pages are looked through, newest first, for a message that may have been posted. In practice the time from
+/// which it is owed is reached long before.
+const PAGES: usize = 20;
+/// How far Discord's clock and ours may be apart when messages are told to be older than the one that is looked for.
+const CLOCKS_APART: jiff::SignedDuration = jiff::SignedDuration::from_mins(10);
 /// How long a message waits that Discord says we may not post: somebody has to change a permission first.
 const NOT_PERMITTED_WAIT: Duration = Duration::from_mins(5);
 
 /// Carries to Discord.
 pub(super) struct DiscordCourier {
     http: Arc<Http>,
+    bot: Arc<Bot>,
     /// One at a time per channel: serenity sends what waits for a rate limit all at once when it ends.
     queues: Mutex<HashMap<ChannelId, Arc<Mutex<()>>>>,
 }
 
 impl DiscordCourier {
-    pub(super) fn new(http: Arc<Http>) -> Self {
+    pub(super) fn new(http: Arc<Http>, bot: Arc<Bot>) -> Self {
         Self {
             http,
+            bot,
             queues: Mutex::default(),
         }
     }
@@ -64,12 +71,13 @@ impl DiscordCourier {
             Owed::SignOffCard { role, request } => {
                 let message = card::sign_off_card(deployment, role, *request, owners, now);
                 let posted = self.post_in_thread(delivery, &message).await?;
-                // From here on people can react, so the card has to be known as one; the bot's own reactions, which
-                // follow, have it looked at once more for those who were faster than this.
+                // A reaction counts from the moment the card can be seen, so it is known before it is done with.
                 remember(delivery, &posted).await?;
                 for emoji in [APPROVE, REJECT, SEEN] {
                     self.offer(&posted, emoji).await?;
                 }
+                self.bot
+                    .look_at_new_card(&self.http, deployment.id, role.clone(), *request, posted);
                 Ok(Some(posted))
             }
             Owed::SignOffCardEdit { role, request } => {
@@ -187,7 +195,8 @@ impl DiscordCourier {
         self.post(delivery, thread.channel, message).await
     }
 
-    /// Posts once: Discord tells repeats by the nonce for a few minutes; after that, the channel is read first.
+    /// Posts once: the channel is read first where an earlier try may have posted it, as Discord tells repeats by the
+    /// nonce only for a few minutes; the nonce is for a try that arrives while the channel is read.
     async fn post(
         &self,
         delivery: &Delivery<'_>,
@@ -196,8 +205,8 @@ impl DiscordCourier {
     ) -> Result<Posted, Trouble> {
         let _turn = self.turn(channel).await;
         let message = &marked(message, delivery);
-        if delivery.attempts > 0
-            && let Some(found) = self.find(channel, &mark(delivery)).await?
+        if delivery.posted_before == PostedBefore::Perhaps
+            && let Some(found) = self.find(channel, delivery).await?
         {
             return Ok(found);
         }
@@ -214,23 +223,41 @@ impl DiscordCourier {
         })
     }
 
-    async fn find(&self, channel: ChannelId, mark: &str) -> Result<Option<Posted>, Trouble> {
-        let recent = DiscordChannel::new(channel.0)
-            .messages(&self.http, GetMessages::new().limit(LOOK_BACK))
-            .await
-            .map_err(|error| trouble(&error))?;
+    /// Looks for a message that may have been posted, from the newest back to when it became owed.
+    async fn find(&self, channel: ChannelId, delivery: &Delivery<'_>) -> Result<Option<Posted>, Trouble> {
+        let mark = mark(delivery);
+        let owed_since = delivery
+            .owed_since
+            .saturating_sub(CLOCKS_APART)
+            .unwrap_or(delivery.owed_since);
         let bears_it = |message: &&serenity::all::Message| {
+            let footers = message.embeds.iter().filter_map(|embed| embed.footer.as_ref());
             message.author.bot
-                && message
-                    .embeds
-                    .iter()
-                    .filter_map(|embed| embed.footer.as_ref())
-                    .any(|footer| footer.text.ends_with(mark))
+                && (message.content.ends_with(&mark)
+                    || footers.into_iter().any(|footer| footer.text.ends_with(&mark)))
         };
-        Ok(recent.iter().find(bears_it).map(|message| Posted {
-            channel,
-            message: MessageId(message.id.get()),
-        }))
+        let mut asked = GetMessages::new().limit(PAGE);
+        for _ in 0..PAGES {
+            let page = DiscordChannel::new(channel.0)
+                .messages(&self.http, asked)
+                .await
+                .map_err(|error| trouble(&error))?;
+            if let Some(found) = page.iter().find(bears_it) {
+                return Ok(Some(Posted {
+                    channel,
+                    message: MessageId(found.id.get()),
+                }));
+            }
+            let oldest = page.iter().min_by_key(|message| message.id);
+            let Some(oldest) = oldest.filter(|_| page.len() == usize::from(PAGE)) else {
+                break;
+            };
+            if oldest.timestamp.unix_timestamp() < owed_since.as_second() {
+                break;
+            }
+            asked = GetMessages::new().limit(PAGE).before(oldest.id);
+        }
+        Ok(None)
     }
 
     async fn edit(&self, posted: &Posted, message: &Message) -> Result<(), Edited> {
@@ -330,12 +357,17 @@ async fn posted(delivery: &Delivery<'_>, owed: &Owed) -> Result<Option<Posted>, 
 }
 
 async fn remember(delivery: &Delivery<'_>, posted: &Posted) -> Result<(), Trouble> {
-    let Some(remembered_as) = delivery.owed.remembered_as() else { return Ok(()) };
+    let Some(remembered_as) = delivery.owed.remembered_as() else {
+        return Ok(());
+    };
     delivery
-        .store
+        .engine
         .remember(delivery.deployment.id, &remembered_as, *posted)
         .await
-        .map_err(|error| Trouble::Retry { after: None, why: error.to_string() })
+        .map_err(|error| Trouble::Retry {
+            after: None,
+            why: error.to_string(),
+        })
 }
 
 /// What tells a message from all others of ours, so that it is found again when the reply to it was lost.
@@ -343,15 +375,20 @@ fn mark(delivery: &Delivery<'_>) -> String {
     format!("· m{}", delivery.id)
 }
 
+/// The message with its mark in small print: in the frame's footer, or in a last line where it has no frame.
 fn marked(message: &Message, delivery: &Delivery<'_>) -> Message {
     let mut message = message.clone();
-    let embed = message.embed.get_or_insert_default();
     let mark = mark(delivery);
-    embed.footer = if embed.footer.is_empty() {
-        format!("{} {mark}", delivery.deployment.id)
-    } else {
-        format!("{} {mark}", embed.footer)
-    };
+    let of_deployment = format!("Deployment {} {mark}", delivery.deployment.id);
+    match &mut message.embed {
+        Some(embed) if embed.footer.is_empty() => embed.footer = of_deployment,
+        Some(embed) => embed.footer = format!("{} {mark}", embed.footer),
+        None => {
+            let line = format!("\n-# {of_deployment}");
+            let room = limit::CONTENT - line.chars().count();
+            message.content = escape::shortened(&message.content, room) + &line;
+        }
+    }
     message
 }
 

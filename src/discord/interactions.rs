@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serenity::all::{
-    AutocompleteChoice, ChannelType, CommandDataOptionValue, CommandInteraction, CreateAutocompleteResponse,
-    CreateInteractionResponse, Http, Interaction,
+    AutocompleteChoice, ChannelType, CommandDataOptionValue, CommandInteraction, CommandOptionType,
+    CreateAutocompleteResponse, CreateInteractionResponse, Http, Interaction,
 };
 use tokio::sync::watch;
 use tracing::{error, warn};
@@ -552,9 +552,16 @@ impl Bot {
                 Vec::new()
             }
         };
+        let kind = command.data.autocomplete().map(|focused| focused.kind);
         let choices = choices
             .into_iter()
-            .map(|choice| AutocompleteChoice::new(choice.name, choice.value))
+            .map(|choice| match choice.value.parse::<u64>() {
+                // Discord wants the value of a number's choice to be a number.
+                Ok(number) if kind == Some(CommandOptionType::Integer) => {
+                    AutocompleteChoice::new(choice.name, number)
+                }
+                _ => AutocompleteChoice::new(choice.name, choice.value),
+            })
             .collect();
         let response =
             CreateInteractionResponse::Autocomplete(CreateAutocompleteResponse::new().set_choices(choices));

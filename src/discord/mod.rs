@@ -24,6 +24,7 @@ use tokio_util::task::TaskTracker;
 
 pub use connect::{ConnectError, Endpoint};
 pub use gateway::GatewayError;
+pub use watchdog::Patience;
 
 use crate::engine::courier::Courier;
 use crate::engine::{CheckRuns, Engine};
@@ -35,6 +36,7 @@ use reactions::Cards;
 pub struct Discord {
     client: serenity::Client,
     bot: Arc<Bot>,
+    patience: Patience,
 }
 
 /// Whether the gateway is connected.
@@ -85,12 +87,26 @@ impl Discord {
             .map_err(|error| ConnectError::Unreachable {
                 why: error.to_string(),
             })?;
-        Ok(Self { client, bot })
+        Ok(Self {
+            client,
+            bot,
+            patience: Patience::default(),
+        })
+    }
+
+    /// Sets how patient the bot is with a connection that shows no life.
+    #[must_use]
+    pub fn with_patience(mut self, patience: Patience) -> Self {
+        self.patience = patience;
+        self
     }
 
     /// Who carries the messages owed.
     pub fn courier(&self) -> Arc<dyn Courier> {
-        Arc::new(courier::DiscordCourier::new(Arc::clone(&self.client.http)))
+        Arc::new(courier::DiscordCourier::new(
+            Arc::clone(&self.client.http),
+            Arc::clone(&self.bot),
+        ))
     }
 
     /// Whether the gateway is connected, now and later.
@@ -104,7 +120,7 @@ impl Discord {
     /// When Discord ends the connection for good, or it cannot be brought back.
     pub async fn run(mut self, stop: CancellationToken) -> Result<(), GatewayError> {
         let shards = Arc::clone(&self.client.shard_manager);
-        let watched = watchdog::Watchdog::new(Arc::clone(&shards), self.bot.state.clone());
+        let watched = watchdog::Watchdog::new(Arc::clone(&shards), self.bot.state.clone(), self.patience);
         let outcome = {
             let mut running = std::pin::pin!(self.client.start());
             tokio::select! {

@@ -122,6 +122,31 @@ impl Bot {
         }
     }
 
+    /// Looks at a card that has just been posted: somebody may have reacted before it was known to be a card, most of
+    /// all when the bot was cut off in between.
+    pub(super) fn look_at_new_card(
+        self: &Arc<Self>,
+        http: &Arc<Http>,
+        deployment: DeploymentId,
+        role: RoleKey,
+        request: u32,
+        posted: Posted,
+    ) {
+        let (bot, http) = (Arc::clone(self), Arc::clone(http));
+        self.tasks.spawn(async move {
+            bot.look_and_log(
+                &http,
+                &Card {
+                    deployment,
+                    role,
+                    request,
+                    posted,
+                },
+            )
+            .await;
+        });
+    }
+
     async fn card_of(&self, reaction: &Reaction) -> Option<Card> {
         let ReactionType::Unicode(emoji) = &reaction.emoji else {
             return None;

@@ -1,5 +1,7 @@
-//! Watches the connection. serenity waits for ever when an upgrade is accepted and never answered.
+//! Watches the connection. serenity waits for ever when an upgrade is accepted and never answered, and says that it is
+//! connected while it waits for the answer to a second one; so signs of life are what counts.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,68 +13,122 @@ use tracing::{error, warn};
 use super::GatewayState;
 use super::gateway::GatewayError;
 
-/// How often it looks.
-const LOOK: Duration = Duration::from_secs(5);
-/// How long a connection may be anything but connected before it is restarted: two of Discord's heartbeat intervals
-/// (41.25 s each, Discord's documentation).
-const PATIENCE: Duration = Duration::from_secs(85);
-/// How many restarts are tried before we leave it to a supervisor.
-const RESTARTS: u32 = 3;
+/// How patient the bot is with a connection that shows no life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience {
+    /// How often it is looked at. Every 5 seconds unless said otherwise.
+    pub look: Duration,
+    /// How long it may show no sign of life before it is made anew: unless said otherwise 85 seconds, which is more than
+    /// two of Discord's heartbeat intervals (41.25 s each, Discord's documentation).
+    pub silence: Duration,
+    /// How often it is made anew before it is left to a supervisor. 3 times unless said otherwise.
+    pub restarts: u32,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            look: Duration::from_secs(5),
+            silence: Duration::from_secs(85),
+            restarts: 3,
+        }
+    }
+}
 
 pub(super) struct Watchdog {
     shards: Arc<ShardManager>,
     state: watch::Sender<GatewayState>,
+    patience: Patience,
+}
+
+/// What was last seen of a connection.
+struct Sign {
+    connected: bool,
+    /// How long the last heartbeat took to be acknowledged; another for each.
+    latency: Option<Duration>,
+    /// When it last showed that it lives.
+    alive: Instant,
 }
 
 impl Watchdog {
-    pub(super) fn new(shards: Arc<ShardManager>, state: watch::Sender<GatewayState>) -> Self {
-        Self { shards, state }
+    pub(super) fn new(
+        shards: Arc<ShardManager>,
+        state: watch::Sender<GatewayState>,
+        patience: Patience,
+    ) -> Self {
+        Self {
+            shards,
+            state,
+            patience,
+        }
     }
 
     /// Watches until the connection is given up.
     pub(super) async fn run(self) -> GatewayError {
-        let mut down_since: Option<Instant> = None;
-        let mut lost_since: Option<Instant> = None;
+        let Patience {
+            look,
+            silence,
+            restarts: most,
+        } = self.patience;
+        let mut signs: HashMap<ShardId, Sign> = HashMap::new();
+        let mut alive = Instant::now();
         let mut restarts = 0;
         loop {
-            tokio::time::sleep(LOOK).await;
-            let not_connected: Vec<ShardId> = {
-                let runners = self.shards.runners.lock().await;
-                runners
-                    .iter()
-                    .filter(|(_, runner)| runner.stage != ConnectionStage::Connected)
-                    .map(|(id, _)| *id)
-                    .collect()
-            };
-            if not_connected.is_empty() {
-                down_since = None;
-                lost_since = None;
+            tokio::time::sleep(look).await;
+            self.note(&mut signs).await;
+            let silent: Vec<ShardId> = signs
+                .iter()
+                .filter(|(_, sign)| sign.alive.elapsed() >= silence)
+                .map(|(id, _)| *id)
+                .collect();
+            if !signs.is_empty() && silent.is_empty() && signs.values().all(|sign| sign.connected) {
+                alive = Instant::now();
                 restarts = 0;
                 continue;
             }
             gauge!("holdpoint_gateway_up").set(0.0);
             self.state.send_replace(GatewayState::Down);
-            let since = *down_since.get_or_insert_with(Instant::now);
-            let lost = *lost_since.get_or_insert_with(Instant::now);
-            if since.elapsed() < PATIENCE {
-                continue;
-            }
-            if restarts == RESTARTS {
+            // Without a connection to make anew, serenity is still busy with a first one, which nothing can hurry.
+            let lost = alive.elapsed();
+            if restarts == most && !silent.is_empty() || signs.is_empty() && lost >= silence * (most + 1) {
                 error!("the gateway is lost");
                 return GatewayError::Lost {
-                    seconds: lost.elapsed().as_secs(),
+                    seconds: lost.as_secs(),
                 };
             }
+            if silent.is_empty() {
+                continue;
+            }
             restarts += 1;
-            down_since = None;
-            for shard in not_connected {
+            for shard in silent {
                 warn!(
                     shard = shard.0,
                     attempt = restarts,
                     "the gateway does not answer; connecting again"
                 );
                 self.shards.restart(shard).await;
+                signs.remove(&shard);
             }
+        }
+    }
+
+    /// Looks at every connection.
+    async fn note(&self, signs: &mut HashMap<ShardId, Sign>) {
+        let runners = self.shards.runners.lock().await;
+        signs.retain(|shard, _| runners.contains_key(shard));
+        for (shard, runner) in runners.iter() {
+            let connected = runner.stage == ConnectionStage::Connected;
+            let fresh = || Sign {
+                connected,
+                latency: runner.latency,
+                alive: Instant::now(),
+            };
+            let sign = signs.entry(*shard).or_insert_with(fresh);
+            if connected && (!sign.connected || sign.latency != runner.latency) {
+                sign.alive = Instant::now();
+            }
+            sign.connected = connected;
+            sign.latency = runner.latency;
         }
     }
 }

@@ -18,6 +18,8 @@ pub struct Delivery<'a> {
     pub id: i64,
     /// How often it was tried before.
     pub attempts: u32,
+    /// Whether an earlier try may have posted it.
+    pub posted_before: PostedBefore,
     /// When it became owed.
     pub owed_since: Timestamp,
     /// What is owed.
@@ -30,6 +32,16 @@ pub struct Delivery<'a> {
     pub engine: &'a Engine,
     /// Now.
     pub now: Timestamp,
+}
+
+/// Whether an earlier try may have posted a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PostedBefore {
+    /// No try was made.
+    No,
+    /// A try was made of which the end is not known: its answer was lost, or it was cut off before its end was
+    /// written down, perhaps with the process that made it.
+    Perhaps,
 }
 
 /// Why a message was not delivered.

@@ -34,6 +34,14 @@ impl Engine {
         Ok(self.store().posted(id, remembered_as).await?)
     }
 
+    /// Remembers where something that was posted for a deployment stands.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn remember(&self, id: DeploymentId, remembered_as: &str, posted: Posted) -> Result<(), Fault> {
+        Ok(self.store().remember(id, remembered_as, posted).await?)
+    }
+
     /// The sign-off cards of running deployments, with what each is remembered as.
     ///
     /// # Errors

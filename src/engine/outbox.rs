@@ -1,18 +1,19 @@
 //! What is owed is paid: messages go out in order per deployment, several deployments at once.
 
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use jiff::{SignedDuration, Timestamp};
 use metrics::{counter, gauge};
+use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, warn};
 
 use super::Engine;
-use super::courier::{Courier, Delivery, Trouble};
+use super::courier::{Courier, Delivery, PostedBefore, Trouble};
 use super::error::Fault;
 use crate::domain::deployment::{Deployment, Phase};
 use crate::domain::effects::Owed;
@@ -30,6 +31,11 @@ const AFTER_FAULT: Duration = Duration::from_secs(5);
 pub struct Outbox {
     engine: Engine,
     courier: Arc<dyn Courier>,
+    /// The newest message that was owed when the worker began: an earlier process may have been cut off between
+    /// posting any up to it and writing that down.
+    inherited: OnceCell<i64>,
+    /// Messages whose delivery began here and whose end is not written down.
+    begun: Mutex<HashSet<i64>>,
 }
 
 /// What became of one row.
@@ -42,7 +48,12 @@ enum Paid {
 impl Outbox {
     /// A worker on this engine, with somebody to carry.
     pub fn new(engine: Engine, courier: Arc<dyn Courier>) -> Self {
-        Self { engine, courier }
+        Self {
+            engine,
+            courier,
+            inherited: OnceCell::new(),
+            begun: Mutex::default(),
+        }
     }
 
     /// Delivers as messages become owed, until stopped; what is on its way then is seen through.
@@ -78,6 +89,9 @@ impl Outbox {
     /// # Errors
     /// When the database cannot be read or written.
     pub async fn pass(&self, stop: &CancellationToken) -> Result<Option<Timestamp>, Fault> {
+        self.inherited
+            .get_or_try_init(|| self.engine.store().newest_owed())
+            .await?;
         let mut under_way = FuturesUnordered::new();
         let mut busy: HashSet<DeploymentId> = HashSet::new();
         loop {
@@ -132,6 +146,7 @@ impl Outbox {
             let delivery = Delivery {
                 id: row.id,
                 attempts: row.attempts,
+                posted_before: self.begin(&row),
                 owed_since: row.created_at,
                 owed: &row.owed,
                 deployment: &deployment,
@@ -147,7 +162,26 @@ impl Outbox {
             Paid::NotSoAnyMore
         };
         self.settle(&row, paid, &deployment).await?;
+        self.begun
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&row.id);
         Ok(row.deployment)
+    }
+
+    /// Notes that a delivery begins, and answers whether one began before.
+    fn begin(&self, row: &OwedRow) -> PostedBefore {
+        let new = self
+            .begun
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(row.id);
+        let inherited = self.inherited.get().is_none_or(|newest| row.id <= *newest);
+        if new && !inherited && row.attempts == 0 {
+            PostedBefore::No
+        } else {
+            PostedBefore::Perhaps
+        }
     }
 
     async fn settle(&self, row: &OwedRow, paid: Paid, deployment: &Deployment) -> Result<(), Fault> {

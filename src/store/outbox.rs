@@ -61,6 +61,14 @@ impl Store {
             .collect::<Result<_, _>>()?)
     }
 
+    /// The number of the newest message that ever was owed; 0 before the first. Numbers only grow.
+    pub async fn newest_owed(&self) -> Result<i64, StoreError> {
+        let newest = sqlx::query_scalar!(r#"SELECT coalesce(max(id), 0) AS "newest!: i64" FROM outbox"#)
+            .fetch_one(self.readers())
+            .await?;
+        Ok(newest)
+    }
+
     /// When [`Store::owed`] next has something; in the past when it has something now, `None` when nothing is owed.
     pub async fn next_owed(&self) -> Result<Option<Timestamp>, StoreError> {
         let next = sqlx::query_scalar!(

@@ -2,7 +2,11 @@
 //! One file for each thing it can do; the harness tells how a test's world is made and what it may not leave behind.
 
 #![cfg(feature = "try")]
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic, in its helpers too")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test may panic, in its helpers too"
+)]
 
 mod harness;
 mod main_job;

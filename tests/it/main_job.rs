@@ -19,31 +19,72 @@ async fn a_small_release_from_the_first_box_to_the_report() {
 
     let run = mara.start("small", "2.4.1", "staging").await;
     let board = world.board(&run).await;
-    assert!(board.text().contains("Small release") && board.text().contains("2.4.1"), "{}", board.text());
+    assert!(
+        board.text().contains("Small release") && board.text().contains("2.4.1"),
+        "{}",
+        board.text()
+    );
     assert!(board.text().contains("0/"), "{}", board.text());
 
     // By number, by words, and by a choice that opens as one types.
     mara.tick(&run, "1.1").await;
     mara.tick(&run, "of the database").await;
-    let offered = mara.is_offered(&run.thread, "deploy tick", &[], ("item", "upl")).await;
+    let offered = mara
+        .is_offered(&run.thread, "deploy tick", &[], ("item", "upl"))
+        .await;
     let choice = offered.first().expect("the uploads are offered");
     assert!(choice.name.contains("of the uploads"), "{}", choice.name);
     theo.tick(&run, choice.value.as_str().unwrap()).await;
     let deployment = world.deployment(&run).await;
     let parent = &deployment.items[1].state;
-    assert!(matches!(parent, ItemState::Ticked { .. }), "the parent follows its children: {parent:?}");
+    assert!(
+        matches!(parent, ItemState::Ticked { .. }),
+        "the parent follows its children: {parent:?}"
+    );
 
     // Assigned, noted, blocked and let go again, and its blank filled in.
-    theo.deploy_and_hear(&run, "assign", &[("item", "1.3"), ("to", "Quinn")], "Next").await;
-    theo.deploy_and_hear(&run, "note", &[("text", "Friday evening suits"), ("item", "1.3")], "Next").await;
-    theo.deploy_and_hear(&run, "block", &[("item", "1.3"), ("reason", "no answer yet")], "no answer yet").await;
+    theo.deploy_and_hear(&run, "assign", &[("item", "1.3"), ("to", "Quinn")], "Next")
+        .await;
+    theo.deploy_and_hear(
+        &run,
+        "note",
+        &[("text", "Friday evening suits"), ("item", "1.3")],
+        "Next",
+    )
+    .await;
+    theo.deploy_and_hear(
+        &run,
+        "block",
+        &[("item", "1.3"), ("reason", "no answer yet")],
+        "no answer yet",
+    )
+    .await;
     let stuck = world.board(&run).await;
     assert!(stuck.text().contains("1 blocked"), "{}", stuck.text());
-    quinn.deploy_and_hear(&run, "tick", &[("item", "1.3")], "is blocked by").await;
-    quinn.deploy_and_hear(&run, "unblock", &[("item", "1.3"), ("reason", "they agreed")], "Next").await;
-    let blanks = quinn.is_offered(&run.thread, "deploy fill", &[], ("blank", "window")).await;
-    let blank = blanks.first().expect("the blank is offered").value.as_str().unwrap().to_owned();
-    quinn.deploy_and_hear(&run, "fill", &[("blank", &blank), ("value", "22:00")], "22:00").await;
+    quinn
+        .deploy_and_hear(&run, "tick", &[("item", "1.3")], "is blocked by")
+        .await;
+    quinn
+        .deploy_and_hear(
+            &run,
+            "unblock",
+            &[("item", "1.3"), ("reason", "they agreed")],
+            "Next",
+        )
+        .await;
+    let blanks = quinn
+        .is_offered(&run.thread, "deploy fill", &[], ("blank", "window"))
+        .await;
+    let blank = blanks
+        .first()
+        .expect("the blank is offered")
+        .value
+        .as_str()
+        .unwrap()
+        .to_owned();
+    quinn
+        .deploy_and_hear(&run, "fill", &[("blank", &blank), ("value", "22:00")], "22:00")
+        .await;
     quinn.deploy(&run, "tick", &[("item", "1.3")]).await;
 
     // Two roles sign; then it is Mara who is told, and Theo who decides.
@@ -53,11 +94,14 @@ async fn a_small_release_from_the_first_box_to_the_report() {
     world.until_it_says(&for_theo, "has approved").await;
     mara.deploy_and_hear(&run, "go", &[], "GO waits until").await;
     quinn.react(&for_quinn, "✅");
-    world.hear(&run.thread, "everything that GO waits for is done", &["Mara"]).await;
+    world
+        .hear(&run.thread, "everything that GO waits for is done", &["Mara"])
+        .await;
     theo.deploy_and_hear(&run, "go", &[], "GO").await;
     world.hear(&run.thread, "🚀 **GO** for", &[]).await;
     mara.deploy(&run, "tick", &[("item", "3.1")]).await;
-    mara.deploy_and_hear(&run, "finish", &[("outcome", "complete")], "report").await;
+    mara.deploy_and_hear(&run, "finish", &[("outcome", "complete")], "report")
+        .await;
     let end = world.hear(&run.thread, "is complete", &[]).await;
 
     let report = world.attachment(&end).await;
@@ -76,7 +120,13 @@ async fn a_small_release_from_the_first_box_to_the_report() {
     assert_all_closed(&report, 9);
     let board = world.board(&run).await;
     assert!(board.text().contains("✅ **Complete**"), "{}", board.text());
-    mara.deploy_and_hear(&run, "tick", &[("item", "1.1")], "is complete and changes no more").await;
+    mara.deploy_and_hear(
+        &run,
+        "tick",
+        &[("item", "1.1")],
+        "is complete and changes no more",
+    )
+    .await;
     world.finish().await;
 }
 
@@ -120,9 +170,12 @@ async fn play(shipped: usize) {
         let worked = work_through(&world, &run).await;
         let answered = sign(&world, &run, &mut signed).await;
         let deployment = world.deployment(&run).await;
-        if !worked && !answered && deployment.phase == Phase::Preparing && deployment.holds_of_go().is_empty() {
+        if !worked && !answered && deployment.phase == Phase::Preparing && deployment.holds_of_go().is_empty()
+        {
             if deployment.asks_for_go() {
-                world.hear(&run.thread, "everything that GO waits for is done", &["Mara"]).await;
+                world
+                    .hear(&run.thread, "everything that GO waits for is done", &["Mara"])
+                    .await;
                 world.theo().deploy_and_hear(&run, "go", &[], "GO").await;
                 world.hear(&run.thread, "🚀 **GO** for", &[]).await;
                 continue;
@@ -134,9 +187,15 @@ async fn play(shipped: usize) {
     }
     for blank in &source.blanks {
         let options = [("blank", blank.id.as_str()), ("value", "filled in")];
-        world.mara().deploy_and_hear(&run, "fill", &options, "filled in").await;
+        world
+            .mara()
+            .deploy_and_hear(&run, "fill", &options, "filled in")
+            .await;
     }
-    world.mara().deploy_and_hear(&run, "finish", &[("outcome", "complete")], "/deploy report").await;
+    world
+        .mara()
+        .deploy_and_hear(&run, "finish", &[("outcome", "complete")], "/deploy report")
+        .await;
     let end = world.hear(&run.thread, "is complete", &[]).await;
     let report = world.attachment(&end).await;
     assert_all_closed(&report, count);
@@ -160,11 +219,21 @@ async fn work_through(world: &World, run: &Run) -> bool {
             continue;
         }
         if item.checks.is_empty() {
-            let answer = world.mara().deploy(run, "tick", &[("item", item.id.as_str())]).await;
-            assert!(answer.text().contains('✅') || answer.text().contains('☑'), "{}", answer.text());
+            let answer = world
+                .mara()
+                .deploy(run, "tick", &[("item", item.id.as_str())])
+                .await;
+            assert!(
+                answer.text().contains('✅') || answer.text().contains('☑'),
+                "{}",
+                answer.text()
+            );
         } else {
             let options = [("item", item.id.as_str()), ("reason", "looked at by hand")];
-            world.mara().deploy_and_hear(run, "skip", &options, "looked at by hand").await;
+            world
+                .mara()
+                .deploy_and_hear(run, "skip", &options, "looked at by hand")
+                .await;
         }
         worked = true;
     }
@@ -177,10 +246,15 @@ async fn work_through(world: &World, run: &Run) -> bool {
             && now.held(index).is_none()
             && !item.checks.is_empty()
             && item.sign_off.is_none()
-            && now.required_children(index).all(|child| now.item_state(child).is_closed());
+            && now
+                .required_children(index)
+                .all(|child| now.item_state(child).is_closed());
         if waits_for_check {
             let options = [("item", item.id.as_str()), ("reason", "looked at by hand")];
-            world.mara().deploy_and_hear(run, "skip", &options, "looked at by hand").await;
+            world
+                .mara()
+                .deploy_and_hear(run, "skip", &options, "looked at by hand")
+                .await;
             worked = true;
         }
     }
@@ -195,12 +269,21 @@ async fn doubt_the_document(world: &World, run: &Run) -> bool {
     for (index, item) in deployment.checklist.items.iter().enumerate() {
         let ticked = matches!(
             deployment.item_state(index),
-            ItemState::Ticked { how: How::InTheDocument, .. }
+            ItemState::Ticked {
+                how: How::InTheDocument,
+                ..
+            }
         );
         if ticked && item.checks.iter().any(|check| !deployment.has_passed(check)) {
-            world.mara().deploy(run, "untick", &[("item", item.id.as_str())]).await;
+            world
+                .mara()
+                .deploy(run, "untick", &[("item", item.id.as_str())])
+                .await;
             let options = [("item", item.id.as_str()), ("reason", "looked at by hand")];
-            world.mara().deploy_and_hear(run, "skip", &options, "looked at by hand").await;
+            world
+                .mara()
+                .deploy_and_hear(run, "skip", &options, "looked at by hand")
+                .await;
             worked = true;
         }
     }
@@ -212,7 +295,10 @@ async fn sign(world: &World, run: &Run, signed: &mut BTreeSet<String>) -> bool {
     let deployment = world.deployment(run).await;
     let asked: Vec<_> = deployment.asked_roles().cloned().collect();
     let mut answered = false;
-    for role in asked.into_iter().filter(|role| signed.insert(role.as_str().to_owned())) {
+    for role in asked
+        .into_iter()
+        .filter(|role| signed.insert(role.as_str().to_owned()))
+    {
         let title = &deployment.checklist.sign_offs[&role].title;
         let card = world.card(run, title, &["Theo"]).await;
         world.theo().react(&card, "✅");
@@ -227,7 +313,12 @@ fn assert_all_closed(report: &str, count: usize) {
     let read = markdown::parse(&ChecklistName::new("report"), report.as_bytes()).checklist;
     assert_eq!(read.items.len(), count, "{report}");
     for item in &read.items {
-        assert!(item.checked || item.text.contains("skipped by"), "line {}: {}", item.line, item.text);
+        assert!(
+            item.checked || item.text.contains("skipped by"),
+            "line {}: {}",
+            item.line,
+            item.text
+        );
     }
 }
 
@@ -237,7 +328,12 @@ fn assert_same_document(source: &holdpoint::domain::checklist::Checklist, report
     for (before, after) in source.items.iter().zip(&read.items) {
         assert_eq!(before.id, after.id);
         let words = before.text.split("___").next().unwrap_or_default().trim_end();
-        assert!(after.text.starts_with(words), "{} became {}", before.text, after.text);
+        assert!(
+            after.text.starts_with(words),
+            "{} became {}",
+            before.text,
+            after.text
+        );
     }
 }
 
@@ -257,7 +353,11 @@ async fn every_item_of_two_hundred_is_reached_through_menus() {
     let mut in_all = BTreeSet::new();
     let mut in_sections = BTreeSet::new();
     for (menu, section) in &sections {
-        let reached = if section == "-" { &mut in_all } else { &mut in_sections };
+        let reached = if section == "-" {
+            &mut in_all
+        } else {
+            &mut in_sections
+        };
         let mut page = mara.choose(&board, menu, section).await;
         assert!(page.is_ephemeral(), "a walk is for the walker alone");
         loop {
@@ -279,7 +379,12 @@ async fn every_item_of_two_hundred_is_reached_through_menus() {
 }
 
 fn items_of(deployment: &Deployment) -> BTreeSet<String> {
-    deployment.checklist.items.iter().map(|item| item.id.as_str().to_owned()).collect()
+    deployment
+        .checklist
+        .items
+        .iter()
+        .map(|item| item.id.as_str().to_owned())
+        .collect()
 }
 
 /// The menus of a message, with their values.
@@ -293,7 +398,10 @@ fn menus_of(message: &Message) -> Vec<(String, Vec<String>)> {
                 .into_iter()
                 .flatten()
                 .filter_map(|option| option["value"].as_str().map(str::to_owned));
-            (menu["custom_id"].as_str().unwrap_or_default().to_owned(), values.collect())
+            (
+                menu["custom_id"].as_str().unwrap_or_default().to_owned(),
+                values.collect(),
+            )
         })
         .collect()
 }
@@ -307,15 +415,30 @@ async fn buttons_tick_skip_block_and_note() {
     let board = world.board(&run).await;
 
     let ticked = theo.press(&board, "Tick 1.1").await;
-    assert!(ticked.text().contains("1.1") && !ticked.is_ephemeral(), "{}", ticked.text());
+    assert!(
+        ticked.text().contains("1.1") && !ticked.is_ephemeral(),
+        "{}",
+        ticked.text()
+    );
     let log = theo.press(&board, "Log").await;
-    assert!(log.is_ephemeral() && log.text().contains("Release notes are written"), "{}", log.text());
+    assert!(
+        log.is_ephemeral() && log.text().contains("Release notes are written"),
+        "{}",
+        log.text()
+    );
     let sign_offs = theo.press(&board, "Sign-offs").await;
-    assert!(sign_offs.is_ephemeral() && sign_offs.text().contains("Tech Lead"), "{}", sign_offs.text());
+    assert!(
+        sign_offs.is_ephemeral() && sign_offs.text().contains("Tech Lead"),
+        "{}",
+        sign_offs.text()
+    );
 
     let (menu, _) = menus_of(&board).into_iter().next().expect("the board has a menu");
     let section = mara.choose(&board, &menu, "1").await;
-    let (menu, items) = menus_of(&section).into_iter().next().expect("the section has a menu");
+    let (menu, items) = menus_of(&section)
+        .into_iter()
+        .next()
+        .expect("the section has a menu");
     assert_eq!(items, ["1.1", "1.2", "1.2.1", "1.2.2", "1.3"]);
     let item = mara.choose(&section, &menu, "1.2.1").await;
     assert!(item.text().contains("of the database"), "{}", item.text());
@@ -323,8 +446,14 @@ async fn buttons_tick_skip_block_and_note() {
     let why = mara.open(&item, "Skip…").await;
     assert_eq!(why.title(), "Skip 1.2.1");
     let skipped = mara.submit(&why, "the database is new").await;
-    assert!(skipped.text().contains("the database is new") && !skipped.is_ephemeral(), "{}", skipped.text());
-    let item = mara.choose(&mara_section(&world, &run).await, &menu, "1.2.2").await;
+    assert!(
+        skipped.text().contains("the database is new") && !skipped.is_ephemeral(),
+        "{}",
+        skipped.text()
+    );
+    let item = mara
+        .choose(&mara_section(&world, &run).await, &menu, "1.2.2")
+        .await;
     let why = mara.open(&item, "Block…").await;
     let blocked = mara.submit(&why, "the disk is full").await;
     assert!(blocked.text().contains("the disk is full"), "{}", blocked.text());

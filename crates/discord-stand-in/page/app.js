@@ -179,8 +179,15 @@ function drawChannelHead() {
   ] : ['No channel']));
   $('topic').textContent = channel?.topic ?? '';
   log.setAttribute('aria-label', channel ? `Messages in ${isThread(channel) ? 'thread ' : isDirect(channel) ? '' : '#'}${channel.name}` : 'Messages');
-  const place = isDirect(channel) ? `@${context.userName(guild.me) ?? channel.name}` : `#${channel?.name}`;
-  composer.setPlace(`${view.viewer} ${view.channel}`, channel ? `Message ${place}` : 'Message', Boolean(channel && view.viewer));
+  const place = isDirect(channel) ? `@${context.userName(guild.me) ?? channel.name}` : isThread(channel) ? `“${channel.name}”` : `#${channel?.name}`;
+  const label = channel ? `Message ${place}` : 'Message';
+  composer.setPlace(`${view.viewer} ${view.channel}`, label, greeting() ? `Type /${guild.greeting.command} or a message` : label, Boolean(channel && view.viewer));
+}
+
+/** What greets a newcomer in the open channel, with a way to follow it; nothing in most channels. */
+function greeting() {
+  if (!guild.greeting || guild.greeting.channel !== view.channel) return null;
+  return { ...guild.greeting, begin: () => composer.begin(guild.greeting.command) };
 }
 
 // Who one is
@@ -274,7 +281,7 @@ function drawMessages() {
   const roles = guild.members.get(view.viewer)?.roles ?? [];
   const nodes = [];
   const kept = new Set();
-  if (view.complete) nodes.push(reuse('welcome', `${view.channel} ${guild.channels.get(view.channel)?.name}`, () => welcome(guild.channels.get(view.channel))));
+  if (view.complete) nodes.push(reuse('welcome', `${view.channel} ${guild.channels.get(view.channel)?.name} ${Boolean(greeting())}`, () => welcome(guild.channels.get(view.channel), greeting(), context)));
   const own = pendingCommands.filter((entry) => entry.channel === view.channel && entry.viewer === view.viewer);
   let previous = null;
   let lastDay = '';
@@ -862,6 +869,7 @@ async function loadState() {
   guild.me = state.me;
   guild.bot = state.bot ?? { id: state.me, username: 'App' };
   guild.application = state.application_id;
+  guild.greeting = state.welcome ?? null;
   guild.channels = new Map(state.channels.map((channel) => [channel.id, channel]));
   guild.members = new Map(state.members.map((member) => [member.user.id, member]));
   guild.roles = new Map(state.roles.map((role) => [role.id, role]));

@@ -177,7 +177,7 @@ export class Composer {
   }
 
   /** Shows the composer of another channel or another person, with the draft that was left there. */
-  setPlace(key, label, writable) {
+  setPlace(key, label, hint, writable) {
     if (this.#draftKey !== key) {
       if (this.#active) this.#leaveCommand('');
       if (this.#draftKey !== null) this.#drafts.set(this.#draftKey, this.text.value);
@@ -188,7 +188,7 @@ export class Composer {
       this.#grow();
     }
     this.text.setAttribute('aria-label', label);
-    this.text.placeholder = label;
+    this.text.placeholder = hint;
     this.text.disabled = !writable;
     this.slash.disabled = !writable;
     this.sendButton.disabled = !writable;
@@ -197,6 +197,19 @@ export class Composer {
   focus() {
     if (this.#active) (this.#active.focused ?? this.#active.fields[0])?.control.focus();
     else this.text.focus();
+  }
+
+  /** Begins to write a command, or types its name when none is registered under it. */
+  begin(name) {
+    const command = this.#commands.find((candidate) => candidate.name === name);
+    if (this.#active) this.#leaveCommand('');
+    if (command) {
+      this.#enterCommand(command);
+      return;
+    }
+    this.text.value = `/${name} `;
+    this.text.focus();
+    this.#textChanged();
   }
 
   /** The message the next one answers, as `{ id, name }`, or null. */

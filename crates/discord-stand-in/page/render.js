@@ -384,9 +384,15 @@ export function pendingNode(entry, context, actions) {
     avatar(bot.id, name), body);
 }
 
-/** What stands above a channel's first message. */
-export function welcome(channel) {
+/** What stands above a channel's first message; a greeting, as `{ text, command, begin }`, says what to do here. */
+export function welcome(channel, greeting, context) {
   if (!channel) return element('div', { class: 'welcome' }, element('p', { text: 'There is no channel yet.' }));
+  if (greeting) {
+    return element('div', { class: 'welcome greeting' },
+      element('p', { class: 'welcome-title', dir: 'auto', text: `Welcome to #${channel.name}!` }),
+      element('div', { class: 'markup' }, markdown(greeting.text, context)),
+      element('button', { type: 'button', class: 'button primary', dataset: { focus: 'begin' }, on: { click: greeting.begin } }, `Type /${greeting.command} for me`));
+  }
   const thread = isThread(channel);
   return element('div', { class: 'welcome' },
     element('span', { class: 'welcome-icon' }, icon(channelMark(channel))),

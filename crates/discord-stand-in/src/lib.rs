@@ -39,7 +39,7 @@ pub use gateway::faults::{GatewayControls, Resumable};
 pub use gateway::session::{Greeting, HeartbeatAnswers};
 pub use options::{
     AcceptedToken, BotMembership, GuildSeed, Mentionable, Options, PersonSeed, PrivilegedIntents, RateLimits,
-    RoleSeed, SwitchPosition, SwitchSeed,
+    RoleSeed, SwitchPosition, SwitchSeed, Welcome,
 };
 pub use people::{Channel, Choice, Interaction, Message, Modal, Person, Pings, Response, Unanswered};
 pub use recording::RecordedRequest;

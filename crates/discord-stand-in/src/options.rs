@@ -37,6 +37,15 @@ pub enum RateLimits {
     Off,
 }
 
+/// What stands above the first message of the first guild's first channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Welcome {
+    /// What to do here, in Discord's Markdown.
+    pub text: String,
+    /// The command to begin with, as `deploy start`: a button writes it, and the composer names it.
+    pub command: String,
+}
+
 /// A toggle that the host program shows on the page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SwitchSeed {
@@ -134,6 +143,8 @@ pub struct Options {
     pub token: AcceptedToken,
     /// The guilds; the first is the one that the page shows.
     pub guilds: Vec<GuildSeed>,
+    /// What the page tells somebody who is here for the first time.
+    pub welcome: Option<Welcome>,
     /// The page's toggles.
     pub switches: Vec<SwitchSeed>,
     /// How requests are counted.
@@ -159,6 +170,9 @@ pub struct Options {
     pub recording: Option<PathBuf>,
     /// How many requests are kept in memory.
     pub recorded_requests: usize,
+    /// When the guilds were founded, in Unix milliseconds. The ids of what the options describe are made from it, so
+    /// that the same options have the same ids at every start. `None` is the time of the start.
+    pub founded_ms: Option<i64>,
 }
 
 impl SwitchSeed {
@@ -282,6 +296,7 @@ impl Default for Options {
             bot_name: "Bot".to_owned(),
             token: AcceptedToken::Any,
             guilds: vec![GuildSeed::new("Guild").channel("general").person("Ana", &[])],
+            welcome: None,
             switches: Vec::new(),
             rate_limits: RateLimits::Discord,
             interaction_deadline: Duration::from_secs(3),
@@ -294,6 +309,7 @@ impl Default for Options {
             patience: Duration::from_secs(10),
             recording: None,
             recorded_requests: 10_000,
+            founded_ms: None,
         }
     }
 }

@@ -151,6 +151,12 @@ async fn state(State(core): Shared, Query(query): Query<Viewer>) -> Json<Value> 
     Json(core.read(|world| {
         let guild = world.guilds.values().next();
         let guild_id = guild.map(|guild| guild.id);
+        let first_channel = world
+            .channels
+            .values()
+            .filter(|channel| channel.guild == guild_id && channel.kind == ChannelKind::Text)
+            .min_by_key(|channel| channel.position)
+            .map(|channel| channel.id);
         let shared = world
             .channels
             .values()
@@ -187,6 +193,9 @@ async fn state(State(core): Shared, Query(query): Query<Viewer>) -> Json<Value> 
             "roles": guild.map(crate::world::guild::Guild::roles_json),
             "switches": switches,
             "title": world.options.title,
+            "welcome": world.options.welcome.as_ref().map(|welcome| json!({
+                "channel": first_channel, "text": welcome.text, "command": welcome.command,
+            })),
             "connected": world.gateway.connected(),
         })
     }))

@@ -1,6 +1,6 @@
 //! A small service for the trial's checks to probe. Its database is down until the page's switch mends it.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -18,9 +18,16 @@ pub(super) struct Demo {
     pub(super) address: SocketAddr,
 }
 
-/// Starts it on a free port.
-pub(super) async fn start(database: watch::Receiver<bool>, stop: CancellationToken) -> anyhow::Result<Demo> {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+/// Starts it on this port, or on a free one where that is taken.
+pub(super) async fn start(
+    port: u16,
+    database: watch::Receiver<bool>,
+    stop: CancellationToken,
+) -> anyhow::Result<Demo> {
+    let listener = match TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await {
+        Ok(listener) => listener,
+        Err(_) => TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?,
+    };
     let address = listener.local_addr()?;
     let router = Router::new()
         .route("/", get(home))

@@ -1,55 +1,32 @@
 //! `holdpoint try`: the real bot on a stand-in for Discord, played in the browser.
 
 mod demo;
+mod guide;
+mod place;
 
-use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::io;
 use std::sync::Arc;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use discord_stand_in::permissions::MANAGE_GUILD;
-use discord_stand_in::{GuildSeed, Options, RoleSeed, StandIn, SwitchPosition, SwitchSeed};
+use discord_stand_in::{GuildSeed, Options, RoleSeed, StandIn, StartError, SwitchPosition, SwitchSeed};
+use jiff::Timestamp;
 use secrecy::SecretString;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use self::guide::Kept;
+use self::place::{Age, Place, Remembered};
 use super::Ended;
 use super::bot::{Bot, Plan};
 use crate::cli::TryArguments;
 use crate::clock::{Clock, OffsetClock};
-use crate::config::Settings;
-use crate::discord::Endpoint;
+use crate::config::{Configuration, EffectiveSetting, Origin};
+use crate::discord::{Endpoint, GatewayState};
 use crate::domain::ids::{GuildId, RoleKey, UserId};
 use crate::domain::sign_off::{Holder, Rank};
-use crate::store::Store;
+use crate::store::{Filter, Store};
 use crate::telemetry::{self, LogStyle};
-
-/// The checklists a trial offers: a short one of its own, and the five that are shipped.
-const SHIPPED: [(&str, &str); 5] = [
-    (
-        "staging-telehealth.md",
-        include_str!("../../../checklists/staging-telehealth.md"),
-    ),
-    (
-        "staging-crm.md",
-        include_str!("../../../checklists/staging-crm.md"),
-    ),
-    (
-        "production-booking.md",
-        include_str!("../../../checklists/production-booking.md"),
-    ),
-    (
-        "production-client-platform.md",
-        include_str!("../../../checklists/production-client-platform.md"),
-    ),
-    (
-        "staged-rollout-portal.md",
-        include_str!("../../../checklists/staged-rollout-portal.md"),
-    ),
-];
-const FRIDAY: &str = include_str!("friday-release.md");
-/// What stands for the demo service's address in it.
-const FRIDAY_ADDRESS: &str = "http://127.0.0.1:0";
 
 /// Who plays, which sign-off role they hold in which rank, and what they may do on the server.
 const CAST: [(&str, &str, Option<(&str, Rank)>); 6] = [
@@ -64,34 +41,44 @@ const CAST: [(&str, &str, Option<(&str, Rank)>); 6] = [
 /// The switch that mends the demo service.
 const MEND: &str = "demo-database";
 
+/// When the stand-in's server was founded: 1 January 2026. Its ids come from it, so that what one trial keeps is found by
+/// the next.
+const FOUNDED_MS: i64 = 1_767_225_600_000;
+
+/// What a trial logs unless a filter is configured: what goes wrong, but not that a connection of serenity's was closed
+/// in the middle of its own closing.
+const QUIET: &str = "warn,serenity=error";
+
 /// Runs until Ctrl-C.
-pub(super) async fn run(settings: &Settings, arguments: TryArguments) -> anyhow::Result<Ended> {
-    let temporary;
-    let directory: &Path = match &arguments.data {
-        Some(directory) => directory,
-        None => {
-            temporary = TemporaryDirectory::make()?;
-            &temporary.0
-        }
-    };
-    std::fs::create_dir_all(directory)
-        .with_context(|| format!("the directory {} cannot be made", directory.display()))?;
-    telemetry::start_log(&settings.log.filter, LogStyle::Pretty)?;
-    let stand_in = StandIn::start(options(arguments.port.unwrap_or(0))).await?;
+pub(super) async fn run(configuration: &Configuration, arguments: TryArguments) -> anyhow::Result<Ended> {
+    let settings = &configuration.settings;
+    let is_default = |setting: &EffectiveSetting| *setting.origin() == Origin::Default;
+    let quiet = configuration.effective.get("log.filter").is_some_and(is_default);
+    let filter = if quiet { QUIET } else { &settings.log.filter };
+    telemetry::start_log(filter, LogStyle::Pretty)?;
+    let place = Place::prepare(arguments.data.as_deref())?;
+    let remembered = place.remembered();
+    let stand_in = start_stand_in(arguments.port.unwrap_or(0)).await?;
+    stand_in.advance_clock(remembered.clock_offset_ms);
+    let clock: Arc<dyn Clock> = Arc::new(OffsetClock::new(stand_in.clock()));
     let stop = CancellationToken::new();
+    let heeding = tokio::spawn(heed_signals(stop.clone())?);
+    // The database first: another trial that has it open must keep its checklists as they are.
+    let kept = open_database(&stand_in, &place, &*clock).await?;
     let mended = stand_in
         .switch(MEND)
         .context("the stand-in has lost the demo's switch")?;
-    let demo = demo::start(mended, stop.clone()).await?;
-    let checklists = directory.join("checklists");
-    write_checklists(&checklists, &format!("http://{}", demo.address))?;
-    let database = directory.join("holdpoint.db");
-    let clock: Arc<dyn Clock> = Arc::new(OffsetClock::new(stand_in.clock()));
-    cast_roles(&stand_in, &database, &*clock).await?;
+    let demo = demo::start(remembered.demo_port, mended, stop.clone()).await?;
+    place.write_checklists(remembered.demo_port, demo.address.port())?;
+    let to_remember = |clock_offset_ms: i64| Remembered {
+        demo_port: demo.address.port(),
+        clock_offset_ms,
+    };
+    place.remember(to_remember(remembered.clock_offset_ms))?;
     let bot = Bot::prepare(Plan {
         settings,
-        database: &database,
-        checklists: &checklists,
+        database: &place.database(),
+        checklists: &place.checklists(),
         token: SecretString::from("try"),
         endpoint: Endpoint::Local {
             proxy: stand_in.proxy_url(),
@@ -100,33 +87,74 @@ pub(super) async fn run(settings: &Settings, arguments: TryArguments) -> anyhow:
         clock,
     })
     .await?;
+    let mut gateway = bot.gateway();
     let page = stand_in.page_url();
-    let mut out = io::stdout();
-    writeln!(out, "Holdpoint is at {page}")?;
-    writeln!(
-        out,
-        "Type /deploy start in the channel, as Mara. Switch people at the top. Ctrl-C stops."
-    )?;
-    out.flush()?;
-    if !arguments.no_open && has_a_screen() {
-        // A browser that does not open is no loss: the address stands above.
-        let _ = open::that_detached(&page);
+    let open = !arguments.no_open && has_a_screen();
+    let announced = async {
+        // A page that opens before the bot is there would say that no bot is connected.
+        if gateway
+            .wait_for(|state| *state == GatewayState::Up)
+            .await
+            .is_err()
+        {
+            return Ok(());
+        }
+        guide::announce(&mut io::stdout(), &page, &place, kept)?;
+        if open {
+            // A browser that does not open is no loss: the address is on the terminal.
+            let _ = open::that_detached(&page);
+        }
+        Ok::<_, io::Error>(())
+    };
+    let running = async {
+        let outcome = bot.run(stop.clone()).await;
+        // Also when it ended by itself, so that nobody waits for it to come up.
+        stop.cancel();
+        outcome
+    };
+    let announced = async {
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => Ok(()),
+            outcome = announced => {
+                if outcome.is_err() {
+                    stop.cancel();
+                }
+                outcome
+            }
+        }
+    };
+    let (outcome, announced) = tokio::join!(running, announced);
+    heeding.abort();
+    let clock_offset_ms = *stand_in.clock().borrow();
+    stand_in.shutdown().await;
+    place.remember(to_remember(clock_offset_ms))?;
+    outcome?;
+    announced?;
+    Ok(Ended::Well)
+}
+
+async fn start_stand_in(port: u16) -> anyhow::Result<StandIn> {
+    match StandIn::start(options(port)).await {
+        Err(StartError::Bind { port, source }) if source.kind() == io::ErrorKind::AddrInUse => bail!(
+            "Port {port} of 127.0.0.1 is in use by another program. Name another one with --port, or leave --port out \
+             and take one that is free."
+        ),
+        started => Ok(started?),
     }
+}
+
+/// Listens from now on for Ctrl-C and SIGTERM, which stop the trial.
+fn heed_signals(stop: CancellationToken) -> anyhow::Result<impl Future<Output = ()>> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    let stopping = stop.clone();
-    let heeding = tokio::spawn(async move {
+    Ok(async move {
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
-        stopping.cancel();
-    });
-    let outcome = bot.run(stop.clone()).await;
-    heeding.abort();
-    stop.cancel();
-    stand_in.shutdown().await;
-    outcome.map(|()| Ended::Well)
+        stop.cancel();
+    })
 }
 
 fn options(port: u16) -> Options {
@@ -145,6 +173,8 @@ fn options(port: u16) -> Options {
         title: "Holdpoint, tried out".to_owned(),
         bot_name: "Holdpoint".to_owned(),
         guilds: vec![guild],
+        welcome: Some(guide::welcome()),
+        founded_ms: Some(FOUNDED_MS),
         switches: vec![
             SwitchSeed::new(MEND, "Demo database")
                 .texts("up: its health check passes", "down: its health check fails")
@@ -154,39 +184,33 @@ fn options(port: u16) -> Options {
     }
 }
 
-/// Gives the cast their roles, so that the first deployment has somebody to ask.
-async fn cast_roles(stand_in: &StandIn, database: &Path, clock: &dyn Clock) -> anyhow::Result<()> {
-    let store = Store::open(database, clock.now()).await?;
+/// Opens the database, gives the cast their roles when it is new, so that the first deployment has somebody to ask, and
+/// counts what earlier trials left.
+async fn open_database(stand_in: &StandIn, place: &Place, clock: &dyn Clock) -> anyhow::Result<Kept> {
+    let store = Store::open(&place.database(), clock.now()).await?;
     let guild = GuildId(stand_in.guild_id("Northwind")?.into());
+    if place.age() == Age::New {
+        cast_roles(stand_in, &store, guild, clock.now()).await?;
+    }
+    let kept = Kept {
+        all: store.deployments(guild, Filter::All, u32::MAX).await?.len(),
+        running: store.deployments(guild, Filter::Running, u32::MAX).await?.len(),
+    };
+    store.close().await;
+    Ok(kept)
+}
+
+async fn cast_roles(stand_in: &StandIn, store: &Store, guild: GuildId, now: Timestamp) -> anyhow::Result<()> {
     let roles = ["tech-lead", "backend", "frontend", "qa-lead", "product-owner"];
     for (name, _, holds) in CAST {
         let Some((role, rank)) = holds else { continue };
         let person = UserId(stand_in.person(name)?.id().into());
         for role in roles.iter().filter(|known| role == "*" || role == **known) {
+            let holder = Holder::Member(person);
             store
-                .set_owner(
-                    guild,
-                    &RoleKey::new(*role),
-                    rank,
-                    Holder::Member(person),
-                    person,
-                    clock.now(),
-                )
+                .set_owner(guild, &RoleKey::new(*role), rank, holder, person, now)
                 .await?;
         }
-    }
-    store.close().await;
-    Ok(())
-}
-
-fn write_checklists(directory: &Path, address: &str) -> anyhow::Result<()> {
-    std::fs::create_dir_all(directory)?;
-    std::fs::write(
-        directory.join("friday-release.md"),
-        FRIDAY.replace(FRIDAY_ADDRESS, address),
-    )?;
-    for (name, text) in SHIPPED {
-        std::fs::write(directory.join(name), text)?;
     }
     Ok(())
 }
@@ -196,23 +220,4 @@ fn has_a_screen() -> bool {
     cfg!(target_os = "macos")
         || std::env::var_os("DISPLAY").is_some()
         || std::env::var_os("WAYLAND_DISPLAY").is_some()
-}
-
-/// A directory that goes with the trial.
-struct TemporaryDirectory(PathBuf);
-
-impl TemporaryDirectory {
-    fn make() -> anyhow::Result<Self> {
-        let path = std::env::temp_dir().join(format!("holdpoint-try-{}", std::process::id()));
-        std::fs::create_dir_all(&path)
-            .with_context(|| format!("the directory {} cannot be made", path.display()))?;
-        Ok(Self(path))
-    }
-}
-
-impl Drop for TemporaryDirectory {
-    fn drop(&mut self) {
-        // What cannot be removed now, the system removes in its time.
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
 }

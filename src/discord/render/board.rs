@@ -239,6 +239,7 @@ fn tail(deployment: &Deployment, on_whom: OnWhom<'_>) -> String {
             ));
         }
     }
+    let next_from = lines.len();
     if !matches!(deployment.phase, Phase::Finished(_)) {
         let next: Vec<_> = deployment
             .next_items()
@@ -265,6 +266,9 @@ fn tail(deployment: &Deployment, on_whom: OnWhom<'_>) -> String {
             }
             [] => {}
         }
+    }
+    if next_from > 0 && lines.len() > next_from {
+        lines.insert(next_from, String::new());
     }
     lines.join("\n")
 }

@@ -17,7 +17,10 @@ impl<'w> Member<'w> {
 
     /// Sends a slash command in a channel and reads the answer.
     pub(crate) async fn slash(&self, channel: &Channel, command: &str, options: &[(&str, &str)]) -> Message {
-        let interaction = self.person.slash(channel, command, options).expect("Discord sends it");
+        let interaction = self
+            .person
+            .slash(channel, command, options)
+            .expect("Discord sends it");
         match self.world.answer(&interaction).await {
             Response::Message(message) => message,
             Response::Modal(modal) => panic!("a message was expected, not the dialog {}", modal.title()),
@@ -38,7 +41,11 @@ impl<'w> Member<'w> {
         says: &str,
     ) -> Message {
         let answer = self.deploy(run, word, options).await;
-        assert!(answer.text().contains(says), "{says:?} was expected: {}", answer.text());
+        assert!(
+            answer.text().contains(says),
+            "{says:?} was expected: {}",
+            answer.text()
+        );
         answer
     }
 
@@ -55,12 +62,16 @@ impl<'w> Member<'w> {
         options: &[(&str, &str)],
         focused: (&str, &str),
     ) -> Vec<Choice> {
-        self.person.autocomplete(channel, command, options, focused).await.expect("the bot offers choices")
+        self.person
+            .autocomplete(channel, command, options, focused)
+            .await
+            .expect("the bot offers choices")
     }
 
     /// Starts a deployment in the releases channel and waits until its thread and its board are there.
     pub(crate) async fn start(&self, checklist: &str, version: &str, environment: &str) -> Run {
-        self.start_in(&self.world.releases(), checklist, version, environment, &[]).await
+        self.start_in(&self.world.releases(), checklist, version, environment, &[])
+            .await
     }
 
     pub(crate) async fn start_in(
@@ -71,17 +82,30 @@ impl<'w> Member<'w> {
         environment: &str,
         more: &[(&str, &str)],
     ) -> Run {
-        let mut options = vec![("checklist", checklist), ("version", version), ("environment", environment)];
+        let mut options = vec![
+            ("checklist", checklist),
+            ("version", version),
+            ("environment", environment),
+        ];
         options.extend_from_slice(more);
         let answer = self.slash(channel, "deploy start", &options).await;
         let number = number_in(answer.content()).unwrap_or_else(|| panic!("not started: {}", answer.text()));
-        self.world.hear(channel, &format!("(deployment #{number})"), &[]).await;
+        self.world
+            .hear(channel, &format!("(deployment #{number})"), &[])
+            .await;
         let begins = format!("#{number} ");
-        let thread =
-            self.world.stand_in.wait_for_thread(|name| name.starts_with(&begins)).await.expect("a thread opens");
+        let thread = self
+            .world
+            .stand_in
+            .wait_for_thread(|name| name.starts_with(&begins))
+            .await
+            .expect("a thread opens");
         let run = Run { number, thread };
-        let board =
-            run.thread.wait_for_message(Message::is_pinned).await.expect("a board is pinned in the thread");
+        let board = run
+            .thread
+            .wait_for_message(Message::is_pinned)
+            .await
+            .expect("a board is pinned in the thread");
         self.world.read(&board, &[]);
         run
     }
@@ -104,7 +128,10 @@ impl<'w> Member<'w> {
 
     /// Sends a dialog in with its only field filled in, and reads the answer.
     pub(crate) async fn submit(&self, modal: &Modal, text: &str) -> Message {
-        let interaction = self.person.submit(modal, &[("text", text)]).expect("Discord sends it");
+        let interaction = self
+            .person
+            .submit(modal, &[("text", text)])
+            .expect("Discord sends it");
         match self.world.answer(&interaction).await {
             Response::Message(message) => message,
             Response::Modal(modal) => panic!("a message was expected, not the dialog {}", modal.title()),
@@ -113,7 +140,10 @@ impl<'w> Member<'w> {
 
     /// Chooses from a menu and reads the answer.
     pub(crate) async fn choose(&self, message: &Message, menu: &str, value: &str) -> Message {
-        let interaction = self.person.choose(message, menu, &[value]).expect("Discord sends it");
+        let interaction = self
+            .person
+            .choose(message, menu, &[value])
+            .expect("Discord sends it");
         match self.world.answer(&interaction).await {
             Response::Message(message) => message,
             Response::Modal(modal) => panic!("a message was expected, not the dialog {}", modal.title()),
@@ -121,23 +151,33 @@ impl<'w> Member<'w> {
     }
 
     pub(crate) fn react(&self, message: &Message, emoji: &str) {
-        self.person.react(message, emoji).expect("Discord takes the reaction");
+        self.person
+            .react(message, emoji)
+            .expect("Discord takes the reaction");
     }
 
     pub(crate) fn unreact(&self, message: &Message, emoji: &str) {
-        self.person.unreact(message, emoji).expect("Discord takes the reaction away");
+        self.person
+            .unreact(message, emoji)
+            .expect("Discord takes the reaction away");
     }
 
     /// Lets somebody, or a Discord role, hold a sign-off role.
     pub(crate) async fn lets_hold(&self, role: &str, holder: &str, rank: &str) {
         let options = [("role", role), ("holder", holder), ("rank", rank)];
         let answer = self.slash(&self.world.releases(), "owner set", &options).await;
-        assert!(answer.content().contains(&format!("is {rank} of `{role}` now")), "{}", answer.text());
+        assert!(
+            answer.content().contains(&format!("is {rank} of `{role}` now")),
+            "{}",
+            answer.text()
+        );
     }
 
     async fn pressed(&self, message: &Message, label: &str) -> Response {
         let message = self.world.again(message);
-        let button = message.button(label).unwrap_or_else(|| panic!("no button {label}: {}", message.text()));
+        let button = message
+            .button(label)
+            .unwrap_or_else(|| panic!("no button {label}: {}", message.text()));
         let interaction = self.person.press(&message, button).expect("Discord sends it");
         self.world.answer(&interaction).await
     }

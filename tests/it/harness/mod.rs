@@ -128,7 +128,11 @@ impl World {
 
     /// A deployment as the engine has it.
     pub(crate) async fn deployment(&self, run: &Run) -> Arc<Deployment> {
-        self.engine().any_deployment(DeploymentId(run.number)).await.unwrap().expect("it is there")
+        self.engine()
+            .any_deployment(DeploymentId(run.number))
+            .await
+            .unwrap()
+            .expect("it is there")
     }
 
     /// Where the checklists are.
@@ -182,7 +186,10 @@ impl World {
         let task = tokio::spawn(bot.run(stop.clone()));
         self.running = Some(Running { engine, stop, task });
         let up = gateway.wait_for(|state| *state == GatewayState::Up);
-        tokio::time::timeout(PATIENCE, up).await.expect("it connects in time").expect("it lives");
+        tokio::time::timeout(PATIENCE, up)
+            .await
+            .expect("it connects in time")
+            .expect("it lives");
         Ok(())
     }
 
@@ -218,14 +225,19 @@ impl World {
                 }
             }
         };
-        assert!(tokio::time::timeout(PATIENCE, waited).await.is_ok(), "{what} was waited for in vain");
+        assert!(
+            tokio::time::timeout(PATIENCE, waited).await.is_ok(),
+            "{what} was waited for in vain"
+        );
     }
 
     /// The board of a deployment as it is when all is delivered.
     pub(crate) async fn board(&self, run: &Run) -> Message {
         self.settle().await;
         let pins = run.thread.pins();
-        let [board] = &pins[..] else { panic!("one message is pinned, not {}", pins.len()) };
+        let [board] = &pins[..] else {
+            panic!("one message is pinned, not {}", pins.len())
+        };
         board.clone()
     }
 
@@ -246,31 +258,45 @@ impl World {
         let title = format!("Sign-off · {role}");
         let card = self.hear(&run.thread, &title, pinged).await;
         // It counts once the bot has offered its three reactions.
-        run.thread.wait_for_edit(card.id(), |card| card.reactions("👀") > 0).await.unwrap()
+        run.thread
+            .wait_for_edit(card.id(), |card| card.reactions("👀") > 0)
+            .await
+            .unwrap()
     }
 
     /// A message as it is now.
     pub(crate) fn again(&self, message: &Message) -> Message {
-        self.stand_in.channel_by_id(message.channel()).message(message.id()).expect("it is still there")
+        self.stand_in
+            .channel_by_id(message.channel())
+            .message(message.id())
+            .expect("it is still there")
     }
 
     /// Waits until a message says this, now or after an edit.
     pub(crate) async fn until_it_says(&self, message: &Message, says: &str) -> Message {
         let channel = self.stand_in.channel_by_id(message.channel());
-        let edited = channel.wait_for_edit(message.id(), |message| message.text().contains(says)).await;
+        let edited = channel
+            .wait_for_edit(message.id(), |message| message.text().contains(says))
+            .await;
         edited.unwrap_or_else(|_| panic!("it never said {says:?}: {}", self.again(message).text()))
     }
 
     /// Marks a message as read, which has pinged these people and nobody else.
     pub(crate) fn read(&self, message: &Message, pinged: &[&str]) {
-        let Pings { reached, everyone, .. } = self.stand_in.pings_of(message);
+        let Pings {
+            reached, everyone, ..
+        } = self.stand_in.pings_of(message);
         let mut wanted: Vec<&str> = pinged.to_vec();
         let mut reached: Vec<&str> = reached.iter().map(String::as_str).collect();
         wanted.sort_unstable();
         reached.sort_unstable();
         assert_eq!(reached, wanted, "pinged by: {}", message.text());
         assert!(!everyone, "everyone was pinged by: {}", message.text());
-        self.seen.lock().unwrap().messages.insert((message.channel(), message.id()));
+        self.seen
+            .lock()
+            .unwrap()
+            .messages
+            .insert((message.channel(), message.id()));
     }
 
     /// Waits for the answer to an interaction. Answers ping nobody.
@@ -293,7 +319,11 @@ impl World {
 
     /// Says that Discord will refuse requests of a route with a status at least once.
     pub(crate) fn expect_some_refusals(&self, status: u16, route: &str) {
-        self.seen.lock().unwrap().refusals.insert((status, route.to_owned()), Expected::Some);
+        self.seen
+            .lock()
+            .unwrap()
+            .refusals
+            .insert((status, route.to_owned()), Expected::Some);
     }
 
     /// Says that so many messages will be given up.
@@ -312,7 +342,9 @@ impl World {
 
     /// What an attachment of a message holds.
     pub(crate) async fn attachment(&self, message: &Message) -> String {
-        let [file] = message.attachments() else { panic!("one file is attached: {}", message.text()) };
+        let [file] = message.attachments() else {
+            panic!("one file is attached: {}", message.text())
+        };
         let url = file["url"].as_str().expect("it has an address");
         reqwest::get(url).await.unwrap().text().await.unwrap()
     }
@@ -322,9 +354,16 @@ impl World {
         self.settle().await;
         self.stop_bot().await;
         self.verify_history().await;
-        let unread: Vec<String> =
-            self.stand_in.channels().iter().flat_map(|channel| self.unread(channel)).collect();
-        assert!(unread.is_empty(), "messages that the test has not read: {unread:#?}");
+        let unread: Vec<String> = self
+            .stand_in
+            .channels()
+            .iter()
+            .flat_map(|channel| self.unread(channel))
+            .collect();
+        assert!(
+            unread.is_empty(),
+            "messages that the test has not read: {unread:#?}"
+        );
         self.verify_refusals();
         self.stand_in.shutdown().await;
     }
@@ -334,17 +373,22 @@ impl World {
         store.verify().await.expect("the history verifies");
         let outbox = store.outbox_state().await.unwrap();
         assert_eq!(outbox.owed, 0, "messages are still owed");
-        assert_eq!(outbox.given_up, self.seen.lock().unwrap().given_up, "messages were given up");
+        assert_eq!(
+            outbox.given_up,
+            self.seen.lock().unwrap().given_up,
+            "messages were given up"
+        );
         store.close().await;
     }
 
     fn verify_refusals(&self) {
         let mut counted: BTreeMap<(u16, String), usize> = BTreeMap::new();
-        let refused = self
-            .stand_in
-            .requests()
-            .into_iter()
-            .filter_map(|request| request.status.filter(|status| *status >= 400).map(|status| (status, request.name)));
+        let refused = self.stand_in.requests().into_iter().filter_map(|request| {
+            request
+                .status
+                .filter(|status| *status >= 400)
+                .map(|status| (status, request.name))
+        });
         for refusal in refused {
             *counted.entry(refusal).or_default() += 1;
         }
@@ -357,12 +401,19 @@ impl World {
             }
         }
         for refusal in expected.keys() {
-            assert!(counted.contains_key(refusal), "Discord never refused with {refusal:?}");
+            assert!(
+                counted.contains_key(refusal),
+                "Discord never refused with {refusal:?}"
+            );
         }
     }
 
     fn is_read(&self, message: &Message) -> bool {
-        self.seen.lock().unwrap().messages.contains(&(message.channel(), message.id()))
+        self.seen
+            .lock()
+            .unwrap()
+            .messages
+            .contains(&(message.channel(), message.id()))
     }
 
     /// The bot's messages in a channel that the test has not read.
@@ -379,5 +430,7 @@ impl World {
 fn settings_of(directory: &Path, text: &str) -> Settings {
     let file = directory.join("holdpoint.toml");
     std::fs::write(&file, text).unwrap();
-    Configuration::load(&SettingsFile::Named(file), Environment::default()).expect("the settings make sense").settings
+    Configuration::load(&SettingsFile::Named(file), Environment::default())
+        .expect("the settings make sense")
+        .settings
 }

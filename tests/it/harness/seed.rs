@@ -16,11 +16,31 @@ pub(super) const BOT: &str = "Holdpoint";
 
 /// The checklists that are shipped, by name.
 pub(crate) const SHIPPED: [(&str, &str, usize); 5] = [
-    ("staging-telehealth", include_str!("../../../checklists/staging-telehealth.md"), 156),
-    ("staging-crm", include_str!("../../../checklists/staging-crm.md"), 167),
-    ("production-booking", include_str!("../../../checklists/production-booking.md"), 201),
-    ("production-client-platform", include_str!("../../../checklists/production-client-platform.md"), 170),
-    ("staged-rollout-portal", include_str!("../../../checklists/staged-rollout-portal.md"), 50),
+    (
+        "staging-telehealth",
+        include_str!("../../../checklists/staging-telehealth.md"),
+        156,
+    ),
+    (
+        "staging-crm",
+        include_str!("../../../checklists/staging-crm.md"),
+        167,
+    ),
+    (
+        "production-booking",
+        include_str!("../../../checklists/production-booking.md"),
+        201,
+    ),
+    (
+        "production-client-platform",
+        include_str!("../../../checklists/production-client-platform.md"),
+        170,
+    ),
+    (
+        "staged-rollout-portal",
+        include_str!("../../../checklists/staged-rollout-portal.md"),
+        50,
+    ),
 ];
 
 /// A checklist with a little of everything but checks.

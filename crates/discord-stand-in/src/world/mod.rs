@@ -73,12 +73,15 @@ pub(crate) struct World {
     pub(crate) gateway: Sessions,
     pub(crate) page: broadcast::Sender<PageEvent>,
     last_id: u64,
+    /// The time that new ids are made from while the world is built; afterwards it is the clock's.
+    founding_ms: Option<i64>,
 }
 
 impl World {
     /// A new id, later than every one before it even if the clock stood still or was set back.
     pub(crate) fn new_id(&mut self) -> Snowflake {
-        let now = Snowflake::at(self.clock.now_ms()).get();
+        let born_ms = self.founding_ms.unwrap_or_else(|| self.clock.now_ms());
+        let now = Snowflake::at(born_ms).get();
         self.last_id = now.max(self.last_id + 1);
         Snowflake::new(self.last_id)
     }

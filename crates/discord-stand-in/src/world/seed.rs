@@ -36,6 +36,7 @@ pub(crate) fn new_world(clock: Arc<Clock>, options: &Arc<Options>, base: String)
         gateway: Sessions::new(options.resume_buffer, options.resume_window),
         page: broadcast::Sender::new(PAGE_BACKLOG),
         last_id: 0,
+        founding_ms: options.founded_ms,
         options: Arc::clone(options),
     };
     // Discord gives an application and its bot user the same id since 2017.
@@ -45,6 +46,7 @@ pub(crate) fn new_world(clock: Arc<Clock>, options: &Arc<Options>, base: String)
     for seed in &options.guilds {
         world.add_guild(seed);
     }
+    world.founding_ms = None;
     world
 }
 

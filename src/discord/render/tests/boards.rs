@@ -26,6 +26,7 @@ fn a_board_begins_with_everything_open() {
     │ **Holding the release:**
     │ • 4 items are open in Pre-deployment
     │ • **QA Lead** and **Tech Lead** have not been asked to sign yet
+    │ 
     │ **Next:** `1.2.1` Migrations can be undone
     │ then `1.2.2` A backup was taken
     └ Deployment #12 · started 2026-11-21 00:40 UTC
@@ -67,6 +68,7 @@ fn a_board_in_the_middle_says_what_holds_and_on_whom() {
     │ • 1 check has not passed: `tests`
     │ • 2 items are open in Pre-deployment
     │ • **QA Lead** and **Tech Lead** have not been asked to sign yet
+    │ 
     │ **Next:** `/deploy check` (2 checks to pass)
     └ Deployment #12 · started 2026-11-21 00:40 UTC
     [Check] → v1:check:12  [Sign-offs] → v1:sign-offs:12  [Log] → v1:log:12:0
@@ -183,6 +185,7 @@ fn a_board_is_ready_then_goes_then_ends() {
     │ 
     │ **Before it can end:**
     │ • 2 items are open in Deployment
+    │ 
     │ **Next:** `3.1` Deploy the build
     │ then `3.2` Watch the errors for an hour
     └ Deployment #12 · started 2026-11-21 00:40 UTC
