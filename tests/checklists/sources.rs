@@ -13,7 +13,11 @@ use regex::Regex;
 use super::shipped::{Shipped, shipped};
 
 /// What a checklist leaves out of its source, and why.
-const LEFT_OUT: [(&str, &str, &str); 0] = [];
+const LEFT_OUT: [(&str, &str, &str); 1] = [(
+    "staging-crm",
+    "variable BACKUP_DIR",
+    "a shell variable inside a script that was written afresh; nothing outside the script knows it",
+)];
 
 /// Each checklist with its source, repaired; nothing where the sources are not there.
 fn pairs() -> Vec<(Shipped, Checklist)> {
@@ -80,12 +84,19 @@ fn every_item_has_its_counterpart_in_the_same_place() {
 }
 
 #[test]
-fn as_many_blanks_wait_to_be_filled_in() {
+fn every_blank_waits_to_be_filled_in() {
     for (ours, source) in pairs() {
-        let blanks = |checklist: &Checklist| -> Vec<Option<usize>> {
-            checklist.blanks.iter().map(|blank| blank.item).collect()
+        let of_item = |checklist: &Checklist, item: Option<usize>| {
+            checklist.blanks.iter().filter(|blank| blank.item == item).count()
         };
-        assert_eq!(blanks(&ours.parsed.checklist), blanks(&source), "{}", ours.name);
+        for blank in &source.blanks {
+            assert!(
+                of_item(&ours.parsed.checklist, blank.item) >= of_item(&source, blank.item),
+                "{}: {}",
+                ours.name,
+                blank.id
+            );
+        }
     }
 }
 
@@ -153,17 +164,12 @@ fn fact_text(fact: &str) -> &str {
 /// Numbers with their unit, as `figure 500 ms`.
 fn figures(text: &str) -> BTreeSet<String> {
     let figure = Regex::new(
-        r"(?i)(\d+(?:[.,]\d+)?)(?:\s*(?:-|–|to)\s*(\d+(?:[.,]\d+)?))?[\s-]?(%|percent|ms|milliseconds?|s|sec|secs|seconds?|m|min|mins|minutes?|h|hrs?|hours?|d|days?|weeks?|months?|years?|kb|mb|gb|requests?|users?|characters?|chars?|bits?|bytes?)\b?",
+        r"(?i)(\d+(?:[.,]\d+)?)(?:\s*(?:-|–|to)\s*(\d+(?:[.,]\d+)?))?[\s-]?(%|(?:percent|ms|milliseconds?|s|sec|secs|seconds?|m|min|mins|minutes?|h|hrs?|hours?|d|days?|weeks?|months?|years?|kb|mb|gb|requests?|users?|characters?|chars?|bits?|bytes?|attempts?|times?)\b)",
     )
     .expect("a regular expression");
     let mut figures = BTreeSet::new();
     for found in figure.captures_iter(text) {
-        let end = found.get(0).map_or(0, |whole| whole.end());
-        let after = text[end..].chars().next().unwrap_or(' ');
         let Some(unit) = unit(&found[3]) else { continue };
-        if unit != "%" && (after.is_alphanumeric() || after == '_') {
-            continue;
-        }
         for number in [found.get(1), found.get(2)].into_iter().flatten() {
             let before = text[..number.start()].chars().next_back().unwrap_or(' ');
             if !(before.is_alphanumeric() || before == '_' || before == '.') {
@@ -192,6 +198,7 @@ fn unit(written: &str) -> Option<&'static str> {
         "request" | "requests" => "requests",
         "user" | "users" => "users",
         "char" | "chars" | "character" | "characters" => "characters",
+        "attempt" | "attempts" | "time" | "times" => "times",
         "bit" | "bits" => "bits",
         "byte" | "bytes" => "bytes",
         _ => return None,
