@@ -91,8 +91,7 @@ pub struct TryArguments {
 pub enum ChecklistCommand {
     /// Show what Holdpoint understands of a checklist: its sections, items and whatever is wrong with it.
     ///
-    /// The exit code is 1 when a part of it is not understood, as a wrong front matter. Whether a deployment can start from
-    /// it is for `lint` to say.
+    /// The exit code only tells whether the file could be read. Whether a deployment can start from it is for `lint` to say.
     Show {
         /// The Markdown file.
         #[arg(value_hint = ValueHint::FilePath)]

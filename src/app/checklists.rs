@@ -11,10 +11,9 @@ use crate::domain::checklist::Checklist;
 use crate::engine::{problems_of, read_checklist};
 use crate::markdown::{self, Colour, Parsed, Severity};
 
-/// Shows what a file holds. It ends badly when the reader could not make sense of a part of it.
+/// Shows what a file holds, whatever is wrong with it.
 pub(super) fn show(file: &Path, format: ShowFormat) -> anyhow::Result<Ended> {
     let mut parsed = read(file)?;
-    let understood = !parsed.has_errors();
     add_problems(&mut parsed);
     let mut out = BufWriter::new(io::stdout().lock());
     match format {
@@ -29,7 +28,7 @@ pub(super) fn show(file: &Path, format: ShowFormat) -> anyhow::Result<Ended> {
         }
     }
     out.flush()?;
-    Ok(if understood { Ended::Well } else { Ended::Badly })
+    Ok(Ended::Well)
 }
 
 /// Says what is wrong with files. One that cannot be read keeps none of the others from being looked at.

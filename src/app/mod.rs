@@ -104,8 +104,20 @@ fn carry_out(line: CommandLine) -> anyhow::Result<Ended> {
 
 /// Says on standard error, in a sentence, what went wrong.
 fn complain(error: &anyhow::Error) {
-    let sentence = format!("{error:#}");
-    let end = if sentence.ends_with(['.', '?', '!']) { "" } else { "." };
+    let mut sentence = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        // Many an error says in its own sentence what it came from.
+        if !sentence.contains(&cause) {
+            let between = if sentence.is_empty() { "" } else { ": " };
+            sentence.push_str(between);
+            sentence.push_str(&cause);
+        }
+    }
+    let end = if sentence.ends_with(['.', '?', '!']) {
+        ""
+    } else {
+        "."
+    };
     // When standard error is gone too, the exit code has to do.
     let _ = writeln!(io::stderr(), "holdpoint: {sentence}{end}");
 }
