@@ -41,14 +41,27 @@ fn a_release_by_each_can_be_finished_and_every_box_of_its_document_is_then_ticke
         let released = release(&shipped, Checked::ByPassing);
         let document = report::document(&released, &|user| format!("user {user}"));
         let again = markdown::parse(&ChecklistName::new(shipped.name), document.as_bytes());
-        assert_eq!(again.checklist.items.len(), released.checklist.items.len(), "{}", shipped.name);
+        assert_eq!(
+            again.checklist.items.len(),
+            released.checklist.items.len(),
+            "{}",
+            shipped.name
+        );
         for item in &again.checklist.items {
-            assert!(item.checked, "{}: {} {} is open", shipped.name, item.id, item.text);
+            assert!(
+                item.checked,
+                "{}: {} {} is open",
+                shipped.name, item.id, item.text
+            );
         }
         for blank in &released.checklist.blanks {
             let filled = released.blanks.contains_key(&blank.id);
             let signed = blank.item.is_some_and(|item| {
-                released.checklist.items.get(item).is_some_and(|item| item.sign_off.is_some())
+                released
+                    .checklist
+                    .items
+                    .get(item)
+                    .is_some_and(|item| item.sign_off.is_some())
             });
             assert!(filled || signed, "{}: {} is empty", shipped.name, blank.id);
         }
@@ -102,7 +115,13 @@ fn release(shipped: &Shipped, checked: Checked) -> Deployment {
             .is_some_and(|item| item.sign_off.is_some());
         if !of_sign_off {
             let value = BlankValue::parse("as agreed").expect("a value");
-            play.must(&person(STARTER), Command::Fill { blank: blank.id.clone(), value });
+            play.must(
+                &person(STARTER),
+                Command::Fill {
+                    blank: blank.id.clone(),
+                    value,
+                },
+            );
         }
     }
     // Gates open one after the other, so what is refused in one round may be done in the next.
@@ -130,7 +149,13 @@ fn release(shipped: &Shipped, checked: Checked) -> Deployment {
             break;
         }
     }
-    assert_eq!(play.deployment.holds_of_finish(), [], "{}: last refused: {:?}", shipped.name, play.refused);
+    assert_eq!(
+        play.deployment.holds_of_finish(),
+        [],
+        "{}: last refused: {:?}",
+        shipped.name,
+        play.refused
+    );
     play.must(
         &person(MANAGER),
         Command::Finish {
@@ -138,7 +163,12 @@ fn release(shipped: &Shipped, checked: Checked) -> Deployment {
             reason: None,
         },
     );
-    assert_eq!(play.deployment.phase, Phase::Finished(Outcome::Complete), "{}", shipped.name);
+    assert_eq!(
+        play.deployment.phase,
+        Phase::Finished(Outcome::Complete),
+        "{}",
+        shipped.name
+    );
     play.deployment
 }
 

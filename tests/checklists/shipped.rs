@@ -27,7 +27,8 @@ pub(crate) fn shipped() -> Vec<Shipped> {
     SHIPPED
         .iter()
         .map(|(name, _)| {
-            let bytes = fs::read(directory().join(format!("{name}.md"))).expect("a shipped checklist is readable");
+            let bytes =
+                fs::read(directory().join(format!("{name}.md"))).expect("a shipped checklist is readable");
             let parsed = markdown::parse(&ChecklistName::new(*name), &bytes);
             Shipped { name, bytes, parsed }
         })
@@ -68,10 +69,17 @@ fn every_item_is_bound_to_what_there_is_and_every_check_and_role_decides_somethi
         let checklist = &shipped.parsed.checklist;
         let bound: Vec<_> = checklist.items.iter().flat_map(|item| &item.checks).collect();
         for check in checklist.checks.keys() {
-            assert!(bound.contains(&check), "{}: {check} decides no item", shipped.name);
+            assert!(
+                bound.contains(&check),
+                "{}: {check} decides no item",
+                shipped.name
+            );
         }
         for role in checklist.sign_offs.keys() {
-            let signs = checklist.items.iter().any(|item| item.sign_off.as_ref() == Some(role));
+            let signs = checklist
+                .items
+                .iter()
+                .any(|item| item.sign_off.as_ref() == Some(role));
             let opens = checklist.gates.iter().any(|gate| {
                 gate.needs.iter().any(|need| {
                     matches!(need, holdpoint::domain::checklist::Need::SignOff(needed) if needed == role)

@@ -28,7 +28,10 @@ fn pairs() -> Vec<(Shipped, Checklist)> {
         )
         .join("seeds");
     let Ok(listing) = fs::read_dir(&directory) else {
-        eprintln!("skipped: there are no source documents at {}", directory.display());
+        eprintln!(
+            "skipped: there are no source documents at {}",
+            directory.display()
+        );
         return Vec::new();
     };
     let mut files: Vec<PathBuf> = listing
@@ -42,7 +45,10 @@ fn pairs() -> Vec<(Shipped, Checklist)> {
         .zip(files)
         .map(|(shipped, file)| {
             let bytes = fs::read(&file).expect("a source is readable");
-            (shipped, markdown::parse(&ChecklistName::new("source"), &bytes).checklist)
+            (
+                shipped,
+                markdown::parse(&ChecklistName::new("source"), &bytes).checklist,
+            )
         })
         .collect()
 }
@@ -64,7 +70,8 @@ fn the_sections_stand_in_the_same_tree() {
 #[test]
 fn every_item_has_its_counterpart_in_the_same_place() {
     type Place = (Option<usize>, Option<usize>, usize, bool, bool);
-    let place = |item: &Item| -> Place { (item.section, item.parent, item.depth, item.ordered, item.checked) };
+    let place =
+        |item: &Item| -> Place { (item.section, item.parent, item.depth, item.ordered, item.checked) };
     for (ours, source) in pairs() {
         let items = &ours.parsed.checklist.items;
         for (mine, theirs) in items.iter().zip(&source.items) {
@@ -109,12 +116,17 @@ fn variables_paths_commands_and_figures_are_carried_over() {
         let mine = facts(text);
         for fact in facts(&source.source) {
             seen += 1;
-            let carried = mine.contains(&fact) || (!fact.starts_with("figure ") && text.contains(fact_text(&fact)));
+            let carried =
+                mine.contains(&fact) || (!fact.starts_with("figure ") && text.contains(fact_text(&fact)));
             let left_out = LEFT_OUT
                 .iter()
                 .any(|(name, without, _)| *name == ours.name && *without == fact);
             if carried == left_out {
-                let what = if carried { "is carried, but listed as left out" } else { "is lost" };
+                let what = if carried {
+                    "is carried, but listed as left out"
+                } else {
+                    "is lost"
+                };
                 missing.push(format!("{}: {fact} {what}", ours.name));
             }
         }
