@@ -120,13 +120,8 @@ async fn a_small_release_from_the_first_box_to_the_report() {
     assert_all_closed(&report, 9);
     let board = world.board(&run).await;
     assert!(board.text().contains("✅ **Complete**"), "{}", board.text());
-    mara.deploy_and_hear(
-        &run,
-        "tick",
-        &[("item", "1.1")],
-        "is complete and changes no more",
-    )
-    .await;
+    mara.deploy_and_hear(&run, "tick", &[("item", "1.1")], "has ended: complete")
+        .await;
     world.finish().await;
 }
 
