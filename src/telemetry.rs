@@ -215,8 +215,15 @@ fn directives(variable: Option<String>, configured: &str) -> Result<EnvFilter, T
         Some(own) => ("the environment variable RUST_LOG", own),
         None => ("log.filter", configured.to_owned()),
     };
+    // serenity's spans hold whole requests, the tokens of interactions among them; they are shown to nobody who has not
+    // asked for them by name.
+    let quiet = if filter.contains("serenity") {
+        filter.clone()
+    } else {
+        format!("{filter},serenity::http=off")
+    };
     EnvFilter::builder()
-        .parse(&filter)
+        .parse(&quiet)
         .map_err(|fault| TelemetryError::Filter { place, filter, fault })
 }
 

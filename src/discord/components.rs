@@ -6,13 +6,13 @@ use serenity::all::{
     ActionRowComponent, ComponentInteraction, ComponentInteractionDataKind, Http, ModalInteraction,
 };
 
-use super::Bot;
 use super::asked::SNOOZE;
 use super::custom_id::Press;
 use super::interactions::{From, changed, or_refused, refused};
 use super::render::{answer, card, item_list, modal};
 use super::reply::{Asker, Reply};
 use super::wire::Seen;
+use super::{Bot, people};
 use crate::domain::command::Command;
 use crate::domain::deployment::Deployment;
 use crate::domain::ids::{ChannelId, GuildId, InputId, ItemId, SectionId};
@@ -35,7 +35,7 @@ impl Bot {
                 .await;
         };
         let guild = GuildId(guild.get());
-        let person = self.people.acting(guild, member);
+        let person = people::acting(member);
         let from = From {
             input: InputId::new(format!("interaction:{}", component.id)),
             guild,
@@ -168,7 +168,7 @@ impl Bot {
                 .await;
         };
         let guild = GuildId(guild.get());
-        let person = self.people.acting(guild, member);
+        let person = people::acting(member);
         let from = From {
             input: InputId::new(format!("interaction:{}", submitted.id)),
             guild,

@@ -114,7 +114,14 @@ pub(super) fn with_sources(error: &dyn std::error::Error) -> String {
     let mut sentence = error.to_string();
     let mut source = error.source();
     while let Some(inner) = source {
-        let inner_sentence = inner.to_string();
+        let mut inner_sentence = inner.to_string();
+        // The address of an answer to an interaction holds a token with which anybody could answer in our name.
+        if let Some(url) = inner
+            .downcast_ref::<reqwest::Error>()
+            .and_then(reqwest::Error::url)
+        {
+            inner_sentence = inner_sentence.replace(&format!(" for url ({url})"), "");
+        }
         if !sentence.contains(&inner_sentence) {
             sentence = format!("{sentence}: {inner_sentence}");
         }

@@ -361,6 +361,7 @@ mod codes {
     pub(super) const UNKNOWN_MESSAGE: isize = 10_008;
     pub(super) const THREAD_ARCHIVED: isize = 50_083;
     pub(super) const THREAD_EXISTS: isize = 160_004;
+    pub(super) const TOO_MANY_THREADS: isize = 160_006;
 }
 
 async fn posted(delivery: &Delivery<'_>, owed: &Owed) -> Result<Option<Posted>, Trouble> {
@@ -440,6 +441,11 @@ fn trouble(error: &serenity::Error) -> Trouble {
                     why: "the channel was deleted".to_owned(),
                 },
                 404 => Trouble::GiveUp { why },
+                // Room for another thread comes with time.
+                400 if error.code == codes::TOO_MANY_THREADS => Trouble::Retry {
+                    after: Some(NOT_PERMITTED_WAIT),
+                    why,
+                },
                 400 => Trouble::GiveUp {
                     why: format!("Discord does not take the message: {why}"),
                 },
@@ -448,6 +454,8 @@ fn trouble(error: &serenity::Error) -> Trouble {
                 _ => Trouble::Retry { after: None, why },
             }
         }
+        // serenity itself refused it; it never left.
+        serenity::Error::Model(_) => Trouble::GiveUp { why },
         serenity::Error::Http(HttpError::Request(error)) if error.is_connect() || error.is_builder() => {
             Trouble::Retry { after: None, why }
         }

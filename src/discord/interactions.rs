@@ -14,7 +14,7 @@ use super::Bot;
 use super::asked::{Asked, Wish};
 use super::courier::report_files;
 use super::find::{self, Choice, For};
-use super::people::names_in;
+use super::people::{self, names_in};
 use super::render::message::Message;
 use super::render::{answer, board, card, check_table, item_list, log};
 use super::reply::{Asker, Reply};
@@ -68,7 +68,7 @@ impl Bot {
                 .await;
         };
         let guild = GuildId(guild.get());
-        let person = self.people.acting(guild, member);
+        let person = people::acting(member);
         let from = From {
             input: InputId::new(format!("interaction:{}", command.id)),
             guild,
@@ -691,7 +691,8 @@ impl Bot {
         let named: Vec<(String, &str)> = names.iter().map(|name| (name.clone(), name.as_str())).collect();
         let mut choices = find::choices(typed, &named);
         // What is typed is as good as what is known.
-        if !typed.trim().is_empty() && !choices.iter().any(|choice| choice.value == typed) {
+        let fits = typed.trim().chars().count() <= Environment::LIMIT;
+        if fits && !typed.trim().is_empty() && !choices.iter().any(|choice| choice.value == typed) {
             choices.truncate(24);
             choices.insert(0, Choice::new(typed, typed.trim()));
         }

@@ -29,7 +29,6 @@ pub use watchdog::Patience;
 use crate::engine::courier::Courier;
 use crate::engine::{CheckRuns, Engine};
 use gateway::Handler;
-use people::People;
 use reactions::Cards;
 
 /// The bot on Discord.
@@ -52,7 +51,6 @@ pub enum GatewayState {
 struct Bot {
     engine: Engine,
     check_runs: CheckRuns,
-    people: People,
     cards: Cards,
     state: watch::Sender<GatewayState>,
     tasks: TaskTracker,
@@ -73,7 +71,6 @@ impl Discord {
         let bot = Arc::new(Bot {
             engine,
             check_runs,
-            people: People::default(),
             cards: Cards::default(),
             state: watch::Sender::new(GatewayState::Down),
             tasks: TaskTracker::new(),

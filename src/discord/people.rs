@@ -1,7 +1,6 @@
 //! People, as Discord describes them: who acts, with which roles, and under which name.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{PoisonError, RwLock};
 
 use serenity::all::{Http, HttpError, Member};
 
@@ -10,67 +9,42 @@ use crate::domain::event::Actor;
 use crate::domain::ids::{DiscordRoleId, GuildId, UserId};
 use crate::domain::rights::Person;
 
-/// Names of people, as last seen.
-#[derive(Default)]
-pub(super) struct People(RwLock<HashMap<(GuildId, UserId), String>>);
-
-impl People {
-    /// Who a member is when they act. Discord sends an interaction's member with the permissions they have there.
-    pub(super) fn acting(&self, guild: GuildId, member: &Member) -> Person {
-        self.saw(guild, member);
-        Person {
-            id: UserId(member.user.id.get()),
-            discord_roles: member
-                .roles
-                .iter()
-                .map(|role| DiscordRoleId(role.get()))
-                .collect(),
-            manages_server: member
-                .permissions
-                .is_some_and(serenity::all::Permissions::manage_guild),
-        }
+/// Who a member is when they act. Discord sends an interaction's member with the permissions they have there.
+pub(super) fn acting(member: &Member) -> Person {
+    Person {
+        id: UserId(member.user.id.get()),
+        discord_roles: member
+            .roles
+            .iter()
+            .map(|role| DiscordRoleId(role.get()))
+            .collect(),
+        manages_server: member
+            .permissions
+            .is_some_and(serenity::all::Permissions::manage_guild),
     }
+}
 
-    /// Looks a member up, with the roles they have now. No bot is anybody, nor is who has left the server.
-    pub(super) async fn look_up(
-        &self,
-        http: &Http,
-        guild: GuildId,
-        user: UserId,
-    ) -> Result<Option<Person>, serenity::Error> {
-        let member = http
-            .get_member(
-                serenity::all::GuildId::new(guild.0),
-                serenity::all::UserId::new(user.0),
-            )
-            .await;
-        let member = match member {
-            Err(serenity::Error::Http(HttpError::UnsuccessfulRequest(response)))
-                if response.status_code.as_u16() == 404 =>
-            {
-                return Ok(None);
-            }
-            member => member?,
-        };
-        if member.user.bot {
+/// Looks a member up, with the roles they have now. No bot is anybody, nor is who has left the server.
+pub(super) async fn look_up(
+    http: &Http,
+    guild: GuildId,
+    user: UserId,
+) -> Result<Option<Person>, serenity::Error> {
+    let member = http
+        .get_member(
+            serenity::all::GuildId::new(guild.0),
+            serenity::all::UserId::new(user.0),
+        )
+        .await;
+    let member = match member {
+        Err(serenity::Error::Http(HttpError::UnsuccessfulRequest(response)))
+            if response.status_code.as_u16() == 404 =>
+        {
             return Ok(None);
         }
-        Ok(Some(self.acting(guild, &member)))
-    }
-
-    fn saw(&self, guild: GuildId, member: &Member) {
-        let key = (guild, UserId(member.user.id.get()));
-        let name = member.display_name();
-        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        if known.get(&key).is_some_and(|known| known == name) {
-            return;
-        }
-        drop(known);
-        self.0
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(key, name.to_owned());
-    }
+        member => member?,
+    };
+    Ok((!member.user.bot).then(|| acting(&member)))
 }
 
 /// The names of all who had a part in a deployment, for a document that leaves Discord. Who has left keeps their number.

@@ -15,7 +15,7 @@ use super::courier::{APPROVE, REJECT, SEEN};
 use super::interactions::refused;
 use super::render::answer;
 use super::render::message::Message;
-use super::{Bot, wire};
+use super::{Bot, people, wire};
 use crate::domain::command::{ActingAs, CardAnswer, Command};
 use crate::domain::deployment::{Deployment, Phase};
 use crate::domain::ids::{DeploymentId, InputId, MessageId, RoleKey, UserId};
@@ -31,7 +31,11 @@ pub(super) struct Cards(Mutex<HashMap<MessageId, Arc<Mutex<()>>>>);
 
 impl Cards {
     async fn turn(&self, message: MessageId) -> tokio::sync::OwnedMutexGuard<()> {
-        let card = Arc::clone(self.0.lock().await.entry(message).or_default());
+        let mut cards = self.0.lock().await;
+        // A card that nobody looks at or waits for is not kept.
+        cards.retain(|_, card| Arc::strong_count(card) > 1);
+        let card = Arc::clone(cards.entry(message).or_default());
+        drop(cards);
         card.lock_owned().await
     }
 }
@@ -73,6 +77,28 @@ impl From<HandleError> for LookError {
                 why: refusal.to_string(),
             }),
         }
+    }
+}
+
+/// What kept single people from being heard. What Discord does not tell of one does not keep the others waiting; a fault
+/// of ours does.
+#[derive(Default)]
+struct Unheard(Option<serenity::Error>);
+
+impl Unheard {
+    fn note(&mut self, heard: Result<(), LookError>) -> Result<(), LookError> {
+        match heard {
+            Ok(()) => Ok(()),
+            Err(LookError::Discord(error)) => {
+                self.0.get_or_insert(error);
+                Ok(())
+            }
+            Err(fault @ LookError::Fault(_)) => Err(fault),
+        }
+    }
+
+    fn first(self) -> Result<(), LookError> {
+        self.0.map_or(Ok(()), |error| Err(error.into()))
     }
 }
 
@@ -185,9 +211,9 @@ impl Bot {
         let Some(deployment) = self.engine.any_deployment(card.deployment).await? else {
             return Ok(());
         };
+        let running = !matches!(deployment.phase, Phase::Finished(_));
         let current = deployment.sign_offs.get(&card.role);
-        let lives = !matches!(deployment.phase, Phase::Finished(_))
-            && current.is_some_and(|sign_off| sign_off.requests == card.request);
+        let lives = running && current.is_some_and(|sign_off| sign_off.requests == card.request);
         let rejecting = self.reacting(http, card, REJECT).await?;
         let approving: BTreeSet<UserId> = self
             .reacting(http, card, APPROVE)
@@ -195,6 +221,24 @@ impl Bot {
             .difference(&rejecting)
             .copied()
             .collect();
+        // One person of whom nothing can be told must not stand in the way of the others.
+        let mut unheard = Unheard::default();
+        if running && let Some(sign_off) = current {
+            // What was taken back goes first, so that who changes their mind is heard in both. A signature is taken back
+            // on the card it was given on, also when a newer one asks.
+            let given_here = sign_off
+                .signatures
+                .iter()
+                .filter(|signature| signature.request == card.request);
+            let gone = given_here
+                .map(|signature| signature.by)
+                .filter(|user| !approving.contains(user) && !rejecting.contains(user));
+            let rejections = sign_off.rejections().map(|rejection| rejection.by);
+            let gone_no = rejections.filter(|user| lives && !rejecting.contains(user));
+            for user in gone.chain(gone_no) {
+                unheard.note(self.withdraw(http, card, &deployment, user).await)?;
+            }
+        }
         if !lives {
             // Whoever answered it in its time has done nothing wrong and is left in peace.
             if let Some(user) = by.filter(|user| approving.contains(user) || rejecting.contains(user)) {
@@ -204,37 +248,32 @@ impl Bot {
                     APPROVE
                 };
                 let old = answer::old_card(&deployment, &card.role);
-                self.answer(http, card, user, emoji, old).await?;
+                unheard.note(self.answer(http, card, user, emoji, old).await)?;
             }
-            return Ok(());
+            return unheard.first();
         }
-        let (signed, rejected) = current.map_or_else(Default::default, |sign_off| {
-            let signed: BTreeSet<UserId> = sign_off.signatures.iter().map(|signature| signature.by).collect();
-            (signed, sign_off.rejection.as_ref().map(|rejection| rejection.by))
-        });
-        // What was taken back goes first, so that who changes their mind is heard in both.
-        let gone = signed
-            .iter()
-            .filter(|user| !approving.contains(user) && !rejecting.contains(user));
-        let gone_no = rejected.iter().filter(|user| !rejecting.contains(user));
-        for user in gone.chain(gone_no) {
-            self.withdraw(http, card, &deployment, *user).await?;
-        }
-        for user in rejecting.iter().filter(|user| rejected != Some(**user)) {
+        let has_rejected =
+            |user: &UserId| current.is_some_and(|sign_off| sign_off.rejection_of(*user).is_some());
+        let has_signed =
+            |user: &UserId| current.is_some_and(|sign_off| sign_off.signature_of(*user).is_some());
+        for user in rejecting.iter().filter(|user| !has_rejected(user)) {
             let reject = CardAnswer::Reject { reason: None };
-            self.act(http, card, &deployment, *user, REJECT, reject).await?;
+            unheard.note(self.act(http, card, &deployment, *user, REJECT, reject).await)?;
         }
-        for user in approving.iter().filter(|user| !signed.contains(user)) {
-            self.act(http, card, &deployment, *user, APPROVE, CardAnswer::Approve)
-                .await?;
+        for user in approving.iter().filter(|user| !has_signed(user)) {
+            let approve = CardAnswer::Approve;
+            unheard.note(self.act(http, card, &deployment, *user, APPROVE, approve).await)?;
         }
         let pings = current
             .and_then(|sign_off| sign_off.request.as_ref())
             .map_or(0, |request| request.pings);
         for user in self.reacting(http, card, SEEN).await? {
-            self.acknowledge(http, card, user, pings).await?;
+            // Eyes left from an earlier ping say nothing of a later one, unless they have just been given.
+            if pings == 0 || by == Some(user) {
+                unheard.note(self.acknowledge(http, card, user, pings).await)?;
+            }
         }
-        Ok(())
+        unheard.first()
     }
 
     /// Who reacts with an emoji now; bots do not count.
@@ -274,7 +313,7 @@ impl Bot {
         emoji: &str,
         answer: CardAnswer,
     ) -> Result<(), LookError> {
-        let Some(person) = self.people.look_up(http, deployment.guild, user).await? else {
+        let Some(person) = people::look_up(http, deployment.guild, user).await? else {
             return Ok(());
         };
         let input = Input {
@@ -307,9 +346,7 @@ impl Bot {
         user: UserId,
     ) -> Result<(), LookError> {
         // Who has left the server can still take their own reaction away; no role is needed for that.
-        let person = self
-            .people
-            .look_up(http, deployment.guild, user)
+        let person = people::look_up(http, deployment.guild, user)
             .await
             .unwrap_or_else(|error| {
                 warn!(
@@ -332,7 +369,9 @@ impl Bot {
             actor: ActingAs::Person(person),
             wish: Wish::Change {
                 deployment: deployment.id,
-                command: card.answered_with(CardAnswer::Withdraw),
+                command: Command::Withdraw {
+                    role: card.role.clone(),
+                },
             },
         };
         match self.engine.handle(input).await {
@@ -351,7 +390,7 @@ impl Bot {
         if !deployment.asked_roles().any(|role| *role == card.role) {
             return Ok(());
         }
-        let Some(person) = self.people.look_up(http, deployment.guild, user).await? else {
+        let Some(person) = people::look_up(http, deployment.guild, user).await? else {
             return Ok(());
         };
         let input = Input {
@@ -390,13 +429,18 @@ impl Bot {
             pings: vec![Holder::Member(user)],
             ..sentence
         };
-        wire::create(&message)
+        let sent = wire::create(&message)
             .reference_message((
                 DiscordChannel::new(card.posted.channel.0),
                 DiscordMessage::new(card.posted.message.0),
             ))
             .execute(http, (DiscordChannel::new(card.posted.channel.0), None))
-            .await?;
+            .await;
+        if let Err(error) = sent {
+            // They were not told, so they are at the next look.
+            self.engine.forget(&answered).await?;
+            return Err(error.into());
+        }
         Ok(())
     }
 }

@@ -84,6 +84,12 @@ impl Watchdog {
             if !signs.is_empty() && silent.is_empty() && signs.values().all(|sign| sign.connected) {
                 alive = Instant::now();
                 restarts = 0;
+                self.state.send_if_modified(|state| {
+                    let changed = *state != GatewayState::Up;
+                    *state = GatewayState::Up;
+                    changed
+                });
+                gauge!("holdpoint_gateway_up").set(1.0);
                 continue;
             }
             gauge!("holdpoint_gateway_up").set(0.0);

@@ -81,6 +81,9 @@ pub struct Signature {
     pub rank: Rank,
     /// When.
     pub at: Timestamp,
+    /// Which of the role's requests it answered, from 1: on whose card it can be taken back.
+    #[serde(default)]
+    pub request: u32,
     /// The checklist they saw.
     pub checklist: ChecklistHash,
     /// The version they saw.

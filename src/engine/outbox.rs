@@ -291,8 +291,7 @@ fn is_still_so(owed: &Owed, deployment: &Deployment) -> bool {
         Owed::Rejection { role, by } => deployment
             .sign_offs
             .get(role)
-            .and_then(|sign_off| sign_off.rejection.as_ref())
-            .is_some_and(|rejection| rejection.by == *by),
+            .is_some_and(|sign_off| sign_off.rejection_of(*by).is_some()),
         Owed::ReadyForGo => {
             matches!(deployment.phase, Phase::Preparing | Phase::Held) && deployment.holds_of_go().is_empty()
         }

@@ -100,6 +100,7 @@ fn whole() -> Deployment {
         by: UserId(2),
         rank: Rank::Owner,
         at,
+        request: 1,
         checklist: checklist.hash.clone(),
         version: "2.4.1".to_owned(),
         checks: ChecksSeen("P".to_owned()),

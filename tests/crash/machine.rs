@@ -135,9 +135,9 @@ pub(crate) fn options(database: &Path) -> sqlx::sqlite::SqliteConnectOptions {
 
 /// Two roles are asked at once: one signs and takes it back all the time, the other never answers.
 fn checklist() -> String {
-    let items: String = (1..=ITEMS)
-        .map(|item| format!("- [ ] Piece of work {item}\n"))
-        .collect();
+    let items = (1..=ITEMS).fold(String::new(), |items, item| {
+        items + &format!("- [ ] Piece of work {item}\n")
+    });
     format!(
         "---
 title: Crash rehearsal

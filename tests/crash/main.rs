@@ -304,7 +304,8 @@ async fn read_rows(database: &Path, evidence: &mut Evidence) {
             )
         })
         .collect();
-    let rows: Vec<(i64, i64, String, Option<i64>, i64, Option<String>)> = sqlx::query_as(
+    type Row = (i64, i64, String, Option<i64>, i64, Option<String>);
+    let rows: Vec<Row> = sqlx::query_as(
         "SELECT id, deployment_id, owed, settled_at_ms, given_up, why FROM outbox ORDER BY id",
     )
     .fetch_all(&mut connection)

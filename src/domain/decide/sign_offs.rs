@@ -90,6 +90,11 @@ impl Deciding<'_> {
             by: person.id,
             rank,
             at: self.context.now,
+            request: self
+                .after
+                .sign_offs
+                .get(&role)
+                .map_or(0, |sign_off| sign_off.requests),
             checklist: self.after.checklist.hash.clone(),
             version: self.after.version.clone(),
             checks: self.after.checks_seen(),
