@@ -255,9 +255,12 @@ async fn reactions_of_a_session_that_was_lost_are_found() {
     world.mara().lets_hold("tech-lead", "Theo", "owner").await;
     let run = one_role_until_signing(&world).await;
     let card = world.card(&run, "Tech Lead", &["Theo"]).await;
-    // One look at a card at a time: when this one has been, none that began before it is still under way.
-    world.theo().react(&card, "👀");
-    world.until_it_says(&card, "Seen by").await;
+    // The new card is looked at once, and once for each of the bot's own three reactions; a look asks for three emoji. When
+    // all have been, none is under way that could find by chance what is lost below.
+    let looks = "GET /channels/{channel}/messages/{message}/reactions/{emoji}";
+    world
+        .until("the looks at the new card", async || world.requests(looks) >= 12)
+        .await;
     world.settle().await;
     let gateway = world.stand_in.gateway();
     gateway.hold();
