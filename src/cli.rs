@@ -90,6 +90,8 @@ pub struct TryArguments {
 #[derive(Debug, Subcommand)]
 pub enum ChecklistCommand {
     /// Show what Holdpoint understands of a checklist: its sections, items and whatever is wrong with it.
+    ///
+    /// The exit code only tells whether the file could be read. Whether a deployment can start from it is for `lint` to say.
     Show {
         /// The Markdown file.
         #[arg(value_hint = ValueHint::FilePath)]
@@ -100,7 +102,8 @@ pub enum ChecklistCommand {
         format: ShowFormat,
     },
 
-    /// Say what is wrong with checklists; the exit code is 1 when there is an error in any.
+    /// Say what is wrong with checklists; the exit code is 1 when there is an error in any, so that no deployment can start
+    /// from it.
     Lint {
         /// The Markdown files; without any, all of the configured directory.
         #[arg(value_hint = ValueHint::FilePath)]
@@ -112,6 +115,8 @@ pub enum ChecklistCommand {
 #[derive(Debug, Subcommand)]
 pub enum AuditCommand {
     /// Prove that no event was changed, removed or slipped in; the exit code is 1 when one was.
+    ///
+    /// It is 2 when that could not be told, as the database cannot be read.
     Verify {
         /// The database; without it, the configured one.
         #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]

@@ -1,42 +1,53 @@
 //! `holdpoint checklist show` and `lint`: what Holdpoint understands of a file.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, BufWriter, IsTerminal, Write as _};
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 
 use super::Ended;
 use crate::cli::ShowFormat;
 use crate::domain::checklist::Checklist;
-use crate::domain::ids::ChecklistName;
-use crate::engine::problems_of;
+use crate::engine::{problems_of, read_checklist};
 use crate::markdown::{self, Colour, Parsed, Severity};
 
-/// Shows what a file holds.
+/// Shows what a file holds, whatever is wrong with it.
 pub(super) fn show(file: &Path, format: ShowFormat) -> anyhow::Result<Ended> {
-    let parsed = read(file)?;
-    let mut out = io::stdout().lock();
+    let mut parsed = read(file)?;
+    add_problems(&mut parsed);
+    let mut out = BufWriter::new(io::stdout().lock());
     match format {
         ShowFormat::Json => writeln!(out, "{:#}", markdown::json(&parsed))?,
         ShowFormat::Text => {
             write_outline(&mut out, &parsed.checklist)?;
-            write_diagnostics(&mut io::stderr().lock(), file, &parsed)?;
+            // What goes to the terminal by two ways should come in the order in which it was written.
+            out.flush()?;
+            let err = io::stderr();
+            let colour = colour_for(&err);
+            write_diagnostics(&mut BufWriter::new(err.lock()), file, &parsed, colour)?;
         }
     }
-    Ok(if parsed.has_errors() {
-        Ended::Badly
-    } else {
-        Ended::Well
-    })
+    out.flush()?;
+    Ok(Ended::Well)
 }
 
-/// Says what is wrong with files.
+/// Says what is wrong with files. One that cannot be read keeps none of the others from being looked at.
 pub(super) fn lint(files: &[PathBuf]) -> anyhow::Result<Ended> {
     let mut broken = false;
-    let mut out = io::stdout().lock();
+    let mut unread = Vec::new();
+    let stdout = io::stdout();
+    let colour = colour_for(&stdout);
+    let mut out = BufWriter::new(stdout.lock());
     for file in files {
-        let parsed = read(file)?;
-        write_diagnostics(&mut out, file, &parsed)?;
+        let mut parsed = match read(file) {
+            Ok(parsed) => parsed,
+            Err(error) => {
+                unread.push(format!("{error:#}"));
+                continue;
+            }
+        };
+        add_problems(&mut parsed);
+        write_diagnostics(&mut out, file, &parsed, colour)?;
         broken |= parsed.has_errors();
         let count = |severity| {
             parsed
@@ -53,12 +64,16 @@ pub(super) fn lint(files: &[PathBuf]) -> anyhow::Result<Ended> {
             .count();
         writeln!(
             out,
-            "{}: {} items, {decided} of them decided by checks; {} errors, {} warnings",
+            "{}: {}, {decided} of them decided by checks; {}, {}",
             file.display(),
-            checklist.items.len(),
-            count(Severity::Error),
-            count(Severity::Warning),
+            counted(checklist.items.len(), "item"),
+            counted(count(Severity::Error), "error"),
+            counted(count(Severity::Warning), "warning"),
         )?;
+    }
+    out.flush()?;
+    if !unread.is_empty() {
+        bail!("{}", unread.join(".\nholdpoint: "));
     }
     Ok(if broken { Ended::Badly } else { Ended::Well })
 }
@@ -67,7 +82,7 @@ pub(super) fn lint(files: &[PathBuf]) -> anyhow::Result<Ended> {
 pub(super) fn of_directory(directory: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let listing = std::fs::read_dir(directory).with_context(|| {
         format!(
-            "the directory {} cannot be read; set `checklists.directory`",
+            "the directory {} cannot be read; create it, set `checklists.directory`, or name the files to lint",
             directory.display()
         )
     })?;
@@ -88,18 +103,26 @@ pub(super) fn of_directory(directory: &Path) -> anyhow::Result<Vec<PathBuf>> {
 }
 
 fn read(file: &Path) -> anyhow::Result<Parsed> {
-    let bytes = std::fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?;
-    let name = ChecklistName::new(
-        file.file_stem()
-            .map(|stem| stem.to_string_lossy())
-            .unwrap_or_default(),
-    );
-    let mut parsed = markdown::parse(&name, &bytes);
+    match read_checklist(file) {
+        Ok(read) => Ok(read.parsed),
+        Err(why) => bail!("{} {why}", file.display()),
+    }
+}
+
+fn add_problems(parsed: &mut Parsed) {
     parsed.diagnostics.extend(problems_of(&parsed.checklist));
     parsed
         .diagnostics
         .sort_by_key(|diagnostic| (diagnostic.line, diagnostic.column));
-    Ok(parsed)
+}
+
+/// As `1 item` and `2 items`.
+fn counted(count: usize, noun: &str) -> String {
+    if count == 1 {
+        format!("1 {noun}")
+    } else {
+        format!("{count} {noun}s")
+    }
 }
 
 fn write_outline(out: &mut impl io::Write, checklist: &Checklist) -> io::Result<()> {
@@ -133,20 +156,29 @@ fn write_outline(out: &mut impl io::Write, checklist: &Checklist) -> io::Result<
     Ok(())
 }
 
-fn write_diagnostics(out: &mut impl io::Write, file: &Path, parsed: &Parsed) -> io::Result<()> {
-    let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    let colour = if !plain && io::stdout().is_terminal() {
+/// Colours where a person looks, unless they asked for none (<https://no-color.org>).
+fn colour_for(stream: &impl IsTerminal) -> Colour {
+    let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    if !unwanted && stream.is_terminal() {
         Colour::Ansi
     } else {
         Colour::Plain
-    };
+    }
+}
+
+fn write_diagnostics(
+    out: &mut impl io::Write,
+    file: &Path,
+    parsed: &Parsed,
+    colour: Colour,
+) -> io::Result<()> {
+    let name = file.display().to_string();
     for diagnostic in &parsed.diagnostics {
-        let name = file.display().to_string();
         writeln!(
             out,
             "{}",
             markdown::render_diagnostic(&name, &parsed.checklist.source, diagnostic, colour)
         )?;
     }
-    Ok(())
+    out.flush()
 }

@@ -33,8 +33,7 @@ pub fn run(line: CommandLine) -> ExitCode {
         Ok(Ended::Badly) => ExitCode::from(1),
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            // When standard error is gone too, the exit code has to do.
-            let _ = writeln!(io::stderr(), "holdpoint: {error:#}");
+            complain(&error);
             ExitCode::from(2)
         }
     }
@@ -45,7 +44,10 @@ fn carry_out(line: CommandLine) -> anyhow::Result<Ended> {
     match line.command {
         Command::Completions(arguments) => {
             let mut command = CommandLine::command();
-            clap_complete::generate(arguments.shell, &mut command, "holdpoint", &mut io::stdout());
+            // Written to memory first: clap_complete panics when whoever reads them has gone.
+            let mut script = Vec::new();
+            clap_complete::generate(arguments.shell, &mut command, "holdpoint", &mut script);
+            io::stdout().write_all(&script)?;
             Ok(Ended::Well)
         }
         Command::Checklist(ChecklistCommand::Show { file, format }) => checklists::show(&file, format),
@@ -83,8 +85,11 @@ fn carry_out(line: CommandLine) -> anyhow::Result<Ended> {
                     Ok(Ended::Well)
                 }
                 Command::Health => {
-                    ask_health(settings.http.listen)?;
-                    Ok(Ended::Well)
+                    let Err(error) = ask_health(settings.http.listen) else {
+                        return Ok(Ended::Well);
+                    };
+                    complain(&error.into());
+                    Ok(Ended::Badly)
                 }
                 // Done above, before any setting was read.
                 Command::Completions(_) | Command::Checklist(ChecklistCommand::Show { .. }) => {
@@ -95,6 +100,26 @@ fn carry_out(line: CommandLine) -> anyhow::Result<Ended> {
             }
         }
     }
+}
+
+/// Says on standard error, in a sentence, what went wrong.
+fn complain(error: &anyhow::Error) {
+    let mut sentence = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        // Many an error says in its own sentence what it came from.
+        if !sentence.contains(&cause) {
+            let between = if sentence.is_empty() { "" } else { ": " };
+            sentence.push_str(between);
+            sentence.push_str(&cause);
+        }
+    }
+    let end = if sentence.ends_with(['.', '?', '!']) {
+        ""
+    } else {
+        "."
+    };
+    // When standard error is gone too, the exit code has to do.
+    let _ = writeln!(io::stderr(), "holdpoint: {sentence}{end}");
 }
 
 fn run_async(work: impl Future<Output = anyhow::Result<Ended>>) -> anyhow::Result<Ended> {

@@ -48,7 +48,13 @@ pub(super) async fn report(database: &Path, arguments: ReportArguments) -> anyho
     };
     match arguments.output {
         Some(file) => {
-            std::fs::write(&file, text).with_context(|| format!("{} cannot be written", file.display()))?;
+            std::fs::write(&file, text).with_context(|| {
+                format!(
+                    "{} cannot be written; check that its directory is there, that this user may write to it, and that \
+                     there is room",
+                    file.display()
+                )
+            })?;
         }
         None => io::stdout().write_all(text.as_bytes())?,
     }

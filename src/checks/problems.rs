@@ -107,6 +107,11 @@ fn command(probe: &CommandProbe) -> Vec<String> {
     if probe.run.first().is_none_or(|program| program.trim().is_empty()) {
         found.push("`run` names no program; write it as in [npm, test]".to_owned());
     }
+    if let Some(program) = probe.run.first().filter(|program| is_relative(program)) {
+        found.push(format!(
+            "`run` names the program {program} by a relative path, which no setting can allow; write [sh, {program}], or its absolute path"
+        ));
+    }
     let Some(pattern) = &probe.capture else {
         return found;
     };
@@ -131,6 +136,11 @@ fn command(probe: &CommandProbe) -> Vec<String> {
         }
     }
     found
+}
+
+/// Whether a program is named by a path that depends on the directory it is looked for from.
+fn is_relative(program: &str) -> bool {
+    program.contains('/') && !program.starts_with('/') && !program.contains("{{")
 }
 
 fn unknown_variables(probe: &Probe, variables: &BTreeMap<VariableName, Variable>) -> Vec<String> {

@@ -299,8 +299,8 @@ fn read(reader: &mut Reader) -> Result<Settings, Noted> {
     let body_limit_bytes = reader.count("checks.body_limit_bytes", 1024..=64 * 1024 * 1024);
     let allowed_commands = reader.texts("checks.commands.allow");
     let environment = reader.texts("checks.commands.environment");
-    let allow = reader.parsed_list("checks.network.allow", NetworkRule::EXPECTED);
     let deny = reader.parsed_list("checks.network.deny", NetworkRule::EXPECTED);
+    let allow = reader.parsed_list("checks.network.allow", NetworkRule::EXPECTED);
     let permissions = Permissions::read(reader);
     let four_eyes = reader.yes_or_no("sign_offs.four_eyes");
     let drain = reader.duration("shutdown.drain");

@@ -36,7 +36,7 @@ pub enum ConnectError {
     TokenRefused,
     /// Discord did not answer as it should.
     #[error(
-        "Discord cannot be reached: {why}. Check the connection and https://discordstatus.com, then start again"
+        "Discord cannot be reached ({why}). Check the connection and https://discordstatus.com, then start again"
     )]
     Unreachable {
         /// What went wrong.
@@ -95,8 +95,18 @@ fn connect_error(error: &serenity::Error) -> ConnectError {
         return ConnectError::TokenRefused;
     }
     ConnectError::Unreachable {
-        why: with_sources(error),
+        why: what_stood_in_the_way(error),
     }
+}
+
+/// What the innermost error says: those around it say that something was sent over something.
+fn what_stood_in_the_way(error: &serenity::Error) -> String {
+    // Discord's own answer is the outermost, and serenity's errors for it have no source.
+    let mut innermost: &dyn std::error::Error = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string().trim_end_matches('.').to_owned()
 }
 
 /// An error with what it came from, as the outermost sentence seldom says it.

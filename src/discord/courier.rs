@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serenity::all::{
-    AutoArchiveDuration, Builder, ChannelId as DiscordChannel, CreateThread, ErrorResponse, GetMessages,
-    Http, HttpError, MessageId as DiscordMessage, Nonce, ReactionType,
+    AutoArchiveDuration, Builder, ChannelId as DiscordChannel, CreateThread, EditThread, ErrorResponse,
+    GetMessages, Http, HttpError, MessageId as DiscordMessage, Nonce, ReactionType,
 };
 use tokio::sync::Mutex;
 use tracing::debug;
@@ -228,6 +228,7 @@ impl DiscordCourier {
     /// Looks for a message that may have been posted, from the newest back to when it became owed.
     async fn find(&self, channel: ChannelId, delivery: &Delivery<'_>) -> Result<Option<Posted>, Trouble> {
         let mark = mark(delivery);
+        let line = small_print(delivery);
         let owed_since = delivery
             .owed_since
             .saturating_sub(CLOCKS_APART)
@@ -235,7 +236,8 @@ impl DiscordCourier {
         let bears_it = |message: &&serenity::all::Message| {
             let footers = message.embeds.iter().filter_map(|embed| embed.footer.as_ref());
             message.author.bot
-                && (message.content.ends_with(&mark)
+                // The whole line, as what a person wrote may end in the same few letters.
+                && (message.content.ends_with(&line)
                     || footers.into_iter().any(|footer| footer.text.ends_with(&mark)))
         };
         let mut asked = GetMessages::new().limit(PAGE);
@@ -264,21 +266,37 @@ impl DiscordCourier {
 
     async fn edit(&self, posted: &Posted, message: &Message) -> Result<(), Edited> {
         let _turn = self.turn(posted.channel).await;
-        let edited = wire::edit(message)
-            .execute(
-                &self.http,
-                (
-                    DiscordChannel::new(posted.channel.0),
-                    DiscordMessage::new(posted.message.0),
-                    None,
-                ),
-            )
-            .await;
+        let edited = match self.edit_once(posted, message).await {
+            // Nothing was said in it for a week, so Discord closed the thread; a new message would open it, an edit does not.
+            Err(error) if code_of(&error) == Some(codes::THREAD_ARCHIVED) => {
+                self.reopen(posted.channel)
+                    .await
+                    .map_err(|error| Edited::Trouble(trouble(&error)))?;
+                self.edit_once(posted, message).await
+            }
+            edited => edited,
+        };
         match edited {
-            Ok(_) => Ok(()),
+            Ok(()) => Ok(()),
             Err(error) if code_of(&error) == Some(codes::UNKNOWN_MESSAGE) => Err(Edited::Gone),
             Err(error) => Err(Edited::Trouble(trouble(&error))),
         }
+    }
+
+    async fn edit_once(&self, posted: &Posted, message: &Message) -> Result<(), serenity::Error> {
+        let place = (
+            DiscordChannel::new(posted.channel.0),
+            DiscordMessage::new(posted.message.0),
+            None,
+        );
+        wire::edit(message).execute(&self.http, place).await.map(|_| ())
+    }
+
+    async fn reopen(&self, thread: ChannelId) -> Result<(), serenity::Error> {
+        DiscordChannel::new(thread.0)
+            .edit_thread(&self.http, EditThread::new().archived(false))
+            .await
+            .map(|_| ())
     }
 
     async fn offer(&self, posted: &Posted, emoji: &str) -> Result<(), Trouble> {
@@ -341,6 +359,7 @@ enum Edited {
 mod codes {
     pub(super) const UNKNOWN_CHANNEL: isize = 10_003;
     pub(super) const UNKNOWN_MESSAGE: isize = 10_008;
+    pub(super) const THREAD_ARCHIVED: isize = 50_083;
     pub(super) const THREAD_EXISTS: isize = 160_004;
 }
 
@@ -377,16 +396,23 @@ fn mark(delivery: &Delivery<'_>) -> String {
     format!("· m{}", delivery.id)
 }
 
+fn of_deployment(delivery: &Delivery<'_>) -> String {
+    format!("Deployment {} {}", delivery.deployment.id, mark(delivery))
+}
+
+fn small_print(delivery: &Delivery<'_>) -> String {
+    format!("\n-# {}", of_deployment(delivery))
+}
+
 /// The message with its mark in small print: in the frame's footer, or in a last line where it has no frame.
 fn marked(message: &Message, delivery: &Delivery<'_>) -> Message {
     let mut message = message.clone();
     let mark = mark(delivery);
-    let of_deployment = format!("Deployment {} {mark}", delivery.deployment.id);
     match &mut message.embed {
-        Some(embed) if embed.footer.is_empty() => embed.footer = of_deployment,
+        Some(embed) if embed.footer.is_empty() => embed.footer = of_deployment(delivery),
         Some(embed) => embed.footer = format!("{} {mark}", embed.footer),
         None => {
-            let line = format!("\n-# {of_deployment}");
+            let line = small_print(delivery);
             let room = limit::CONTENT - line.chars().count();
             message.content = escape::shortened(&message.content, room) + &line;
         }

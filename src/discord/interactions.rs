@@ -26,7 +26,8 @@ use crate::domain::refusal::Refusal;
 use crate::domain::rights::{Act, HoldsARole, Person};
 use crate::domain::text::{BlankValue, Environment, Reason, Remark, Version};
 use crate::engine::{
-    self, CatalogEntry, Fault, Filter, HandleError, Handled, Input, RunProgress, RunWish, Selection, Severity,
+    self, CatalogEntry, Diagnostic, Fault, Filter, HandleError, Handled, Input, RunProgress, RunWish,
+    Selection, Severity,
 };
 
 /// How often at most the answer of a run of checks is edited: Discord lets a message be edited five times in five seconds.
@@ -534,7 +535,7 @@ impl Bot {
             Some(error) => Err(Refusal::BrokenChecklist {
                 name: entry.checklist.name.as_str().to_owned(),
                 line: error.line,
-                why: error.message.clone(),
+                why: said(error),
             }),
         }
     }
@@ -719,6 +720,14 @@ impl Bot {
     }
 }
 
+/// What is wrong, and what to do about it where that is known.
+fn said(found: &Diagnostic) -> String {
+    match &found.help {
+        Some(help) => format!("{} {help}", found.message),
+        None => found.message.clone(),
+    }
+}
+
 /// What is wrong with a checklist, as it is shown.
 fn findings(entry: &CatalogEntry) -> Vec<answer::Finding> {
     entry
@@ -732,7 +741,7 @@ fn findings(entry: &CatalogEntry) -> Vec<answer::Finding> {
                 Severity::Warning => "warning",
                 Severity::Note => "note",
             },
-            message: found.message.clone(),
+            message: said(found),
         })
         .collect()
 }

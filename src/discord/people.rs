@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{PoisonError, RwLock};
 
-use serenity::all::{Http, Member};
+use serenity::all::{Http, HttpError, Member};
 
 use crate::domain::deployment::{Deployment, ItemState};
 use crate::domain::event::Actor;
@@ -31,7 +31,7 @@ impl People {
         }
     }
 
-    /// Looks a member up, with the roles they have now. No bot is anybody.
+    /// Looks a member up, with the roles they have now. No bot is anybody, nor is who has left the server.
     pub(super) async fn look_up(
         &self,
         http: &Http,
@@ -43,7 +43,15 @@ impl People {
                 serenity::all::GuildId::new(guild.0),
                 serenity::all::UserId::new(user.0),
             )
-            .await?;
+            .await;
+        let member = match member {
+            Err(serenity::Error::Http(HttpError::UnsuccessfulRequest(response)))
+                if response.status_code.as_u16() == 404 =>
+            {
+                return Ok(None);
+            }
+            member => member?,
+        };
         if member.user.bot {
             return Ok(None);
         }

@@ -79,7 +79,8 @@ impl From<HandleError> for LookError {
 impl Bot {
     pub(super) async fn reacted(&self, http: &Http, reaction: Reaction) {
         if let Some(card) = self.card_of(&reaction).await {
-            self.look_and_log(http, &card).await;
+            self.look_and_log(http, &card, reaction.user_id.map(|user| UserId(user.get())))
+                .await;
         }
     }
 
@@ -94,7 +95,7 @@ impl Bot {
                 warn!(error = %error, "an answered reaction could not be forgotten");
             }
         }
-        self.look_and_log(http, &card).await;
+        self.look_and_log(http, &card, None).await;
     }
 
     /// Looks at every card that may have been reacted to while nobody listened.
@@ -108,16 +109,13 @@ impl Bot {
         };
         for (deployment, remembered_as, posted) in posted {
             if let Some((role, request)) = card_name(&remembered_as) {
-                self.look_and_log(
-                    http,
-                    &Card {
-                        deployment,
-                        role,
-                        request,
-                        posted,
-                    },
-                )
-                .await;
+                let card = Card {
+                    deployment,
+                    role,
+                    request,
+                    posted,
+                };
+                self.look_and_log(http, &card, None).await;
             }
         }
     }
@@ -133,18 +131,14 @@ impl Bot {
         posted: Posted,
     ) {
         let (bot, http) = (Arc::clone(self), Arc::clone(http));
-        self.tasks.spawn(async move {
-            bot.look_and_log(
-                &http,
-                &Card {
-                    deployment,
-                    role,
-                    request,
-                    posted,
-                },
-            )
-            .await;
-        });
+        let card = Card {
+            deployment,
+            role,
+            request,
+            posted,
+        };
+        self.tasks
+            .spawn(async move { bot.look_and_log(&http, &card, None).await });
     }
 
     async fn card_of(&self, reaction: &Reaction) -> Option<Card> {
@@ -173,9 +167,10 @@ impl Bot {
         })
     }
 
-    async fn look_and_log(&self, http: &Http, card: &Card) {
+    /// `by` is who has just reacted; nobody has when it is only looked what was missed.
+    async fn look_and_log(&self, http: &Http, card: &Card, by: Option<UserId>) {
         let _turn = self.cards.turn(card.posted.message).await;
-        if let Err(error) = self.look(http, card).await {
+        if let Err(error) = self.look(http, card, by).await {
             error!(
                 deployment = card.deployment.0,
                 role = card.role.as_str(),
@@ -186,7 +181,7 @@ impl Bot {
     }
 
     /// Makes what is signed agree with who reacts on the card now.
-    async fn look(&self, http: &Http, card: &Card) -> Result<(), LookError> {
+    async fn look(&self, http: &Http, card: &Card, by: Option<UserId>) -> Result<(), LookError> {
         let Some(deployment) = self.engine.any_deployment(card.deployment).await? else {
             return Ok(());
         };
@@ -201,16 +196,15 @@ impl Bot {
             .copied()
             .collect();
         if !lives {
-            for user in approving.union(&rejecting) {
-                let emoji = if rejecting.contains(user) { REJECT } else { APPROVE };
-                self.answer(
-                    http,
-                    card,
-                    *user,
-                    emoji,
-                    answer::old_card(&deployment, &card.role),
-                )
-                .await?;
+            // Whoever answered it in its time has done nothing wrong and is left in peace.
+            if let Some(user) = by.filter(|user| approving.contains(user) || rejecting.contains(user)) {
+                let emoji = if rejecting.contains(&user) {
+                    REJECT
+                } else {
+                    APPROVE
+                };
+                let old = answer::old_card(&deployment, &card.role);
+                self.answer(http, card, user, emoji, old).await?;
             }
             return Ok(());
         }

@@ -61,7 +61,7 @@ impl Deployment {
     }
 
     /// What must be done before a role is asked to sign: the work that the first gate which needs the role needs too;
-    /// without such a gate, everything down to the end of the section its box stands in.
+    /// without such a gate, everything down to the end of what is nested in its box, or of the section it stands in.
     pub fn holds_of_sign_off(&self, role: &RoleKey) -> Vec<Hold> {
         distinct(self.sign_off_holds(role))
     }
@@ -324,12 +324,18 @@ impl Deployment {
             .min_by_key(|gate| gate.section);
         let ends = if let Some(gate) = gate {
             let end = self.first_item_from(gate.section);
-            let end_where_needed = |need| if gate.needs.contains(need) { end } else { 0 };
-            (end_where_needed(&Need::Items), end_where_needed(&Need::Checks))
+            let needs = |need| gate.needs.contains(need);
+            if needs(&Need::Items) || needs(&Need::Checks) {
+                let end_where_needed = |need| if needs(need) { end } else { 0 };
+                (end_where_needed(&Need::Items), end_where_needed(&Need::Checks))
+            } else {
+                // A gate that needs no work says nothing of what the signature is about; a box above it does.
+                (boxed(end).map_or(0, |index| self.end_of_box(index).min(end)), 0)
+            }
         } else {
             let end = boxed_before_go
                 .or_else(|| boxed(items.len()))
-                .map_or_else(|| self.end_before_go(), |index| self.end_of_section_of(index));
+                .map_or_else(|| self.end_before_go(), |index| self.end_of_box(index));
             (end, 0)
         };
         // A gate below the box that needs all items waits for the box too.
@@ -346,6 +352,14 @@ impl Deployment {
         match (behind_go, boxed_before_go) {
             (Some(behind), Some(_)) => (ends.0.min(behind), ends.1.min(behind)),
             (Some(_) | None, None) | (None, Some(_)) => ends,
+        }
+    }
+
+    /// Where the work that a box for a signature is about ends: after what is nested in it, else after its section.
+    fn end_of_box(&self, index: ItemIndex) -> ItemIndex {
+        match self.checklist.subtree(index).last() {
+            Some(last) => last + 1,
+            None => self.end_of_section_of(index),
         }
     }
 

@@ -509,6 +509,8 @@ fn inert(typed: &str) -> String {
                 text.push('\\');
                 text.push(c);
             }
+            // A word joiner keeps an address from becoming a link, and cannot be seen.
+            '/' if text.ends_with(":/") => text.push_str("/\u{2060}"),
             c => text.push(c),
         }
     }

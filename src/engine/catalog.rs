@@ -1,13 +1,15 @@
 //! The checklists that can be started: a directory of Markdown files, read at start-up and again on request.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::checks::Checks;
 use crate::domain::checklist::Checklist;
 use crate::domain::ids::{ChecklistHash, ChecklistName};
-use crate::markdown::{self, Diagnostic, Severity};
+use crate::markdown::{self, Diagnostic, Parsed, Severity};
 
 /// The largest file that is read as a checklist, in bytes. A list of 1,500 items has some 100 KB.
 const LARGEST_FILE: u64 = 2 * 1024 * 1024;
@@ -45,6 +47,35 @@ impl CatalogEntry {
             .iter()
             .find(|diagnostic| diagnostic.severity == Severity::Error)
     }
+}
+
+/// A Markdown file that was read, whether or not a deployment can start from it.
+#[derive(Clone, Debug)]
+pub struct ChecklistFile {
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// What they say, and what the reader found wrong with them.
+    pub parsed: Parsed,
+}
+
+/// Why a file is not read as a checklist. Each goes on from the file's name, and says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum UnreadChecklist {
+    /// There is none, or it may not be read.
+    #[error("cannot be read ({0}); check the path, and that this user may read it")]
+    Unreadable(#[from] io::Error),
+    /// It is a directory.
+    #[error("is a directory; name a Markdown file in it")]
+    Directory,
+    /// It is too large.
+    #[error("is larger than {LARGEST_FILE} bytes, the most that a checklist may have; split it")]
+    TooLarge,
+    /// There is nothing in it.
+    #[error("is empty; write task items into it, as `- [ ] Make a backup`")]
+    Empty,
+    /// It is an image, a program or the like.
+    #[error("is no text; name a Markdown file")]
+    NoText,
 }
 
 /// What reading the directory found.
@@ -87,7 +118,7 @@ impl Catalog {
                     }
                     entries.insert(name, Arc::new(entry));
                 }
-                Err(why) => report.broken.push((file, why)),
+                Err(why) => report.broken.push((file, format!("it {why}"))),
             }
         }
         *self.inner.entries.write().unwrap_or_else(PoisonError::into_inner) = entries;
@@ -166,25 +197,8 @@ impl Catalog {
         files
     }
 
-    fn read_file(&self, file: &Path) -> Result<CatalogEntry, String> {
-        let size = std::fs::metadata(file)
-            .map_err(|error| format!("it cannot be read: {error}"))?
-            .len();
-        if size > LARGEST_FILE {
-            return Err(format!(
-                "it has {size} bytes, and a checklist has at most {LARGEST_FILE}; split it"
-            ));
-        }
-        let bytes = std::fs::read(file).map_err(|error| format!("it cannot be read: {error}"))?;
-        let stem = file
-            .file_stem()
-            .map(|stem| stem.to_string_lossy())
-            .unwrap_or_default();
-        let name = ChecklistName::new(stem);
-        let parsed = markdown::parse(&name, &bytes);
-        if parsed.checklist.items.is_empty() && !parsed.has_errors() {
-            return Err("it has no task items; write some as `- [ ] …`".to_owned());
-        }
+    fn read_file(&self, file: &Path) -> Result<CatalogEntry, UnreadChecklist> {
+        let ChecklistFile { bytes, parsed } = read_checklist(file)?;
         let mut diagnostics = parsed.diagnostics;
         diagnostics.extend(problems_of(&parsed.checklist));
         diagnostics.sort_by_key(|diagnostic| (diagnostic.line, diagnostic.column));
@@ -197,9 +211,51 @@ impl Catalog {
     }
 }
 
-/// What is wrong with the checks of a checklist, as far as it can be told without running them.
+/// Reads a file as a checklist, named after it.
+///
+/// # Errors
+/// When there is no text to read; what is wrong with a text is among its diagnostics.
+pub fn read_checklist(file: &Path) -> Result<ChecklistFile, UnreadChecklist> {
+    let opened = File::open(file)?;
+    if opened.metadata()?.is_dir() {
+        return Err(UnreadChecklist::Directory);
+    }
+    let mut bytes = Vec::new();
+    // A pipe does not say how much is in it.
+    opened.take(LARGEST_FILE + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LARGEST_FILE {
+        return Err(UnreadChecklist::TooLarge);
+    }
+    let stem = file
+        .file_stem()
+        .map(|stem| stem.to_string_lossy())
+        .unwrap_or_default();
+    let parsed = markdown::parse(&ChecklistName::new(stem), &bytes);
+    let checklist = &parsed.checklist;
+    if checklist.items.is_empty() {
+        let text = checklist.source.trim_start_matches('\u{feff}').trim();
+        if text.is_empty() {
+            return Err(UnreadChecklist::Empty);
+        }
+        // Text has none, in whatever encoding; `source` is what was decoded.
+        if text.contains('\0') {
+            return Err(UnreadChecklist::NoText);
+        }
+    }
+    Ok(ChecklistFile { bytes, parsed })
+}
+
+/// What else keeps a deployment from starting from a checklist: it has no items, or its checks are wrong as far as can be
+/// told without running them.
 pub fn problems_of(checklist: &Checklist) -> Vec<Diagnostic> {
-    checklist
+    let no_items = checklist.items.is_empty().then(|| Diagnostic {
+        severity: Severity::Error,
+        message: "The file has no task items, so there is nothing to go through.".to_owned(),
+        line: 1,
+        column: 1,
+        help: Some("Write some, as `- [ ] Make a backup`.".to_owned()),
+    });
+    let wrong_checks = checklist
         .checks
         .values()
         .flat_map(|check| Checks::problems(check, &checklist.variables))
@@ -209,6 +265,6 @@ pub fn problems_of(checklist: &Checklist) -> Vec<Diagnostic> {
             line: problem.line,
             column: problem.column,
             help: None,
-        })
-        .collect()
+        });
+    no_items.into_iter().chain(wrong_checks).collect()
 }

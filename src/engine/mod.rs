@@ -18,7 +18,9 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-pub use catalog::{Catalog, CatalogEntry, CatalogReport, problems_of};
+pub use catalog::{
+    Catalog, CatalogEntry, CatalogReport, ChecklistFile, UnreadChecklist, problems_of, read_checklist,
+};
 pub use check_runs::{CheckRuns, RunProgress, RunWish, Selection};
 pub use error::{Fault, HandleError};
 pub use outbox::Outbox;

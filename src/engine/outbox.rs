@@ -1,6 +1,7 @@
 //! What is owed is paid: messages go out in order per deployment, several deployments at once.
 
 use std::collections::HashSet;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -95,12 +96,18 @@ impl Outbox {
         let mut under_way = FuturesUnordered::new();
         let mut busy: HashSet<DeploymentId> = HashSet::new();
         loop {
+            let mut finished = Vec::new();
             if !stop.is_cancelled() && busy.len() < AT_ONCE {
-                let rows = self
-                    .engine
-                    .store()
-                    .owed(self.engine.now(), (AT_ONCE * 2) as u32)
-                    .await?;
+                let store = self.engine.store();
+                let mut reading = pin!(store.owed(self.engine.now(), (AT_ONCE * 2) as u32));
+                // Deliveries under way go on meanwhile: they may hold, or be next in line for, the very connection that
+                // this read waits for.
+                let rows = loop {
+                    tokio::select! {
+                        rows = &mut reading => break rows?,
+                        Some(paid) = under_way.next() => finished.push(paid?),
+                    }
+                };
                 for row in rows {
                     if busy.len() >= AT_ONCE {
                         break;
@@ -109,6 +116,11 @@ impl Outbox {
                         under_way.push(self.pay(row));
                     }
                 }
+            }
+            if !finished.is_empty() {
+                // What was read may be older than their end, so they were held to be busy until here.
+                busy.retain(|deployment| !finished.contains(deployment));
+                continue;
             }
             match under_way.next().await {
                 Some(paid) => {

@@ -1,8 +1,8 @@
 //! From Markdown events to headings, tasks, blanks and comments.
 //!
 //! A task is what remark and GitHub's own pages take for one: the first paragraph of a list item that begins with
-//! `[ ]` or `[x]` and white space. The marks are looked for here rather than by the reader's own extension, because
-//! that one does not see them in a list item that begins inside another on the same line.
+//! `[ ]` or `[x]` and white space. The reader's own extension says where most of them are, which spares it from taking
+//! them for links; it does not see those that begin a line after their list item, so a mark is looked for in any case.
 
 use std::ops::Range;
 
@@ -34,6 +34,20 @@ pub(super) struct Outline {
     pub(super) atoms: Vec<Range<usize>>,
 }
 
+impl Outline {
+    /// An outline with room for what a document of so many lines usually holds.
+    fn with_room_for(lines: usize) -> Self {
+        Self {
+            sections: Vec::with_capacity(lines / 16),
+            section_offsets: Vec::with_capacity(lines / 16),
+            items: Vec::with_capacity(lines / 3),
+            paragraphs: Vec::with_capacity(lines / 2),
+            atoms: Vec::with_capacity(lines / 4),
+            ..Self::default()
+        }
+    }
+}
+
 /// An HTML comment.
 pub(super) struct Comment {
     /// From `<!--` to `-->`.
@@ -47,15 +61,19 @@ pub(super) fn read(source: &str, surface: &str, base: usize, lines: &Lines) -> O
     let mut reader = Reader {
         source,
         lines,
-        outline: Outline::default(),
+        outline: Outline::with_room_for(lines.starts().len()),
         containers: Vec::new(),
         tasks: Vec::new(),
         headings: Vec::new(),
         leaf: Leaf::default(),
         table: Table::default(),
         skipping: false,
+        bare_mark: None,
     };
-    let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_FOOTNOTES;
+    let options = Options::ENABLE_TABLES
+        | Options::ENABLE_STRIKETHROUGH
+        | Options::ENABLE_FOOTNOTES
+        | Options::ENABLE_TASKLISTS;
     let text = surface.get(base..).unwrap_or_default();
     for (event, range) in Parser::new_ext(text, options).into_offset_iter() {
         reader.event(&event, range.start + base..range.end + base);
@@ -146,6 +164,8 @@ struct Reader<'source> {
     table: Table,
     /// Whether the inside of a code or HTML block is being passed.
     skipping: bool,
+    /// A task's mark after which its line ended, until what comes next shows whether there is a task.
+    bare_mark: Option<usize>,
 }
 
 impl Reader<'_> {
@@ -180,6 +200,7 @@ impl Reader<'_> {
                     TagEnd::Paragraph | TagEnd::Heading(_) | TagEnd::TableRow => self.close_leaf(),
                     _ => {
                         self.close_leaf();
+                        self.bare_mark = None;
                         if let Some(Container::Item { task: Some(_), .. }) = self.containers.pop() {
                             self.tasks.pop();
                         }
@@ -212,7 +233,12 @@ impl Reader<'_> {
                 self.inline(&range);
                 self.atom(range);
             }
-            Event::Html(_) | Event::TaskListMarker(_) => {}
+            Event::TaskListMarker(_) => {
+                if !matches!(self.leaf.kind, LeafKind::Heading(_)) {
+                    self.inline(&(range.end.saturating_sub(3)..range.end));
+                }
+            }
+            Event::Html(_) => {}
             Event::Rule => {
                 self.close_leaf();
                 self.touch();
@@ -223,11 +249,19 @@ impl Reader<'_> {
     /// A block begins.
     fn start(&mut self, tag: &Tag<'_>, range: &Range<usize>) {
         self.close_leaf();
+        let bare_mark = self.bare_mark.take();
         match tag {
             Tag::Paragraph => {
                 let first = self.touch();
                 self.open_leaf(LeafKind::Paragraph);
                 self.leaf.first = first;
+                if let Some(mark) = bare_mark
+                    && self.lines.line(range.start) == self.lines.line(mark) + 1
+                {
+                    self.leaf.start = Some(mark);
+                    self.leaf.end = mark + 3;
+                    self.task(mark);
+                }
             }
             Tag::Heading { level, .. } => {
                 self.touch();
@@ -449,6 +483,7 @@ impl Reader<'_> {
             LeafKind::Task(index) => {
                 if self.leaf.end <= self.leaf.content {
                     // A mark without a word after it is no task; nothing can have been nested in it yet.
+                    self.bare_mark = self.leaf.start;
                     self.outline.items.truncate(index);
                     self.tasks.pop();
                     if let Some(Container::Item { task, .. }) = self.containers.last_mut() {

@@ -23,8 +23,7 @@ impl Lines {
                 }
             }
         } else {
-            let ends = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
-            starts.extend(ends.map(|(index, _)| index + 1));
+            line_feeds(bytes, |index| starts.push(index + 1));
         }
         Self {
             starts,
@@ -74,6 +73,26 @@ impl Lines {
     }
 }
 
+/// Calls with the place of every line feed, looking at eight bytes at a time: lines are too short for a search that
+/// begins anew after each.
+fn line_feeds(bytes: &[u8], mut found: impl FnMut(usize)) {
+    const LOW: u64 = u64::from_le_bytes([0x7f; 8]);
+    const LINE_FEEDS: u64 = u64::from_le_bytes([b'\n'; 8]);
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (index, word) in words.iter().enumerate() {
+        let difference = u64::from_le_bytes(*word) ^ LINE_FEEDS;
+        // The high bit of every byte that is zero, and of no other.
+        let mut matches = !(((difference & LOW) + LOW) | difference | LOW);
+        while matches != 0 {
+            found(index * 8 + matches.trailing_zeros() as usize / 8);
+            matches &= matches - 1;
+        }
+    }
+    for (index, _) in rest.iter().enumerate().filter(|(_, byte)| **byte == b'\n') {
+        found(words.len() * 8 + index);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,6 +114,15 @@ mod tests {
                 None
             ]
         );
+    }
+
+    #[test]
+    fn line_feeds_are_found_wherever_they_stand() {
+        let text = "\n\n12345\n\u{8a}\u{10a}\n789012345\n\nabcdefg\nx\n";
+        let wanted: Vec<usize> = std::iter::once(0)
+            .chain(text.match_indices('\n').map(|(index, _)| index + 1))
+            .collect();
+        assert_eq!(Lines::of(text).starts(), wanted);
     }
 
     #[test]

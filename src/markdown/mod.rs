@@ -1,7 +1,7 @@
 //! Markdown to checklists and back. PURE: bytes in, a checklist and every finding out; no I/O.
 //!
 //! [`parse`] is total: whatever the bytes are, it answers in time linear in their number with a checklist and with
-//! diagnostics that name line and column. [`export`] writes the same document filled in.
+//! diagnostics that name line and column. [`export()`] writes the same document filled in.
 
 mod annotations;
 mod blanks;

@@ -83,8 +83,11 @@ struct Page {
     name: &'static str,
     /// Whether letters stand for the first bytes of what Latin text is made of, so that case tells.
     is_1252: bool,
-    /// The characters of the bytes from 0x80, in order of the characters.
-    bytes: Vec<(char, u8)>,
+    /// The byte of each character below U+0300, and of each from U+2000 to U+26FF; 0 where there is none.
+    letters: [u8; 0x300],
+    signs: [u8; 0x700],
+    /// The characters elsewhere, and their bytes.
+    others: Vec<(char, u8)>,
 }
 
 static PAGES: LazyLock<[Page; 2]> = LazyLock::new(|| {
@@ -142,30 +145,41 @@ struct Survey {
 
 impl Page {
     fn of(name: &'static str, encoding: &'static Encoding) -> Self {
-        let mut bytes: Vec<(char, u8)> = (0x80..=0xff_u8)
-            .filter_map(|byte| {
-                let (text, _) = encoding.decode_without_bom_handling(std::slice::from_ref(&byte));
-                Some((text.chars().next()?, byte))
-            })
-            .collect();
-        bytes.sort_unstable();
-        Self {
+        let mut page = Self {
             name,
             is_1252: encoding == WINDOWS_1252,
-            bytes,
+            letters: [0; 0x300],
+            signs: [0; 0x700],
+            others: Vec::new(),
+        };
+        for byte in 0x80..=0xff_u8 {
+            let (text, _) = encoding.decode_without_bom_handling(std::slice::from_ref(&byte));
+            for character in text.chars() {
+                match page.slot(character) {
+                    Some(slot) => *slot = byte,
+                    None => page.others.push((character, byte)),
+                }
+            }
+        }
+        page
+    }
+
+    fn slot(&mut self, character: char) -> Option<&mut u8> {
+        let code = usize::try_from(u32::from(character)).ok()?;
+        match code {
+            ..0x300 => self.letters.get_mut(code),
+            _ => self.signs.get_mut(code.checked_sub(0x2000)?),
         }
     }
 
     fn byte(&self, character: char) -> Option<u8> {
-        // Neither page has anything of the scripts above but Mac Roman's logo and ligatures.
-        if character > '\u{2600}' && character < '\u{f000}' {
-            return None;
-        }
-        let index = self
-            .bytes
-            .binary_search_by_key(&character, |(known, _)| *known)
-            .ok()?;
-        self.bytes.get(index).map(|(_, byte)| *byte)
+        let code = usize::try_from(u32::from(character)).ok()?;
+        let byte = match code {
+            ..0x300 => self.letters.get(code).copied()?,
+            0x2000..0x2700 => self.signs.get(code - 0x2000).copied()?,
+            _ => self.others.iter().find(|(known, _)| *known == character)?.1,
+        };
+        (byte != 0).then_some(byte)
     }
 
     /// The candidate that begins with the character at an offset.
@@ -205,10 +219,10 @@ impl Page {
                     run_start = next;
                 }
                 run_end = candidate.end;
-                let alone = run_start == next && self.candidate(text, candidate.end).is_none();
+                let alone = || run_start == next && self.candidate(text, candidate.end).is_none();
                 match candidate.likelihood {
                     Likelihood::Never => survey.strays += candidate.length,
-                    Likelihood::Possible if alone && self.reads_well(text, next, &candidate) => {
+                    Likelihood::Possible if alone() && self.reads_well(text, next, &candidate) => {
                         survey.strays += candidate.length;
                     }
                     Likelihood::Possible => survey.covered += candidate.length,

@@ -185,6 +185,7 @@ impl From<sqlx::Error> for StoreError {
         match error {
             sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => Self::Closed,
             sqlx::Error::PoolTimedOut => Self::Locked,
+            error if extended_code(&error) == Some(SQLITE_IOERR_SHMSIZE) => Self::Full,
             error => match primary_code(&error) {
                 Some(SQLITE_BUSY | SQLITE_LOCKED) => Self::Locked,
                 Some(SQLITE_READONLY) => Self::ReadOnly,
@@ -208,8 +209,14 @@ pub(super) const SQLITE_CANTOPEN: i32 = 14;
 pub(super) const SQLITE_CONSTRAINT: i32 = 19;
 pub(super) const SQLITE_NOTADB: i32 = 26;
 
-/// `SQLite`'s primary result code: the lowest byte of the extended one that sqlx reports.
+/// An extended result code: the index of the write-ahead log cannot grow, which takes a full disk.
+const SQLITE_IOERR_SHMSIZE: i32 = 4874;
+
+/// `SQLite`'s primary result code: the lowest byte of the extended one.
 pub(super) fn primary_code(error: &sqlx::Error) -> Option<i32> {
-    let code = error.as_database_error()?.code()?;
-    code.parse::<i32>().ok().map(|code| code & 0xff)
+    extended_code(error).map(|code| code & 0xff)
+}
+
+fn extended_code(error: &sqlx::Error) -> Option<i32> {
+    error.as_database_error()?.code()?.parse().ok()
 }

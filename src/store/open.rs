@@ -43,6 +43,9 @@ impl Store {
     /// # Errors
     /// When there is none, or it is another program's or of another format.
     pub async fn open_read_only(path: &Path) -> Result<Store, OpenError> {
+        if path.is_dir() {
+            return Err(not_ours(path, "it is a directory"));
+        }
         if !path.is_file() {
             return Err(OpenError::Missing(path.to_owned()));
         }
@@ -126,7 +129,31 @@ pub(super) fn options_to_read(path: &Path) -> SqliteConnectOptions {
         .read_only(true)
         .busy_timeout(BUSY_TIMEOUT)
         .row_buffer_size(ROWS_AHEAD)
+        .immutable(is_at_rest(path))
         .disable_statement_logging()
+}
+
+/// Whether nobody has the database open and nothing can be written beside it, as on a read-only file system. `SQLite` then
+/// cannot make the files that it shares between processes, and need not.
+fn is_at_rest(path: &Path) -> bool {
+    let beside = |ending: &str| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(ending);
+        Path::new(&name).exists()
+    };
+    let directory = directory_of(path).unwrap_or_else(|| Path::new("."));
+    !beside("-wal") && !beside("-shm") && rustix::fs::access(directory, rustix::fs::Access::WRITE_OK).is_err()
+}
+
+/// The directory that a file is in; `None` for the root.
+fn directory_of(path: &Path) -> Option<&Path> {
+    path.parent().map(|parent| {
+        if parent.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            parent
+        }
+    })
 }
 
 fn readers(path: &Path) -> SqlitePool {
@@ -148,10 +175,8 @@ fn newest_format() -> i64 {
 
 /// What can be seen without opening: `SQLite`'s own words for these are too general to act on.
 fn check_place(path: &Path) -> Result<(), OpenError> {
-    let directory = match path.parent() {
-        Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
-        Some(parent) => parent,
-        None => return Err(not_ours(path, "it is a directory")),
+    let Some(directory) = directory_of(path) else {
+        return Err(not_ours(path, "it is a directory"));
     };
     let Ok(about) = directory.metadata() else {
         return Err(OpenError::NoDirectory(directory.to_owned()));

@@ -8,5 +8,12 @@
     reason = "a test may panic, in its helpers too"
 )]
 
+mod bad_input;
+mod checks;
+mod escalation;
 mod harness;
+mod isolation;
 mod main_job;
+mod permissions;
+mod sign_offs;
+mod traps;

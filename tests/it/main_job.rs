@@ -120,13 +120,8 @@ async fn a_small_release_from_the_first_box_to_the_report() {
     assert_all_closed(&report, 9);
     let board = world.board(&run).await;
     assert!(board.text().contains("✅ **Complete**"), "{}", board.text());
-    mara.deploy_and_hear(
-        &run,
-        "tick",
-        &[("item", "1.1")],
-        "is complete and changes no more",
-    )
-    .await;
+    mara.deploy_and_hear(&run, "tick", &[("item", "1.1")], "has ended: complete")
+        .await;
     world.finish().await;
 }
 
@@ -170,18 +165,17 @@ async fn play(shipped: usize) {
         let worked = work_through(&world, &run).await;
         let answered = sign(&world, &run, &mut signed).await;
         let deployment = world.deployment(&run).await;
-        if !worked && !answered && deployment.phase == Phase::Preparing && deployment.holds_of_go().is_empty()
-        {
-            if deployment.asks_for_go() {
-                world
-                    .hear(&run.thread, "everything that GO waits for is done", &["Mara"])
-                    .await;
-                world.theo().deploy_and_hear(&run, "go", &[], "GO").await;
-                world.hear(&run.thread, "🚀 **GO** for", &[]).await;
-                continue;
-            }
+        let idle = !worked && !answered;
+        let is_ready = deployment.phase == Phase::Preparing && deployment.holds_of_go().is_empty();
+        if idle && is_ready && deployment.asks_for_go() {
+            world
+                .hear(&run.thread, "everything that GO waits for is done", &["Mara"])
+                .await;
+            world.theo().deploy_and_hear(&run, "go", &[], "GO").await;
+            world.hear(&run.thread, "🚀 **GO** for", &[]).await;
+            continue;
         }
-        if !worked && !answered {
+        if idle {
             break;
         }
     }

@@ -376,3 +376,25 @@ fn after_go_answers_stay() {
             "2.1 opens itself",
         ]);
 }
+
+#[test]
+fn a_box_with_items_nested_in_it_is_about_them_where_its_gate_names_no_work() {
+    given(
+        "
+Prepare
+  [ ] Back up
+Launch
+  [ ] A last look | sign-off tech-lead
+    [ ] At the tests
+  [ ] Launch it
+After | gate tech-lead
+  [ ] Watch
+",
+    )
+    .when(ANNA, tick("1.1"))
+    .then(&["1.1 ticked"])
+    .when(ANNA, tick("2.1.1"))
+    .then(&["2.1.1 ticked", "tech-lead asked"])
+    .when(TESS, approve("tech-lead"))
+    .then(&["tech-lead approved by 2", "2.1 ticks itself"]);
+}

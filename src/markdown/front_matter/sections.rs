@@ -122,7 +122,8 @@ pub(in crate::markdown) fn bind(
     items: &mut [Item],
     findings: &mut Findings<'_>,
 ) -> Vec<Gate> {
-    let names = Names::of(sections);
+    let named = !front.sections.is_empty() || !front.gates.is_empty();
+    let names = Names::of(if named { sections } else { &[] });
     for entry in &front.sections {
         if let Some(index) = names.find(&entry.section, entry.place, sections, findings)
             && entry.optional

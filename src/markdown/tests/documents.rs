@@ -82,6 +82,15 @@ fn a_mark_alone_is_no_task_and_what_is_nested_in_it_stays() {
 }
 
 #[test]
+fn a_task_whose_words_begin_on_the_next_line() {
+    insta::assert_snapshot!(outline("- [x]\n  one\n\n- [ ]\n\n  not one\n- [ ]\n  two\n  - [ ] three\n"), @"
+     1   [x] 1 one
+     7   [ ] 2 two
+     9     [ ] 2.1 three
+    ");
+}
+
+#[test]
 fn a_tick_that_is_also_a_link_is_a_tick() {
     insta::assert_snapshot!(outline("- [x] done\n\n[x]: https://example.com\n"), @" 1   [x] 1 done");
 }

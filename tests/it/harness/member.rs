@@ -90,6 +90,11 @@ impl<'w> Member<'w> {
         options.extend_from_slice(more);
         let answer = self.slash(channel, "deploy start", &options).await;
         let number = number_in(answer.content()).unwrap_or_else(|| panic!("not started: {}", answer.text()));
+        self.finds(channel, number).await
+    }
+
+    /// Waits until a deployment's opening, thread and board are there, and reads them.
+    pub(crate) async fn finds(&self, channel: &Channel, number: i64) -> Run {
         self.world
             .hear(channel, &format!("(deployment #{number})"), &[])
             .await;
@@ -103,9 +108,9 @@ impl<'w> Member<'w> {
         let run = Run { number, thread };
         let board = run
             .thread
-            .wait_for_message(Message::is_pinned)
+            .wait_for_message(|message| message.button("Log").is_some())
             .await
-            .expect("a board is pinned in the thread");
+            .expect("a board is posted");
         self.world.read(&board, &[]);
         run
     }

@@ -2,14 +2,13 @@
 
 use std::path::PathBuf;
 use std::sync::Mutex;
-use std::time::Duration;
 
 use discord_stand_in::permissions::{MANAGE_GUILD, USUAL_FOR_A_BOT};
 use discord_stand_in::{AcceptedToken, GuildSeed, Options, RateLimits, RoleSeed, StandIn};
 use holdpoint::clock::ManualClock;
 use tempfile::TempDir;
 
-use super::{BEGINNING, Seen, World, settings_of};
+use super::{BEGINNING, PATIENCE, Seen, World, settings_of};
 
 /// The name under which the bot speaks.
 pub(super) const BOT: &str = "Holdpoint";
@@ -42,6 +41,21 @@ pub(crate) const SHIPPED: [(&str, &str, usize); 5] = [
         50,
     ),
 ];
+
+/// A checklist that one role signs as soon as its first item is done.
+pub(crate) const ONE_ROLE: &str = "\
+---
+title: One role
+sign-offs:
+  tech-lead: { role: Tech Lead, escalate: quick }
+escalations:
+  quick: { owner: 15m, deputy: 20m, lead: 30m, repeat: 1 }
+---
+# One role
+
+- [ ] Notes are written
+- [ ] Tech Lead: ____________ <!-- sign-off: tech-lead -->
+";
 
 /// A checklist with a little of everything but checks.
 pub(crate) const SMALL: &str = "\
@@ -83,24 +97,22 @@ gates:
 /// What a world is made from.
 pub(crate) struct Seed {
     checklists: Vec<(String, Vec<u8>)>,
-    settings: String,
+    settings: Box<dyn Fn(&StandIn) -> String>,
     rate_limits: RateLimits,
     accepted: AcceptedToken,
     bot_permissions: u64,
     guilds: Vec<GuildSeed>,
-    patience: Duration,
 }
 
 impl Default for Seed {
     fn default() -> Self {
         Self {
             checklists: Vec::new(),
-            settings: String::new(),
+            settings: Box::new(|_| String::new()),
             rate_limits: RateLimits::Off,
             accepted: AcceptedToken::Any,
             bot_permissions: USUAL_FOR_A_BOT,
             guilds: Vec::new(),
-            patience: Duration::from_secs(20),
         }
     }
 }
@@ -111,9 +123,9 @@ impl Seed {
         self
     }
 
-    /// The text of `holdpoint.toml`.
-    pub(crate) fn settings(mut self, text: &str) -> Self {
-        text.clone_into(&mut self.settings);
+    /// The text of `holdpoint.toml`, which may name roles and people by their ids.
+    pub(crate) fn settings(mut self, text: impl Fn(&StandIn) -> String + 'static) -> Self {
+        self.settings = Box::new(text);
         self
     }
 
@@ -161,14 +173,14 @@ impl Seed {
             token: self.accepted,
             guilds,
             rate_limits: self.rate_limits,
-            patience: self.patience,
+            patience: PATIENCE,
             recording: std::env::var_os("HOLDPOINT_RECORDING").map(PathBuf::from),
             recorded_requests: 100_000,
             ..Options::default()
         })
         .await
         .unwrap();
-        let settings = settings_of(directory.path(), &self.settings);
+        let settings = settings_of(directory.path(), &(self.settings)(&stand_in));
         World {
             stand_in,
             clock: ManualClock::new(BEGINNING.parse().unwrap()),

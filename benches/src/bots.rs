@@ -1,0 +1,169 @@
+//! What a person waits for, and what a machine has to spare: `/deploy tick` from the key to the answer, memory, start-up.
+//! Beside a bare serenity bot that echoes, on a stand-in for Discord of its own, in turns.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, ensure};
+use discord_stand_in::{GuildSeed, Options, RateLimits, StandIn};
+
+use crate::Effort;
+use crate::fixture;
+use crate::measure::{median, per};
+use crate::process::Process;
+use crate::table::{Goal, Row, time, times};
+
+/// How many ticks follow one another before the floor has its turn.
+const TURN: usize = 5;
+/// How long a bot is left alone before its memory is read.
+const SETTLING: Duration = Duration::from_secs(2);
+const MEBIBYTE: f64 = 1024.0 * 1024.0;
+
+pub(crate) async fn rows(directory: &Path, effort: Effort) -> Result<Vec<Row>> {
+    let checklists = checklists(directory)?;
+    let (with_us, with_bare) = (stand_in().await?, stand_in().await?);
+    let mut starts = (Vec::new(), Vec::new());
+    let mut running = None;
+    for round in 0..effort.rounds(10) {
+        if let Some((serve, bare)) = running.take() {
+            end(serve).await?;
+            end(bare).await?;
+        }
+        let serve = Process::serve(&with_us, &directory.join(format!("serve-{round}")), &checklists).await?;
+        let bare = Process::bare(&with_bare, &directory.join("bare")).await?;
+        starts.0.push(serve.took);
+        starts.1.push(bare.took);
+        running = Some((serve, bare));
+    }
+    let (serve, bare) = running.context("nothing was started")?;
+    tokio::time::sleep(SETTLING).await;
+    let (ours_resident, bare_resident) = (serve.resident()?, bare.resident()?);
+    let ticks = ticks(&with_us, &with_bare, effort).await?;
+    end(serve).await?;
+    end(bare).await?;
+    with_us.shutdown().await;
+    with_bare.shutdown().await;
+    let (ours_start, bare_start) = (median(starts.0)?, median(starts.1)?);
+    let tick_ratio = ticks.0 / ticks.1;
+    let mebibytes = |bytes: f64| format!("{:.1} MiB", bytes / MEBIBYTE);
+    Ok(vec![
+        Row {
+            name: format!(
+                "/deploy tick of {} items, beside a bare bot's echo",
+                fixture::ITEMS
+            ),
+            ours: time(ticks.0),
+            floor: time(ticks.1),
+            ratio: times(tick_ratio),
+            goal: Goal::AtMost {
+                limit: 3.0,
+                seen: tick_ratio,
+            },
+        },
+        Row {
+            name: "idle memory of serve, beside a bare bot".to_owned(),
+            ours: mebibytes(ours_resident),
+            floor: mebibytes(bare_resident),
+            ratio: times(ours_resident / bare_resident),
+            goal: Goal::Counted {
+                words: "≤ 30 MiB".to_owned(),
+                limit: 30.0,
+                seen: ours_resident / MEBIBYTE,
+            },
+        },
+        Row {
+            name: "start of serve until ready, beside a bare bot".to_owned(),
+            ours: time(ours_start),
+            floor: time(bare_start),
+            ratio: times(ours_start / bare_start),
+            goal: Goal::None,
+        },
+    ])
+}
+
+async fn end(process: Process) -> Result<()> {
+    process.end().await
+}
+
+/// A stand-in with one channel and one person. Nothing is counted against a rate limit: that would measure the limit.
+async fn stand_in() -> Result<StandIn> {
+    let guild = GuildSeed::new("Northwind").channel("releases").person("Ana", &[]);
+    Ok(StandIn::start(Options {
+        guilds: vec![guild],
+        rate_limits: RateLimits::Off,
+        ..Options::default()
+    })
+    .await?)
+}
+
+/// The shipped checklists and the generated one.
+fn checklists(directory: &Path) -> Result<PathBuf> {
+    let checklists = directory.join("checklists");
+    std::fs::create_dir_all(&checklists)?;
+    for file in fixture::files(&fixture::root().join("checklists"), "md")? {
+        let name = file.file_name().context("a checklist has no name")?;
+        std::fs::copy(&file, checklists.join(name))?;
+    }
+    std::fs::write(
+        checklists.join(fixture::NAME).with_extension("md"),
+        fixture::markdown_of(fixture::ITEMS),
+    )?;
+    Ok(checklists)
+}
+
+/// Seconds from sending an interaction to seeing its answer: a tick, and the bare bot's echo.
+async fn ticks(with_us: &StandIn, with_bare: &StandIn, effort: Effort) -> Result<(f64, f64)> {
+    let ana = with_us.person("Ana")?;
+    with_us.wait_for_command("deploy").await?;
+    let start = [
+        ("checklist", fixture::NAME),
+        ("version", "2.4.1"),
+        ("environment", "staging"),
+    ];
+    ana.slash(&with_us.channel("releases")?, "deploy start", &start)?
+        .message()
+        .await?;
+    let thread = with_us.wait_for_thread(|_| true).await?;
+    let (checklist, _) = fixture::checklist()?;
+    let items: Vec<String> = checklist
+        .items
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| checklist.children(*index).next().is_none())
+        .map(|(_, item)| item.id.as_str().to_owned())
+        // The last section is behind a gate.
+        .take(checklist.items.len() / 2)
+        .collect();
+
+    let ben = with_bare.person("Ana")?;
+    with_bare.wait_for_command("echo").await?;
+    let channel = with_bare.channel("releases")?;
+
+    let mut seen = (Vec::new(), Vec::new());
+    for turn in items.chunks(TURN).take(effort.rounds(20)) {
+        for item in turn {
+            let begun = Instant::now();
+            let answer = ana
+                .slash(&thread, "deploy tick", &[("item", item)])?
+                .message()
+                .await?;
+            seen.0.push(per(begun.elapsed(), 1));
+            ensure!(
+                answer.text().contains(item.as_str()),
+                "the tick was answered with: {}",
+                answer.text()
+            );
+        }
+        for item in turn {
+            let begun = Instant::now();
+            let answer = ben.slash(&channel, "echo", &[("text", item)])?.message().await?;
+            seen.1.push(per(begun.elapsed(), 1));
+            ensure!(
+                answer.content() == item,
+                "the echo was answered with: {}",
+                answer.text()
+            );
+        }
+    }
+    Ok((median(seen.0)?, median(seen.1)?))
+}

@@ -1,0 +1,12 @@
+//! The checklists that are shipped: what they carry of the documents they were written after, that each of their checks
+//! can fail, and that a release by each of them can be finished.
+#![expect(
+    clippy::expect_used,
+    clippy::print_stderr,
+    reason = "a test may panic, in its helpers too, and one that is skipped says why"
+)]
+
+mod checks;
+mod releases;
+mod shipped;
+mod sources;

@@ -1,0 +1,308 @@
+//! Checks, run from chat against a service that the test holds in its hand.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::get;
+use axum::{Json, Router};
+use discord_stand_in::Interaction;
+use holdpoint::domain::deployment::ItemState;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+
+use crate::harness::{Member, Run, Seed, World};
+
+const CHECKED: &str = r#"---
+title: Checked release
+variables:
+  base_url: { default: "http://127.0.0.1:9" }
+checks:
+  health:
+    http: { url: "{{ base_url }}/health" }
+    pass: status == 200 && json.status == "healthy"
+    timeout: 10s
+  version:
+    http: { url: "{{ base_url }}/version" }
+    pass: json.version == "2.4.1"
+    timeout: 10s
+  gate:
+    http: { url: "{{ base_url }}/gate" }
+    pass: status == 200
+    timeout: 20s
+sign-offs:
+  tech-lead: { role: Tech Lead }
+---
+# Checked release
+
+## Checks
+
+- [ ] The service is healthy <!-- check: health -->
+- [ ] The new version answers <!-- check: version -->
+- [ ] The gate is open <!-- check: gate -->
+
+## Sign-off
+
+- [ ] Tech Lead: ____________ <!-- sign-off: tech-lead -->
+"#;
+
+/// The service that is released.
+struct Service {
+    address: String,
+    held: Arc<Held>,
+}
+
+struct Held {
+    healthy: AtomicBool,
+    /// Each request for the gate takes a permit and gives it back.
+    gate: Semaphore,
+}
+
+impl Service {
+    async fn start() -> Self {
+        let held = Arc::new(Held {
+            healthy: AtomicBool::new(false),
+            gate: Semaphore::new(1),
+        });
+        let router = Router::new()
+            .route("/health", get(health))
+            .route("/version", get(async || Json(json!({ "version": "2.4.1" }))))
+            .route("/gate", get(gate))
+            .with_state(Arc::clone(&held));
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self { address, held }
+    }
+
+    fn is_healthy(&self, healthy: bool) {
+        self.held.healthy.store(healthy, Ordering::SeqCst);
+    }
+
+    async fn start_release(&self, by: &Member<'_>, world: &World) -> Run {
+        let variables = format!("base_url={}", self.address);
+        by.start_in(
+            &world.releases(),
+            "checked",
+            "2.4.1",
+            "staging",
+            &[("variables", &variables)],
+        )
+        .await
+    }
+}
+
+async fn health(State(held): State<Arc<Held>>) -> (StatusCode, Json<Value>) {
+    if held.healthy.load(Ordering::SeqCst) {
+        (StatusCode::OK, Json(json!({ "status": "healthy" })))
+    } else {
+        (
+            StatusCode::SERVICE_UNAVAILABLE,
+            Json(json!({ "status": "degraded" })),
+        )
+    }
+}
+
+async fn gate(State(held): State<Arc<Held>>) -> StatusCode {
+    let passed = held.gate.acquire().await;
+    if passed.is_ok() {
+        StatusCode::OK
+    } else {
+        StatusCode::GONE
+    }
+}
+
+/// Waits until a run of checks says this, and reads its answer.
+async fn until(world: &World, run: &Interaction, says: &str) -> discord_stand_in::Message {
+    let answered = run.until(|message| message.text().contains(says)).await;
+    let answer = answered.unwrap_or_else(|error| panic!("{says:?} was waited for: {error}"));
+    world.read(&answer, &[]);
+    answer
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_shows_its_progress_then_what_was_seen_beside_what_was_expected() {
+    let world = World::with(&[("checked", CHECKED)]).await;
+    let service = Service::start().await;
+    let mara = world.mara();
+    let run = service.start_release(&mara, &world).await;
+
+    // The gate is held, so two results are there while the third is waited for.
+    let held = service.held.gate.acquire().await.unwrap();
+    let checking = mara.person.slash(&run.thread, "deploy check", &[]).unwrap();
+    let under_way = until(&world, &checking, "2/3").await;
+    assert!(
+        under_way.text().contains("Waiting for `gate`"),
+        "{}",
+        under_way.text()
+    );
+    drop(held);
+    let table = until(&world, &checking, "3 checks").await;
+    let text = table.text();
+    assert!(
+        text.contains("❌ `health` for `1.1`") && text.contains("503") && text.contains("200"),
+        "{text}"
+    );
+    assert!(
+        text.contains("✅ `version` ticked `1.2`") && text.contains("✅ `gate` ticked `1.3`"),
+        "{text}"
+    );
+    let deployment = world.deployment(&run).await;
+    assert_eq!(deployment.items[0].state, ItemState::Open);
+    assert!(deployment.items[1].state.is_closed() && deployment.items[2].state.is_closed());
+    mara.deploy_and_hear(
+        &run,
+        "tick",
+        &[("item", "1.1")],
+        "ticks itself when check `health` has passed",
+    )
+    .await;
+
+    // Mended, only the one that failed runs again; its pass closes the last item, so the role is asked.
+    mara.lets_hold("tech-lead", "Theo", "owner").await;
+    service.is_healthy(true);
+    let button = table.button("Run failed again").expect("it can be run again");
+    let again = mara.person.press(&table, button).unwrap();
+    let passed = until(&world, &again, "The check passed").await;
+    assert!(
+        passed.text().contains("✅ `health` ticked `1.1`"),
+        "{}",
+        passed.text()
+    );
+    world.card(&run, "Tech Lead", &["Theo"]).await;
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_section_or_one_item_is_checked_alone() {
+    let world = World::with(&[("checked", CHECKED)]).await;
+    let service = Service::start().await;
+    let mara = world.mara();
+    let run = service.start_release(&mara, &world).await;
+    let checking = mara
+        .person
+        .slash(&run.thread, "deploy check", &[("what", "1.2")])
+        .unwrap();
+    until(&world, &checking, "The check passed").await;
+    assert_eq!(world.deployment(&run).await.checks.len(), 1);
+    let checking = mara
+        .person
+        .slash(&run.thread, "deploy check", &[("what", "Checks")])
+        .unwrap();
+    until(&world, &checking, "3 checks").await;
+    let checking = mara
+        .person
+        .slash(&run.thread, "deploy check", &[("what", "nowhere at all")])
+        .unwrap();
+    until(&world, &checking, "There is no section or item").await;
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_result_that_changes_voids_what_was_signed_on_it() {
+    let mut world = World::with(&[("checked", CHECKED)]).await;
+    let service = Service::start().await;
+    service.is_healthy(true);
+    world.mara().lets_hold("tech-lead", "Theo", "owner").await;
+    let run = service.start_release(&world.mara(), &world).await;
+    let checking = world
+        .mara()
+        .person
+        .slash(&run.thread, "deploy check", &[])
+        .unwrap();
+    until(&world, &checking, "All 3 checks passed").await;
+    let card = world.card(&run, "Tech Lead", &["Theo"]).await;
+    world.theo().react(&card, "✅");
+    world
+        .hear(&run.thread, "everything that GO waits for is done", &["Mara"])
+        .await;
+
+    service.is_healthy(false);
+    let checking = world
+        .mara()
+        .person
+        .slash(&run.thread, "deploy check", &[])
+        .unwrap();
+    until(&world, &checking, "1 failed").await;
+    world
+        .hear(
+            &run.thread,
+            "no longer counts, as something has changed since: check `health` now fails",
+            &["Theo"],
+        )
+        .await;
+    world
+        .mara()
+        .deploy_and_hear(&run, "go", &[], "GO waits until")
+        .await;
+
+    service.is_healthy(true);
+    let checking = world
+        .mara()
+        .person
+        .slash(&run.thread, "deploy check", &[])
+        .unwrap();
+    until(&world, &checking, "All 3 checks passed").await;
+    let second = world.card(&run, "Tech Lead", &["Theo"]).await;
+    world.until_it_says(&card, "the newer card below counts").await;
+
+    // His reaction still stands on the old card. It counts for nothing, and nobody is bothered with it at the next start.
+    world.settle().await;
+    world.stop_bot().await;
+    let looks = "GET /channels/{channel}/messages/{message}/reactions/{emoji}";
+    let before = world.requests(looks);
+    world.start_bot().await;
+    // Two looks at the old card and three at the new one: then all that was missed has been counted.
+    world
+        .until("a look at both cards", async || {
+            world.requests(looks) >= before + 5
+        })
+        .await;
+    assert!(
+        world
+            .deployment(&run)
+            .await
+            .sign_offs
+            .values()
+            .all(|role| role.signatures.is_empty())
+    );
+    // Only when he uses the old card himself, he is told.
+    world.theo().unreact(&card, "✅");
+    world.theo().react(&card, "✅");
+    world
+        .hear(&run.thread, "This card is no longer the one that asks", &["Theo"])
+        .await;
+    world.theo().react(&second, "✅");
+    world
+        .hear(&run.thread, "everything that GO waits for is done", &["Mara"])
+        .await;
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_not_work_may_not_check() {
+    let world = Seed::default()
+        .checklist("checked", CHECKED)
+        .settings(|_| "[permissions]\ntick = [\"manage-server\"]\n".to_owned())
+        .start()
+        .await;
+    let service = Service::start().await;
+    let run = service.start_release(&world.mara(), &world).await;
+    let checking = world
+        .sam()
+        .person
+        .slash(&run.thread, "deploy check", &[])
+        .unwrap();
+    until(&world, &checking, "You may not work on this deployment here").await;
+    let board = world.board(&run).await;
+    let pressed = world
+        .sam()
+        .person
+        .press(&board, board.button("Check").unwrap())
+        .unwrap();
+    until(&world, &pressed, "You may not work on this deployment here").await;
+    assert!(world.deployment(&run).await.checks.is_empty());
+    world.finish().await;
+}
