@@ -1,6 +1,6 @@
 //! The page's endpoints and its stream of events.
 
-use discord_stand_in::{Options, Snowflake, StandIn, SwitchPosition, SwitchSeed};
+use discord_stand_in::{Options, Snowflake, StandIn, SwitchPosition, SwitchSeed, Welcome};
 use reqwest::{Client, Method, Response};
 use serde_json::{Value, json};
 
@@ -183,6 +183,36 @@ async fn a_command_goes_from_the_page_to_the_answer() -> Outcome {
     assert_eq!(said["referenced_message"]["content"], "ticked");
     let newest = page.get("requests?limit=1").await?;
     assert!(text(&newest[0], "path").ends_with("/callback"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_server_founded_at_the_same_time_is_the_same_at_every_start_and_greets() -> Outcome {
+    const FOUNDED_MS: i64 = 1_767_225_600_000;
+    let start = async || {
+        StandIn::start(Options {
+            founded_ms: Some(FOUNDED_MS),
+            welcome: Some(Welcome {
+                text: "Type **here**".to_owned(),
+                command: "start".to_owned(),
+            }),
+            ..options()
+        })
+        .await
+    };
+    let before = start().await?;
+    let first = Page::new(&before).get("state").await?;
+    before.shutdown().await;
+    let second = Page::new(&start().await?).get("state").await?;
+    for key in ["guild", "me", "application_id", "channels", "roles", "welcome"] {
+        assert_eq!(first[key], second[key], "{key}");
+    }
+    assert_eq!(
+        text(&first["guild"], "id").parse::<Snowflake>()?.timestamp_ms(),
+        FOUNDED_MS
+    );
+    assert_eq!(first["welcome"]["channel"], first["channels"][0]["id"]);
+    assert_eq!(first["welcome"]["command"], "start");
     Ok(())
 }
 
