@@ -135,9 +135,13 @@ pub(crate) fn options(database: &Path) -> sqlx::sqlite::SqliteConnectOptions {
 
 /// Two roles are asked at once: one signs and takes it back all the time, the other never answers.
 fn checklist() -> String {
-    let items: String = (1..=ITEMS)
-        .map(|item| format!("- [ ] Piece of work {item}\n"))
+    let items: Vec<String> = (1..=ITEMS)
+        .map(|item| format!("- [ ] Piece of work {item}"))
         .collect();
+    let items = items.join(
+        "
+",
+    );
     format!(
         "---
 title: Crash rehearsal
@@ -158,6 +162,7 @@ escalations:
 
 ## Work
 
-{items}"
+{items}
+"
     )
 }
