@@ -461,3 +461,26 @@ fn what_is_in_force_is_shown_as_an_aligned_table() {
         .replace(&place.file().display().to_string(), "holdpoint.toml");
     insta::assert_snapshot!(table);
 }
+
+#[test]
+fn a_stand_in_for_discord_is_taken_whole_and_on_this_machine_alone() {
+    let load = |variables: &[(&str, &str)]| {
+        Configuration::load(&SettingsFile::None, variables.iter().copied().collect())
+    };
+    let proxy = "HOLDPOINT__DISCORD__LOCAL_PROXY";
+    let certificate = ("HOLDPOINT__DISCORD__LOCAL_CERTIFICATE", "authority.pem");
+    let both = load(&[(proxy, "http://127.0.0.1:8123"), certificate]).unwrap();
+    let local = both.settings.discord.local.unwrap();
+    assert_eq!(local.proxy.to_string(), "127.0.0.1:8123");
+    for elsewhere in [
+        "http://10.1.2.3:8123",
+        "http://localhost:8123",
+        "https://127.0.0.1:8123",
+        "127.0.0.1",
+    ] {
+        let refused = load(&[(proxy, elsewhere), certificate]).unwrap_err().to_string();
+        assert!(refused.contains("must be a loopback address"), "{refused}");
+    }
+    let half = load(&[certificate]).unwrap_err().to_string();
+    assert!(half.contains("without discord.local_proxy"), "{half}");
+}

@@ -158,6 +158,7 @@ escalations:
 
 ## Work
 
-{items}"
+{items}
+"
     )
 }

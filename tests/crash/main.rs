@@ -46,6 +46,9 @@ const REST: Duration = Duration::from_secs(90);
 /// How often the database is looked at meanwhile.
 const LOOK: Duration = Duration::from_millis(100);
 
+/// Number, deployment, what is owed, when it was settled, whether it was given up, and why.
+type OutboxRow = (i64, i64, String, Option<i64>, i64, Option<String>);
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_lost_or_doubled_when_the_process_is_killed_at_any_moment() {
     let rounds: usize = from_environment("HOLDPOINT_CRASH_ROUNDS").unwrap_or(ROUNDS);
@@ -304,8 +307,7 @@ async fn read_rows(database: &Path, evidence: &mut Evidence) {
             )
         })
         .collect();
-    type Row = (i64, i64, String, Option<i64>, i64, Option<String>);
-    let rows: Vec<Row> = sqlx::query_as(
+    let rows: Vec<OutboxRow> = sqlx::query_as(
         "SELECT id, deployment_id, owed, settled_at_ms, given_up, why FROM outbox ORDER BY id",
     )
     .fetch_all(&mut connection)
