@@ -37,7 +37,7 @@ impl EventHandler for Echo {
     }
 }
 
-/// Runs it until it is killed. The environment says where Discord is: BARE_BOT_PROXY, and BARE_BOT_CERTIFICATE as a file.
+/// Runs it until it is killed. The environment says where Discord is: `BARE_BOT_PROXY`, and the file `BARE_BOT_CERTIFICATE`.
 pub(crate) async fn run() -> Result<()> {
     let variable = |name: &str| std::env::var(name).with_context(|| format!("{name} is not set"));
     let certificate = std::fs::read(variable("BARE_BOT_CERTIFICATE")?)?;

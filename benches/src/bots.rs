@@ -124,6 +124,10 @@ async fn ticks(with_us: &StandIn, with_bare: &StandIn, effort: Effort) -> Result
         .message()
         .await?;
     let thread = with_us.wait_for_thread(|_| true).await?;
+    // The bot knows the thread for the deployment's once it has written down where it is, and posts into it after that.
+    thread
+        .wait_for_message(|message| !message.text().is_empty())
+        .await?;
     let (checklist, _) = fixture::checklist()?;
     let items: Vec<String> = checklist
         .items

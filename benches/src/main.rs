@@ -89,7 +89,7 @@ fn task(mut arguments: impl Iterator<Item = String>) -> Result<Task> {
         match argument.as_str() {
             "--quick" => effort = Effort::Quick,
             "--directory" => {
-                directory = Some(PathBuf::from(arguments.next().context("--directory names none")?))
+                directory = Some(PathBuf::from(arguments.next().context("--directory names none")?));
             }
             "--only" => only = Some(arguments.next().context("--only names no figure")?),
             "bare-bot" => return Ok(Task::BareBot),
