@@ -28,8 +28,11 @@ use crate::domain::sign_off::{Holder, Rank};
 use crate::store::{Filter, Store};
 use crate::telemetry::{self, LogStyle};
 
-/// Who plays, which sign-off role they hold in which rank, and what they may do on the server.
-const CAST: [(&str, &str, Option<(&str, Rank)>); 6] = [
+/// Somebody who plays: their name, their role on the server, and the sign-off role they hold in which rank; `*` is every one.
+type Player = (&'static str, &'static str, Option<(&'static str, Rank)>);
+
+/// Who plays.
+const CAST: [Player; 6] = [
     ("Mara", "Release Manager", None),
     ("Theo", "Tech Lead", Some(("tech-lead", Rank::Owner))),
     ("Quinn", "QA Lead", Some(("qa-lead", Rank::Owner))),

@@ -70,12 +70,11 @@ pub(super) struct Remembered {
 impl Place {
     /// The directory that was named, or a temporary one.
     pub(super) fn prepare(named: Option<&Path>) -> anyhow::Result<Self> {
-        let (directory, stay) = match named {
-            Some(directory) => (directory.to_owned(), Stay::Kept),
-            None => {
-                let name = format!("holdpoint-try-{}", std::process::id());
-                (std::env::temp_dir().join(name), Stay::Forgotten)
-            }
+        let (directory, stay) = if let Some(directory) = named {
+            (directory.to_owned(), Stay::Kept)
+        } else {
+            let name = format!("holdpoint-try-{}", std::process::id());
+            (std::env::temp_dir().join(name), Stay::Forgotten)
         };
         let place = Self {
             age: if directory.join(DATABASE).exists() {
