@@ -62,10 +62,16 @@ impl Card {
 /// Why a look at a card was not finished.
 #[derive(Debug, thiserror::Error)]
 enum LookError {
-    #[error("{}", with_sources(.0))]
-    Discord(#[from] serenity::Error),
+    #[error("{}", with_sources(.0.as_ref()))]
+    Discord(Box<serenity::Error>),
     #[error(transparent)]
     Fault(#[from] Fault),
+}
+
+impl From<serenity::Error> for LookError {
+    fn from(error: serenity::Error) -> Self {
+        Self::Discord(Box::new(error))
+    }
 }
 
 impl From<HandleError> for LookError {
@@ -83,7 +89,7 @@ impl From<HandleError> for LookError {
 /// What kept single people from being heard. What Discord does not tell of one does not keep the others waiting; a fault
 /// of ours does.
 #[derive(Default)]
-struct Unheard(Option<serenity::Error>);
+struct Unheard(Option<Box<serenity::Error>>);
 
 impl Unheard {
     fn note(&mut self, heard: Result<(), LookError>) -> Result<(), LookError> {
@@ -98,7 +104,7 @@ impl Unheard {
     }
 
     fn first(self) -> Result<(), LookError> {
-        self.0.map_or(Ok(()), |error| Err(error.into()))
+        self.0.map_or(Ok(()), |error| Err(LookError::Discord(error)))
     }
 }
 
