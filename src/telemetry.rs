@@ -256,9 +256,18 @@ mod tests {
                 .unwrap()
                 .to_string()
         };
-        assert_eq!(filter(None), "warn");
-        assert_eq!(filter(Some("")), "warn");
-        assert_eq!(filter(Some("holdpoint=debug")), "holdpoint=debug");
+        assert_eq!(filter(None), "serenity::http=off,warn");
+        assert_eq!(filter(Some("")), "serenity::http=off,warn");
+        assert_eq!(
+            filter(Some("holdpoint=debug")),
+            "serenity::http=off,holdpoint=debug"
+        );
+    }
+
+    #[test]
+    fn requests_are_shown_to_those_who_ask_for_them_by_name() {
+        let asked = directives(Some("serenity=debug".to_owned()), "info").unwrap();
+        assert_eq!(asked.to_string(), "serenity=debug");
     }
 
     #[test]

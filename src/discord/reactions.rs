@@ -110,6 +110,10 @@ impl Unheard {
 
 impl Bot {
     pub(super) async fn reacted(&self, http: &Http, reaction: Reaction) {
+        // Bots sign nothing; most of their reactions are those that we offer ourselves.
+        if reaction.member.as_ref().is_some_and(|member| member.user.bot) {
+            return;
+        }
         if let Some(card) = self.card_of(&reaction).await {
             self.look_and_log(http, &card, reaction.user_id.map(|user| UserId(user.get())))
                 .await;

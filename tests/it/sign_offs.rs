@@ -259,7 +259,7 @@ async fn reactions_of_a_session_that_was_lost_are_found() {
     // all have been, none is under way that could find by chance what is lost below.
     let looks = "GET /channels/{channel}/messages/{message}/reactions/{emoji}";
     world
-        .until("the looks at the new card", async || world.requests(looks) >= 12)
+        .until("the looks at the new card", async || world.requests(looks) >= 3)
         .await;
     world.settle().await;
     let gateway = world.stand_in.gateway();

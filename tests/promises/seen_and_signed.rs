@@ -101,6 +101,15 @@ async fn a_signature_names_what_it_was_given_on_and_is_void_and_told_when_that_c
     assert_eq!(stand_in.pings_of(&told).users, ["Theo"]);
 
     // His reaction still stands on the old card; neither a new session nor time makes it a signature again.
+    let old_card = format!("/messages/{}/reactions/", card.id());
+    let looks = || {
+        stand_in
+            .requests()
+            .iter()
+            .filter(|request| request.path.contains(&old_card))
+            .count()
+    };
+    let seen = looks();
     let identified = stand_in.gateway().identified();
     stand_in.gateway().forget_sessions();
     stand_in
@@ -108,13 +117,9 @@ async fn a_signature_names_what_it_was_given_on_and_is_void_and_told_when_that_c
         .wait_for_identifies(identified + 1)
         .await
         .expect("it connects anew");
-    thread
-        .wait_for_message(|message| {
-            stand_in_names(message, "no longer the one that asks")
-                && message.json()["message_reference"].is_object()
-        })
-        .await
-        .expect("he is told that the card is an old one");
+    while looks() < seen + 2 {
+        tokio::task::yield_now().await;
+    }
     assert_eq!(events(&open, id, "approved").await, 1);
     let now = open
         .engine

@@ -19,7 +19,8 @@ fn hostile_texts_are_shown_as_they_are_and_do_nothing() {
             reason: reason(typed),
         },
     );
-    assert_snapshot!(blocked.when(ANNA, tick("1.1")).sentence(), @r"`1.1` is blocked by <@1>: “ˋ1ˋ ＠everyone ‹＠5› \*\*x\*\* \\\*y\\\* \[a\](https://evil.example)”. When that is out of the way, `/deploy unblock` it first.");
+    // The word joiner that keeps an address from becoming a link is shown as a dot.
+    assert_snapshot!(blocked.when(ANNA, tick("1.1")).sentence().replace('\u{2060}', "·"), @r"`1.1` is blocked by <@1>: “ˋ1ˋ ＠everyone ‹＠5› \*\*x\*\* \\\*y\\\* \[a\](https://·evil.example)”. When that is out of the way, `/deploy unblock` it first.");
     let section = "A\n  [ ] Work\nB `x` @here _y_ | gate items\n  [ ] Ship";
     assert_snapshot!(given(section).when(ANNA, tick("2.1")).sentence(), @r"`2.1` is held: “B ˋxˋ ＠here \_y\_” does not begin until `1.1` is done.");
     let long = "x".repeat(5000);
