@@ -55,10 +55,7 @@ pub(crate) async fn rows(directory: &Path, effort: Effort) -> Result<Vec<Row>> {
             ours: time(ticks.0),
             floor: time(ticks.1),
             ratio: times(tick_ratio),
-            goal: Goal::AtMost {
-                limit: 3.0,
-                seen: tick_ratio,
-            },
+            goal: Goal::not_yet_at_most(3.0, 6.0, tick_ratio),
         },
         Row {
             name: "idle memory of serve, beside a bare bot".to_owned(),

@@ -31,10 +31,7 @@ pub(crate) async fn rows(effort: Effort) -> Result<Vec<Row>> {
             ours: speed(five.ours),
             floor: speed(five.floor),
             ratio: times(five.speed()),
-            goal: Goal::AtLeast {
-                limit: 0.5,
-                seen: five.speed(),
-            },
+            goal: Goal::not_yet_at_least(0.5, 0.2, five.speed()),
         },
         Row {
             name: format!("parse: one document of {MANY} items"),

@@ -22,6 +22,9 @@ pub(crate) enum Goal {
     AtLeast { limit: f64, seen: f64 },
     /// The same: at most this.
     AtMost { limit: f64, seen: f64 },
+    /// A goal that is known not to be reached yet. What falls behind the gate has become worse than it was, and fails the
+    /// run; the rest is said to be open.
+    Open { goal: Box<Goal>, gate: Box<Goal> },
     /// Something that was counted and not timed: at most this, without tolerance.
     Counted { words: String, limit: f64, seen: f64 },
     /// A time. It is compared, but the machine decides it as much as we do, so that it fails no run.
@@ -37,12 +40,29 @@ enum Verdict {
     Met,
     WithinTolerance,
     Missed,
+    Open,
     OverButOnlyShown,
     Shown,
     NotMeasured,
 }
 
 impl Goal {
+    /// A ratio that should be at least `goal`, is known not to be yet, and must not fall below `gate`.
+    pub(crate) fn not_yet_at_least(goal: f64, gate: f64, seen: f64) -> Self {
+        Self::Open {
+            goal: Box::new(Self::AtLeast { limit: goal, seen }),
+            gate: Box::new(Self::AtLeast { limit: gate, seen }),
+        }
+    }
+
+    /// A ratio that should be at most `goal`, is known not to be yet, and must not rise above `gate`.
+    pub(crate) fn not_yet_at_most(goal: f64, gate: f64, seen: f64) -> Self {
+        Self::Open {
+            goal: Box::new(Self::AtMost { limit: goal, seen }),
+            gate: Box::new(Self::AtMost { limit: gate, seen }),
+        }
+    }
+
     fn words(&self) -> String {
         match self {
             Self::AtLeast { limit, .. } => format!("≥ {limit}×"),
@@ -50,6 +70,7 @@ impl Goal {
             Self::Counted { words, .. } | Self::Time { words, .. } | Self::NotMeasured { words } => {
                 words.clone()
             }
+            Self::Open { goal, .. } => goal.words(),
             Self::None => "–".to_owned(),
         }
     }
@@ -60,6 +81,13 @@ impl Goal {
             Self::AtLeast { limit, seen } => (limit / seen, TOLERANCE),
             Self::AtMost { limit, seen } => (seen / limit, TOLERANCE),
             Self::Counted { limit, seen, .. } => (seen / limit, 0.0),
+            Self::Open { goal, gate } => {
+                return match (goal.verdict(), gate.verdict()) {
+                    (Verdict::Missed, Verdict::Missed) => Verdict::Missed,
+                    (Verdict::Missed, _) => Verdict::Open,
+                    (reached, _) => reached,
+                };
+            }
             Self::Time { limit, seen, .. } if seen > limit => return Verdict::OverButOnlyShown,
             Self::Time { .. } => return Verdict::Met,
             Self::None => return Verdict::Shown,
@@ -81,6 +109,7 @@ impl Verdict {
             Self::Met => "met",
             Self::WithinTolerance => "within tolerance",
             Self::Missed => "MISSED",
+            Self::Open => "NOT REACHED YET",
             Self::OverButOnlyShown => "over (a time: shown, not gated)",
             Self::Shown => "–",
             Self::NotMeasured => "not measured",
