@@ -66,7 +66,8 @@ impl Bot {
                             .await;
                     }
                     Err(error) => {
-                        asker.edit(http, &refused(error)).await;
+                        let refused = Reply::to_asker(refused(error));
+                        asker.after_promise(http, Seen::ByAll, refused).await;
                     }
                 }
             }

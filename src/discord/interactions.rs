@@ -386,12 +386,15 @@ impl Bot {
                 self.run_checks(http, asker, from, &deployment, &selection).await;
             }
             Ok((_, None)) => {
+                let unknown = answer::unknown_section(what.unwrap_or_default());
                 asker
-                    .edit(http, &answer::unknown_section(what.unwrap_or_default()))
+                    .after_promise(http, Seen::ByAll, Reply::to_asker(unknown))
                     .await;
             }
             Err(error) => {
-                asker.edit(http, &refused(error)).await;
+                asker
+                    .after_promise(http, Seen::ByAll, Reply::to_asker(refused(error)))
+                    .await
             }
         }
     }
@@ -406,8 +409,9 @@ impl Bot {
         selection: &Selection,
     ) {
         if let Err(refusal) = self.may_work(from, deployment).await {
-            asker.edit(http, &refused(refusal)).await;
-            return;
+            return asker
+                .after_promise(http, Seen::ByAll, Reply::to_asker(refused(refusal)))
+                .await;
         }
         match self.check_runs.begin(deployment, selection) {
             RunWish::NothingToRun => {

@@ -79,15 +79,25 @@ impl Asker {
 
     /// Puts a message in the place of the promise, or of an earlier answer.
     pub(super) async fn edit(&self, http: &Http, message: &Message) -> bool {
-        let sent = wire::edit_response(message).execute(http, &self.token).await;
+        let sent = match wire::body(&wire::edit_response(message)) {
+            Ok(body) => {
+                http.edit_original_interaction_response(&self.token, &body, wire::files(message))
+                    .await
+            }
+            Err(error) => Err(error.into()),
+        };
         told(sent.map(|_| ()))
     }
 
     /// Says something more.
     pub(super) async fn follow_up(&self, http: &Http, message: &Message, seen: Seen) {
-        let sent = wire::follow_up(message, seen)
-            .execute(http, (None, &self.token))
-            .await;
+        let sent = match wire::body(&wire::follow_up(message, seen)) {
+            Ok(body) => {
+                http.create_followup_message(&self.token, &body, wire::files(message))
+                    .await
+            }
+            Err(error) => Err(error.into()),
+        };
         told(sent.map(|_| ()));
     }
 
@@ -97,17 +107,29 @@ impl Asker {
     }
 
     async fn first(&self, http: &Http, reply: Reply) {
-        let response = match reply {
-            Reply::Say(message, seen) => CreateInteractionResponse::Message(wire::respond(&message, seen)),
-            Reply::Change(message) => {
-                CreateInteractionResponse::UpdateMessage(wire::respond(&message, Seen::ByAll))
-            }
-            Reply::Ask(modal) => CreateInteractionResponse::Modal(wire::modal(&modal)),
+        let (response, files) = match reply {
+            Reply::Say(message, seen) => (
+                CreateInteractionResponse::Message(wire::respond(&message, seen)),
+                wire::files(&message),
+            ),
+            Reply::Change(message) => (
+                CreateInteractionResponse::UpdateMessage(wire::respond(&message, Seen::ByAll)),
+                wire::files(&message),
+            ),
+            Reply::Ask(modal) => (CreateInteractionResponse::Modal(wire::modal(&modal)), Vec::new()),
         };
-        self.send_first(http, response).await;
+        let sent = match wire::body(&response) {
+            Ok(body) => {
+                http.create_interaction_response(self.id, &self.token, &body, files)
+                    .await
+            }
+            Err(error) => Err(error.into()),
+        };
+        told(sent);
     }
 
-    async fn after_promise(&self, http: &Http, promised: Seen, reply: Reply) {
+    /// Puts an answer in the place of what was promised.
+    pub(super) async fn after_promise(&self, http: &Http, promised: Seen, reply: Reply) {
         match reply {
             // What only the asker should see must not stand where all were promised an answer.
             Reply::Say(message, Seen::ByAsker) if promised == Seen::ByAll => {

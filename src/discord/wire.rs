@@ -30,17 +30,20 @@ pub(super) fn create(message: &Message) -> CreateMessage {
         .add_files(files(message))
 }
 
-/// The body of a new message. Discord describes the ids of its attachments as strings; serenity writes numbers.
-pub(super) fn body(create: &CreateMessage) -> serde_json::Result<serde_json::Value> {
-    let mut body = serde_json::to_value(create)?;
-    let attachments = body.get_mut("attachments").and_then(|list| list.as_array_mut());
-    for id in attachments
-        .into_iter()
-        .flatten()
-        .filter_map(|attachment| attachment.get_mut("id"))
-    {
-        if let Some(number) = id.as_u64() {
-            *id = number.to_string().into();
+/// The body of a message. Discord describes the ids of its attachments as strings; serenity writes numbers.
+pub(super) fn body(message: &impl serde::Serialize) -> serde_json::Result<serde_json::Value> {
+    let mut body = serde_json::to_value(message)?;
+    // An answer to an interaction has its message one level further in.
+    for place in ["/attachments", "/data/attachments"] {
+        let attachments = body.pointer_mut(place).and_then(|list| list.as_array_mut());
+        for id in attachments
+            .into_iter()
+            .flatten()
+            .filter_map(|attachment| attachment.get_mut("id"))
+        {
+            if let Some(number) = id.as_u64() {
+                *id = number.to_string().into();
+            }
         }
     }
     Ok(body)

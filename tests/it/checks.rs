@@ -122,6 +122,14 @@ async fn until(world: &World, run: &Interaction, says: &str) -> discord_stand_in
     answer
 }
 
+/// Waits until a run of checks is refused, to whoever asked for it alone.
+async fn until_refused(world: &World, run: &Interaction, says: &str) {
+    let refused = run.follow_up(|message| message.text().contains(says)).await;
+    let refused = refused.unwrap_or_else(|error| panic!("{says:?} was waited for: {error}"));
+    assert!(refused.is_ephemeral(), "a refusal is for the asker alone");
+    world.read(&refused, &[]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_shows_its_progress_then_what_was_seen_beside_what_was_expected() {
     let world = World::with(&[("checked", CHECKED)]).await;
@@ -196,7 +204,7 @@ async fn one_section_or_one_item_is_checked_alone() {
         .person
         .slash(&run.thread, "deploy check", &[("what", "nowhere at all")])
         .unwrap();
-    until(&world, &checking, "There is no section or item").await;
+    until_refused(&world, &checking, "There is no section or item").await;
     world.finish().await;
 }
 
@@ -295,14 +303,14 @@ async fn who_may_not_work_may_not_check() {
         .person
         .slash(&run.thread, "deploy check", &[])
         .unwrap();
-    until(&world, &checking, "You may not work on this deployment here").await;
+    until_refused(&world, &checking, "You may not work on this deployment here").await;
     let board = world.board(&run).await;
     let pressed = world
         .sam()
         .person
         .press(&board, board.button("Check").unwrap())
         .unwrap();
-    until(&world, &pressed, "You may not work on this deployment here").await;
+    until_refused(&world, &pressed, "You may not work on this deployment here").await;
     assert!(world.deployment(&run).await.checks.is_empty());
     world.finish().await;
 }
