@@ -55,7 +55,7 @@ async fn what_is_in_memory_is_read_again_when_the_database_is_known_to_be_ahead(
     let tick = Wish::Change {
         deployment: earlier.id,
         command: Command::Tick {
-            item: ItemId::new("1.1"),
+            item: ItemId::new("1"),
         },
     };
     let later = engine.handle(input("tick", tick)).await?.after;
