@@ -1,19 +1,24 @@
 //! The bot, put together and kept running: the same for a real server and for a trial.
 
+use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt as _, StreamExt as _};
+use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret as _, SecretString};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinError, JoinHandle};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::checks::{Checks, Environment, Guard, GuardSettings, Limits};
 use crate::clock::Clock;
 use crate::config::{self, NetworkRule, Settings};
-use crate::discord::{Discord, Endpoint, GatewayError, GatewayState};
+use crate::discord::{Discord, Endpoint, GatewayState};
 use crate::domain::command::FourEyes;
 use crate::domain::ids::{DiscordRoleId, GuildId, UserId};
 use crate::domain::rights::{Allowed, Rights};
@@ -21,7 +26,9 @@ use crate::engine::{Catalog, CatalogReport, CheckRuns, Engine, Outbox, Rules, Ti
 use crate::store::Store;
 
 /// How long inputs are remembered, so that none is applied twice. Discord repeats nothing for longer than minutes.
-const INPUTS_REMEMBERED: jiff::SignedDuration = jiff::SignedDuration::from_hours(30 * 24);
+const INPUTS_REMEMBERED: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// How often older ones are forgotten.
+const FORGETS_EVERY: SignedDuration = SignedDuration::from_hours(24);
 
 /// What a bot is made of.
 pub struct Plan<'a> {
@@ -47,6 +54,90 @@ pub struct Bot {
     desk: JoinHandle<()>,
     stop_desk: CancellationToken,
     drain: Duration,
+}
+
+/// A part of the bot that runs for as long as the bot does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    Desk,
+    Timers,
+    Outbox,
+    Forgetting,
+}
+
+/// The parts that run.
+#[derive(Default)]
+struct Parts {
+    running: FuturesUnordered<BoxFuture<'static, (Part, Result<(), JoinError>)>>,
+    left: Vec<Part>,
+}
+
+/// A part ended that should not have.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{part} ended by itself ({why}); Holdpoint stops, so that a supervisor starts it afresh. Please report this, it is \
+     a fault in Holdpoint"
+)]
+struct EndedEarly {
+    part: Part,
+    why: String,
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Desk => "the desk that decides",
+            Self::Timers => "the worker that fires timers",
+            Self::Outbox => "the worker that delivers messages",
+            Self::Forgetting => "the worker that forgets old inputs",
+        })
+    }
+}
+
+impl Parts {
+    fn watch(&mut self, part: Part, running: JoinHandle<()>) {
+        self.left.push(part);
+        self.running.push(running.map(move |ended| (part, ended)).boxed());
+    }
+
+    /// Waits for `main`, and has it stopped when a part ends before it.
+    async fn beside<T>(
+        &mut self,
+        main: impl Future<Output = T>,
+        stop: &CancellationToken,
+    ) -> (T, Result<(), EndedEarly>) {
+        let mut main = std::pin::pin!(main);
+        let mut well = Ok(());
+        loop {
+            tokio::select! {
+                outcome = &mut main => return (outcome, well),
+                Some((part, ended)) = self.running.next() => {
+                    self.left.retain(|left| *left != part);
+                    let early = EndedEarly {
+                        part,
+                        why: ended.err().map_or_else(|| "without a fault".to_owned(), |error| error.to_string()),
+                    };
+                    error!(error = %early, "stopping");
+                    stop.cancel();
+                    if well.is_ok() {
+                        well = Err(early);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Waits until all parts have ended, but one if it is named.
+    async fn end_but(&mut self, one: Option<Part>) {
+        while self.left.iter().any(|left| Some(*left) != one)
+            && let Some((part, ended)) = self.running.next().await
+        {
+            self.left.retain(|left| *left != part);
+            if let Err(error) = ended {
+                error!(%part, %error, "a part ended badly");
+            }
+        }
+    }
 }
 
 impl Bot {
@@ -109,10 +200,11 @@ impl Bot {
         self.discord.state()
     }
 
-    /// Runs until stopped, then finishes what is in hand, in the order in which one part feeds the next.
+    /// Runs until stopped, then finishes what is in hand, in the order in which one part feeds the next. All of that
+    /// together takes no longer than the configured time.
     ///
     /// # Errors
-    /// When Discord ends the connection for good, or it cannot be brought back.
+    /// When Discord ends the connection for good, it cannot be brought back, or a part of the bot ended by itself.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
         let Self {
             engine,
@@ -123,18 +215,32 @@ impl Bot {
             drain,
         } = self;
         let workers = CancellationToken::new();
-        let timers = tokio::spawn(Timers::new(engine.clone()).run(workers.clone()));
-        let outbox = tokio::spawn(Outbox::new(engine.clone(), discord.courier()).run(workers.clone()));
-        let outcome: Result<(), GatewayError> = discord.run(stop).await;
-        info!("stopping");
-        let drained = tokio::time::timeout(drain, async {
+        let stop = stop.child_token();
+        let mut parts = Parts::default();
+        parts.watch(Part::Desk, desk);
+        let timers = Timers::new(engine.clone());
+        parts.watch(Part::Timers, tokio::spawn(timers.run(workers.clone())));
+        let outbox = Outbox::new(engine.clone(), discord.courier());
+        parts.watch(Part::Outbox, tokio::spawn(outbox.run(workers.clone())));
+        let forgetting = forget_daily(engine.clone(), workers.clone());
+        parts.watch(Part::Forgetting, tokio::spawn(forgetting));
+
+        let connected = async {
+            let until = async {
+                stop.cancelled().await;
+                info!("stopping");
+                Instant::now() + drain
+            };
+            tokio::join!(discord.run(stop.clone(), drain), until)
+        };
+        let ((outcome, until), well) = parts.beside(connected, &stop).await;
+        let drained = tokio::time::timeout_at(until, async {
+            // Those that were asked for while Discord was being left.
             check_runs.stop_and_drain().await;
             workers.cancel();
-            for worker in [timers, outbox] {
-                if let Err(error) = worker.await {
-                    error!(%error, "a worker ended badly");
-                }
-            }
+            parts.end_but(Some(Part::Desk)).await;
+            stop_desk.cancel();
+            parts.end_but(None).await;
         })
         .await;
         if drained.is_err() {
@@ -142,12 +248,33 @@ impl Bot {
                 seconds = drain.as_secs(),
                 "work in hand did not end in time; it goes on at the next start"
             );
+            workers.cancel();
+            stop_desk.cancel();
         }
-        stop_desk.cancel();
-        desk.await.context("the desk ended badly")?;
         engine.store().clone().close().await;
         info!("stopped");
+        well?;
         Ok(outcome?)
+    }
+}
+
+/// Forgets inputs that are too old to come again, once a day: a bot may run for years.
+async fn forget_daily(engine: Engine, stop: CancellationToken) {
+    let clock = Arc::clone(engine.clock());
+    loop {
+        let next = clock.now().checked_add(FORGETS_EVERY).unwrap_or(Timestamp::MAX);
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = clock.sleep_until(next) => {}
+        }
+        let before = clock
+            .now()
+            .checked_sub(INPUTS_REMEMBERED)
+            .unwrap_or(Timestamp::MIN);
+        match engine.store().forget_inputs_before(before).await {
+            Ok(forgotten) => info!(forgotten, "inputs that are too old to come again were forgotten"),
+            Err(fault) => warn!(error = %fault, "old inputs could not be forgotten; trying again tomorrow"),
+        }
     }
 }
 
@@ -227,4 +354,44 @@ fn guard_settings(checks: &config::Checks) -> GuardSettings {
         }
     }
     guard
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_part_that_ends_by_itself_stops_the_rest_and_is_named() {
+        let stop = CancellationToken::new();
+        let mut parts = Parts::default();
+        parts.watch(Part::Desk, tokio::spawn(stop.clone().cancelled_owned()));
+        parts.watch(Part::Timers, tokio::spawn(std::future::ready(())));
+        let ((), well) = parts.beside(stop.cancelled(), &stop).await;
+        let early = well.map_err(|early| early.to_string());
+        assert_eq!(
+            early,
+            Err(
+                "the worker that fires timers ended by itself (without a fault); Holdpoint stops, so that a \
+                 supervisor starts it afresh. Please report this, it is a fault in Holdpoint"
+                    .to_owned()
+            )
+        );
+        // What has ended is not waited for again.
+        parts.end_but(Some(Part::Desk)).await;
+        parts.end_but(None).await;
+    }
+
+    #[tokio::test]
+    async fn what_ends_when_it_is_told_to_is_no_fault() {
+        let stop = CancellationToken::new();
+        let workers = CancellationToken::new();
+        let mut parts = Parts::default();
+        parts.watch(Part::Outbox, tokio::spawn(workers.clone().cancelled_owned()));
+        let (answer, well) = parts.beside(std::future::ready(7), &stop).await;
+        assert_eq!(answer, 7);
+        assert!(well.is_ok());
+        assert!(!stop.is_cancelled());
+        workers.cancel();
+        parts.end_but(None).await;
+    }
 }

@@ -17,10 +17,12 @@ mod watchdog;
 mod wire;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::warn;
 
 pub use connect::{ConnectError, Endpoint};
 pub use gateway::GatewayError;
@@ -111,11 +113,12 @@ impl Discord {
         self.bot.state.subscribe()
     }
 
-    /// Stays connected until stopped; what is being answered then is seen through.
+    /// Stays connected until stopped; what is being answered then is seen through, for as long as `drain`. When the
+    /// connection ends by itself, `stop` is cancelled, so that whoever holds it hears of the end too.
     ///
     /// # Errors
     /// When Discord ends the connection for good, or it cannot be brought back.
-    pub async fn run(mut self, stop: CancellationToken) -> Result<(), GatewayError> {
+    pub async fn run(mut self, stop: CancellationToken, drain: Duration) -> Result<(), GatewayError> {
         let shards = Arc::clone(&self.client.shard_manager);
         let watched = watchdog::Watchdog::new(Arc::clone(&shards), self.bot.state.clone(), self.patience);
         let outcome = {
@@ -126,10 +129,23 @@ impl Discord {
                 lost = watched.run() => Some(Err(lost)),
             }
         };
-        // What was asked before the stop still gets its answer, while the connection's REST side is there.
-        self.bot.tasks.close();
-        self.bot.tasks.wait().await;
-        shards.shutdown_all().await;
+        stop.cancel();
+        let drained = tokio::time::timeout(drain, async {
+            shards.shutdown_all().await;
+            // Whoever follows a run of checks is answered when it ends.
+            self.bot.check_runs.stop_and_drain().await;
+            // What was asked before the stop still gets its answer: the REST side is still there.
+            self.bot.tasks.close();
+            self.bot.tasks.wait().await;
+        })
+        .await;
+        if drained.is_err() {
+            warn!(
+                seconds = drain.as_secs(),
+                unanswered = self.bot.tasks.len(),
+                "not everything that was asked could be answered in time"
+            );
+        }
         outcome.unwrap_or(Ok(()))
     }
 }

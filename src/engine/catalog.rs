@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, Weak};
 
 use crate::checks::Checks;
 use crate::domain::checklist::Checklist;
@@ -23,8 +23,8 @@ pub struct Catalog {
 struct Inner {
     directory: PathBuf,
     entries: RwLock<BTreeMap<ChecklistName, Arc<CatalogEntry>>>,
-    /// Everything read so far, so that deployments of earlier versions share what was parsed.
-    by_hash: RwLock<HashMap<ChecklistHash, Arc<Checklist>>>,
+    /// What was read and is still held by an entry or a deployment, so that they share what was parsed.
+    by_hash: RwLock<HashMap<ChecklistHash, Weak<Checklist>>>,
 }
 
 /// A file of the catalog.
@@ -149,7 +149,7 @@ impl Catalog {
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .get(hash)
-            .cloned()
+            .and_then(Weak::upgrade)
     }
 
     /// Reads bytes as a checklist, once.
@@ -160,10 +160,11 @@ impl Catalog {
     fn keep(&self, checklist: Arc<Checklist>) -> Arc<Checklist> {
         let mut known = self.inner.by_hash.write().unwrap_or_else(PoisonError::into_inner);
         // The same bytes under another name are another checklist to its readers.
-        match known.get(&checklist.hash) {
-            Some(same) if same.name == checklist.name => Arc::clone(same),
+        match known.get(&checklist.hash).and_then(Weak::upgrade) {
+            Some(same) if same.name == checklist.name => same,
             Some(_) | None => {
-                known.insert(checklist.hash.clone(), Arc::clone(&checklist));
+                known.retain(|_, held| held.strong_count() > 0);
+                known.insert(checklist.hash.clone(), Arc::downgrade(&checklist));
                 checklist
             }
         }

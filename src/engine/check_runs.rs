@@ -97,6 +97,8 @@ impl CheckRuns {
         if let Some(running) = under_way.get(&deployment.id)
             && wanted.iter().all(|check| running.checks.contains(check))
             && !running.progress.borrow().ended
+            // A run whose task died tells nothing any more.
+            && running.progress.has_changed().is_ok()
         {
             return RunWish::Running(running.progress.clone());
         }
@@ -127,7 +129,8 @@ impl CheckRuns {
         RunWish::Running(progress)
     }
 
-    /// Ends every run and waits until it has ended. What they found so far is kept.
+    /// Ends every run and waits until it has ended. What they found so far is kept. Runs that begin afterwards end at
+    /// once; it may be called again to wait for those.
     pub async fn stop_and_drain(&self) {
         self.stop.cancel();
         self.tasks.close();

@@ -298,7 +298,17 @@ impl Shared {
 
     /// A deployment from memory, else folded from its history.
     pub(crate) async fn resident(&self, id: DeploymentId) -> Result<Option<Arc<Deployment>>, Fault> {
-        if let Some(deployment) = self.residents.get(id) {
+        self.resident_since(id, 0).await
+    }
+
+    /// A deployment from memory if it has come as far as an event there, else folded from its history. Between a
+    /// commit and its publication, what is in memory is older than what the database says of it.
+    pub(crate) async fn resident_since(
+        &self,
+        id: DeploymentId,
+        seq: u64,
+    ) -> Result<Option<Arc<Deployment>>, Fault> {
+        if let Some(deployment) = self.residents.get(id).filter(|held| held.seq >= seq) {
             return Ok(Some(deployment));
         }
         let Some(history) = self.store.history(id).await? else {
@@ -361,3 +371,6 @@ pub fn typed_variables(typed: &str) -> Result<BTreeMap<String, String>, Refusal>
     }
     Ok(variables)
 }
+
+#[cfg(test)]
+mod tests;

@@ -19,7 +19,7 @@ use super::error::Fault;
 use crate::domain::deployment::{Deployment, Phase};
 use crate::domain::effects::Owed;
 use crate::domain::ids::DeploymentId;
-use crate::store::{OwedRow, Posted};
+use crate::store::{OwedNow, OwedRow, Posted, UnreadableOwed};
 
 /// How many deployments are served at once.
 const AT_ONCE: usize = 8;
@@ -39,11 +39,39 @@ pub struct Outbox {
     begun: Mutex<HashSet<i64>>,
 }
 
+/// What a look at the outbox found.
+struct Look {
+    due: Vec<Due>,
+    /// When there is more, if nothing new becomes owed.
+    next: Option<Timestamp>,
+}
+
+/// A row whose time has come.
+enum Due {
+    Message(OwedRow),
+    Unreadable(UnreadableOwed),
+}
+
+/// A row was seen to; a fault is the database's, not the row's.
+struct Ended {
+    deployment: DeploymentId,
+    outcome: Result<(), Fault>,
+}
+
 /// What became of one row.
 enum Paid {
     Delivered(Option<Posted>),
     NotSoAnyMore,
     Trouble(Trouble),
+}
+
+impl Due {
+    fn deployment(&self) -> DeploymentId {
+        match self {
+            Self::Message(row) => row.deployment,
+            Self::Unreadable(row) => row.deployment,
+        }
+    }
 }
 
 impl Outbox {
@@ -85,49 +113,84 @@ impl Outbox {
         }
     }
 
-    /// Delivers all that may be tried now; answers when the next may be.
+    /// Delivers all that may be tried now, and what may be tried while that is under way; answers when the next may be.
     ///
     /// # Errors
-    /// When the database cannot be read or written.
+    /// When the database cannot be read or written. What was under way then has been seen through.
     pub async fn pass(&self, stop: &CancellationToken) -> Result<Option<Timestamp>, Fault> {
         self.inherited
             .get_or_try_init(|| self.engine.store().newest_owed())
             .await?;
+        let clock = self.engine.clock();
         let mut under_way = FuturesUnordered::new();
         let mut busy: HashSet<DeploymentId> = HashSet::new();
+        let mut broken: Option<Fault> = None;
         loop {
-            let mut finished = Vec::new();
-            if !stop.is_cancelled() && busy.len() < AT_ONCE {
-                let store = self.engine.store();
-                let mut reading = pin!(store.owed(self.engine.now(), (AT_ONCE * 2) as u32));
+            // Subscribed before the rows are read, so that a message that becomes owed in between is not slept over.
+            let woken = self.engine.shared().wake_outbox.notified();
+            let begins = broken.is_none() && !stop.is_cancelled() && busy.len() < AT_ONCE;
+            let mut next = None;
+            if begins {
+                let mut finished = Vec::new();
+                let mut reading = pin!(self.look());
                 // Deliveries under way go on meanwhile: they may hold, or be next in line for, the very connection that
                 // this read waits for.
-                let rows = loop {
+                let look = loop {
                     tokio::select! {
-                        rows = &mut reading => break rows?,
-                        Some(paid) = under_way.next() => finished.push(paid?),
+                        look = &mut reading => break look,
+                        Some(Ended { deployment, outcome }) = under_way.next() => {
+                            finished.push(deployment);
+                            if let Err(fault) = outcome {
+                                broken.get_or_insert(fault);
+                            }
+                        }
                     }
                 };
-                for row in rows {
-                    if busy.len() >= AT_ONCE {
-                        break;
+                match look {
+                    Ok(look) if broken.is_none() => {
+                        next = look.next;
+                        for due in look.due {
+                            if busy.len() >= AT_ONCE {
+                                break;
+                            }
+                            if busy.insert(due.deployment()) {
+                                under_way.push(self.see_to(due));
+                            }
+                        }
                     }
-                    if busy.insert(row.deployment) {
-                        under_way.push(self.pay(row));
+                    Ok(_) => {}
+                    Err(fault) => {
+                        broken.get_or_insert(fault);
                     }
                 }
-            }
-            if !finished.is_empty() {
-                // What was read may be older than their end, so they were held to be busy until here.
-                busy.retain(|deployment| !finished.contains(deployment));
-                continue;
-            }
-            match under_way.next().await {
-                Some(paid) => {
-                    busy.remove(&paid?);
+                if !finished.is_empty() {
+                    // What was read may be older than their end, so they were held to be busy until here.
+                    busy.retain(|deployment| !finished.contains(deployment));
+                    continue;
                 }
-                None => break,
             }
+            if under_way.is_empty() {
+                break;
+            }
+            let begins = begins && broken.is_none();
+            tokio::select! {
+                Some(Ended { deployment, outcome }) = under_way.next() => {
+                    busy.remove(&deployment);
+                    if let Err(fault) = outcome {
+                        broken.get_or_insert(fault);
+                    }
+                }
+                () = woken, if begins => {}
+                () = async {
+                    match next {
+                        Some(at) => clock.sleep_until(at).await,
+                        None => std::future::pending().await,
+                    }
+                }, if begins => {}
+            }
+        }
+        if let Some(fault) = broken {
+            return Err(fault);
         }
         let state = self.engine.store().outbox_state().await?;
         gauge!("holdpoint_outbox_owed").set(state.owed as f64);
@@ -138,27 +201,62 @@ impl Outbox {
         Ok(self.engine.store().next_owed().await?)
     }
 
-    async fn pay(&self, row: OwedRow) -> Result<DeploymentId, Fault> {
-        let deployment = match self.engine.any_deployment(row.deployment).await {
-            Ok(Some(deployment)) => deployment,
+    /// What is due now, and when more will be.
+    async fn look(&self) -> Result<Look, Fault> {
+        let store = self.engine.store();
+        let now = self.engine.now();
+        // Those under way are among what is due, so that more is asked for than is begun.
+        let OwedNow { rows, unreadable } = store.owed(now, (AT_ONCE * 2) as u32).await?;
+        let next = store.next_owed_after(now).await?;
+        let due = rows
+            .into_iter()
+            .map(Due::Message)
+            .chain(unreadable.into_iter().map(Due::Unreadable))
+            .collect();
+        Ok(Look { due, next })
+    }
+
+    async fn see_to(&self, due: Due) -> Ended {
+        let deployment = due.deployment();
+        let outcome = match due {
+            Due::Message(row) => self.pay(&row).await,
+            Due::Unreadable(row) => {
+                let why = row.corrupt.to_string();
+                self.try_again(row.id, deployment, row.attempts, None, &why).await
+            }
+        };
+        Ended { deployment, outcome }
+    }
+
+    async fn pay(&self, row: &OwedRow) -> Result<(), Fault> {
+        let deployment = match self.engine.shared().resident_since(row.deployment, row.seq).await {
+            Ok(Some(deployment)) if deployment.seq >= row.seq => deployment,
+            Ok(Some(deployment)) => {
+                let why = format!(
+                    "it is about event {} of its deployment, whose history ends at {}",
+                    row.seq, deployment.seq
+                );
+                return self.try_row_again(row, None, &why).await;
+            }
             Ok(None) => {
-                self.give_up(&row, "its deployment is not in the database")
-                    .await?;
-                return Ok(row.deployment);
+                return self.give_up(row, "its deployment is not in the database").await;
             }
             Err(fault @ (Fault::DamagedHistory { .. } | Fault::ChecklistLost { .. })) => {
                 error!(deployment = row.deployment.0, error = %fault, "a message was given up");
-                self.give_up(&row, &fault.to_string()).await?;
-                return Ok(row.deployment);
+                return self.give_up(row, &fault.to_string()).await;
             }
-            Err(fault) => return Err(fault),
+            // What cannot be read of one deployment holds no other back.
+            Err(fault) => return self.try_row_again(row, None, &fault.to_string()).await,
         };
         let paid = if is_still_so(&row.owed, &deployment) {
-            let owners = self.engine.owners(deployment.guild).await?;
+            let owners = match self.engine.owners(deployment.guild).await {
+                Ok(owners) => owners,
+                Err(fault) => return self.try_row_again(row, None, &fault.to_string()).await,
+            };
             let delivery = Delivery {
                 id: row.id,
                 attempts: row.attempts,
-                posted_before: self.begin(&row),
+                posted_before: self.begin(row),
                 owed_since: row.created_at,
                 owed: &row.owed,
                 deployment: &deployment,
@@ -173,12 +271,12 @@ impl Outbox {
         } else {
             Paid::NotSoAnyMore
         };
-        self.settle(&row, paid, &deployment).await?;
+        self.settle(row, paid, &deployment).await?;
         self.begun
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .remove(&row.id);
-        Ok(row.deployment)
+        Ok(())
     }
 
     /// Notes that a delivery begins, and answers whether one began before.
@@ -215,11 +313,11 @@ impl Outbox {
                 "no_longer_so"
             }
             Paid::Trouble(Trouble::Retry { after, why }) => {
-                self.try_again(row, after, &why).await?;
+                self.try_row_again(row, after, &why).await?;
                 "retry"
             }
             Paid::Trouble(Trouble::Unknown { why }) => {
-                self.try_again(row, None, &why).await?;
+                self.try_row_again(row, None, &why).await?;
                 "unknown"
             }
             Paid::Trouble(Trouble::GiveUp { why }) => {
@@ -237,9 +335,21 @@ impl Outbox {
         Ok(())
     }
 
-    async fn try_again(&self, row: &OwedRow, after: Option<Duration>, why: &str) -> Result<(), Fault> {
+    async fn try_row_again(&self, row: &OwedRow, after: Option<Duration>, why: &str) -> Result<(), Fault> {
+        self.try_again(row.id, row.deployment, row.attempts, after, why)
+            .await
+    }
+
+    async fn try_again(
+        &self,
+        id: i64,
+        deployment: DeploymentId,
+        attempts: u32,
+        after: Option<Duration>,
+        why: &str,
+    ) -> Result<(), Fault> {
         let paced = WAITS
-            .get(row.attempts as usize)
+            .get(attempts as usize)
             .or(WAITS.last())
             .copied()
             .unwrap_or(1);
@@ -248,13 +358,13 @@ impl Outbox {
             .unwrap_or_else(|| SignedDuration::from_secs(paced));
         let not_before = self.engine.now().checked_add(wait).unwrap_or(Timestamp::MAX);
         warn!(
-            outbox = row.id,
-            deployment = row.deployment.0,
-            attempts = row.attempts + 1,
+            outbox = id,
+            deployment = deployment.0,
+            attempts = attempts.saturating_add(1),
             why,
             "a message waits to be tried again"
         );
-        Ok(self.engine.store().try_again(row.id, not_before, why).await?)
+        Ok(self.engine.store().try_again(id, not_before, why).await?)
     }
 
     async fn give_up(&self, row: &OwedRow, why: &str) -> Result<(), Fault> {

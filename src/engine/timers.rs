@@ -13,8 +13,9 @@ use tracing::{error, info};
 use super::error::{Fault, HandleError};
 use super::{Engine, Input, Wish};
 use crate::domain::command::{ActingAs, Command};
-use crate::domain::effects::Then;
-use crate::domain::ids::InputId;
+use crate::domain::effects::{Then, Timer};
+use crate::domain::ids::{DeploymentId, InputId};
+use crate::domain::refusal::Refusal;
 use crate::store::DueTimer;
 
 /// How many due timers are taken in one pass.
@@ -68,11 +69,13 @@ impl Timers {
     /// When the database cannot be read or written.
     pub async fn pass(&self) -> Result<Option<Timestamp>, Fault> {
         loop {
-            let due = self.engine.store().due_timers(self.engine.now(), PASS).await?;
+            let now = self.engine.now();
+            let due = self.engine.store().due_timers(now, PASS).await?;
             if due.is_empty() {
                 let pending = self.engine.store().timers_pending().await?;
                 gauge!("holdpoint_timers_pending").set(pending as f64);
-                return Ok(self.engine.store().next_due().await?);
+                // After the instant that was looked at: what was due then and is not here cannot be read.
+                return Ok(self.engine.store().next_due_after(now).await?);
             }
             // Together, so that the desk can commit them together.
             let mut firing: FuturesUnordered<_> = due.into_iter().map(|timer| self.fire(timer)).collect();
@@ -84,7 +87,7 @@ impl Timers {
 
     async fn fire(&self, due: DueTimer) -> Result<(), Fault> {
         let DueTimer { deployment, timer } = due;
-        let Then::Ping { role, ping } = timer.then;
+        let Then::Ping { role, ping } = timer.then.clone();
         let input = Input {
             id: InputId::new(format!(
                 "timer:{}:{}:{}",
@@ -114,6 +117,15 @@ impl Timers {
             }
             Ok(_) => Ok(()),
             Err(HandleError::Refused(refusal)) => {
+                if matches!(refusal, Refusal::PingNotDue) && self.stands(deployment, &timer).await? {
+                    // The clock went back between the look at the rows and the decision.
+                    info!(
+                        deployment = deployment.0,
+                        timer = timer.key.0,
+                        "a timer is not due yet after all"
+                    );
+                    return Ok(());
+                }
                 info!(deployment = deployment.0, timer = timer.key.0, %refusal, "a timer came due in vain");
                 Ok(self
                     .engine
@@ -132,5 +144,16 @@ impl Timers {
             }
             Err(HandleError::Fault(fault)) => Err(fault),
         }
+    }
+
+    /// Whether the deployment still waits for just this timer.
+    async fn stands(&self, deployment: DeploymentId, timer: &Timer) -> Result<bool, Fault> {
+        let Then::Ping { role, .. } = &timer.then;
+        let deployment = self.engine.any_deployment(deployment).await?;
+        let set = deployment.and_then(|deployment| deployment.ping_timer(role));
+        // The database keeps whole milliseconds.
+        Ok(set.is_some_and(|set| {
+            set.then == timer.then && set.due.as_millisecond() == timer.due.as_millisecond()
+        }))
     }
 }

@@ -47,7 +47,7 @@ pub use error::{AuditError, BackupError, BrokenRow, CorruptRow, OpenError, Store
 pub use events::History;
 pub use inbox::Seen;
 pub use messages::Posted;
-pub use outbox::{OutboxState, OwedRow};
+pub use outbox::{OutboxState, OwedNow, OwedRow, UnreadableOwed};
 pub use timers::DueTimer;
 pub use verify::Verified;
 

@@ -27,6 +27,28 @@ pub struct OwedRow {
     pub created_at: Timestamp,
 }
 
+/// A message owed that cannot be read: its row is not what Holdpoint wrote.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnreadableOwed {
+    /// Its number.
+    pub id: i64,
+    /// Of which deployment.
+    pub deployment: DeploymentId,
+    /// How often it was tried in vain; the most there is when that cannot be read either.
+    pub attempts: u32,
+    /// What is wrong with it.
+    pub corrupt: CorruptRow,
+}
+
+/// What may be sent now.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OwedNow {
+    /// Messages, the oldest first.
+    pub rows: Vec<OwedRow>,
+    /// Those that would be among them if they could be read.
+    pub unreadable: Vec<UnreadableOwed>,
+}
+
 /// How the outbox does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutboxState {
@@ -40,8 +62,8 @@ pub struct OutboxState {
 
 impl Store {
     /// What may be sent now: of each deployment its oldest message owed, if that need not wait. One that waits for
-    /// another try holds back those of its deployment behind it.
-    pub async fn owed(&self, now: Timestamp, limit: u32) -> Result<Vec<OwedRow>, StoreError> {
+    /// another try holds back those of its deployment behind it, and so does one that cannot be read.
+    pub async fn owed(&self, now: Timestamp, limit: u32) -> Result<OwedNow, StoreError> {
         let now = milliseconds(now);
         let rows = sqlx::query_as!(
             OutboxRow,
@@ -55,10 +77,21 @@ impl Store {
         )
         .fetch_all(self.readers())
         .await?;
-        Ok(rows
-            .into_iter()
-            .map(OwedRow::try_from)
-            .collect::<Result<_, _>>()?)
+        let mut owed = OwedNow::default();
+        for row in rows {
+            let (id, deployment) = (row.id, DeploymentId(row.deployment_id));
+            let attempts = u32::try_from(row.attempts).unwrap_or(u32::MAX);
+            match OwedRow::try_from(row) {
+                Ok(row) => owed.rows.push(row),
+                Err(corrupt) => owed.unreadable.push(UnreadableOwed {
+                    id,
+                    deployment,
+                    attempts,
+                    corrupt,
+                }),
+            }
+        }
+        Ok(owed)
     }
 
     /// The number of the newest message that ever was owed; 0 before the first. Numbers only grow.
@@ -82,6 +115,26 @@ impl Store {
             table: "outbox",
             name: "not_before_ms",
             row: &"with the least not_before_ms",
+        };
+        Ok(next.map(|next| column.instant(next)).transpose()?)
+    }
+
+    /// When [`Store::owed`] next has something that it did not have at `now`, because a message waited for its time.
+    pub async fn next_owed_after(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        let now = milliseconds(now);
+        let next = sqlx::query_scalar!(
+            r#"SELECT min(not_before_ms) AS "next?: i64"
+               FROM (SELECT min(id) AS id FROM outbox WHERE settled_at_ms IS NULL GROUP BY deployment_id) AS oldest
+               CROSS JOIN outbox ON outbox.id = oldest.id
+               WHERE not_before_ms > ?"#,
+            now
+        )
+        .fetch_one(self.readers())
+        .await?;
+        let column = Column {
+            table: "outbox",
+            name: "not_before_ms",
+            row: &"with the least not_before_ms to come",
         };
         Ok(next.map(|next| column.instant(next)).transpose()?)
     }

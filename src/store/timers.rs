@@ -1,6 +1,7 @@
 //! What comes due.
 
 use jiff::Timestamp;
+use tracing::error;
 
 use super::Store;
 use super::error::{CorruptRow, StoreError};
@@ -19,7 +20,7 @@ pub struct DueTimer {
 
 impl Store {
     /// Timers due at `now` or before, however long ago, the longest due first. They stay until a unit that fired
-    /// one is committed, or it is dropped.
+    /// one is committed, or it is dropped. One that cannot be read is left out, with a line in the log.
     pub async fn due_timers(&self, now: Timestamp, limit: u32) -> Result<Vec<DueTimer>, StoreError> {
         let now = milliseconds(now);
         let rows = sqlx::query_as!(
@@ -31,10 +32,14 @@ impl Store {
         )
         .fetch_all(self.readers())
         .await?;
-        Ok(rows
-            .into_iter()
-            .map(DueTimer::try_from)
-            .collect::<Result<_, _>>()?)
+        let readable = |row| match DueTimer::try_from(row) {
+            Ok(due) => Some(due),
+            Err(corrupt) => {
+                error!(error = %corrupt, "a timer cannot be read, and is left where it is");
+                None
+            }
+        };
+        Ok(rows.into_iter().filter_map(readable).collect())
     }
 
     /// When the next timer comes due; in the past when one is overdue.
@@ -46,6 +51,23 @@ impl Store {
             table: "timers",
             name: "due_ms",
             row: &"with the least due_ms",
+        };
+        Ok(due_ms.map(|due_ms| column.instant(due_ms)).transpose()?)
+    }
+
+    /// When the first of the timers comes due that were not due at `now`.
+    pub async fn next_due_after(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        let now = milliseconds(now);
+        let due_ms = sqlx::query_scalar!(
+            "SELECT due_ms FROM timers WHERE due_ms > ? ORDER BY due_ms LIMIT 1",
+            now
+        )
+        .fetch_optional(self.readers())
+        .await?;
+        let column = Column {
+            table: "timers",
+            name: "due_ms",
+            row: &"with the least due_ms to come",
         };
         Ok(due_ms.map(|due_ms| column.instant(due_ms)).transpose()?)
     }

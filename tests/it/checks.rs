@@ -314,3 +314,19 @@ async fn who_may_not_work_may_not_check() {
     assert!(world.deployment(&run).await.checks.is_empty());
     world.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_waits_for_no_check_that_runs() {
+    let mut world = World::with(&[("checked", CHECKED)]).await;
+    let service = Service::start().await;
+    let mara = world.mara();
+    let run = service.start_release(&mara, &world).await;
+    let held = service.held.gate.acquire().await.unwrap();
+    let checking = mara.person.slash(&run.thread, "deploy check", &[]).unwrap();
+    until(&world, &checking, "2/3").await;
+    // The check alone would take 20 seconds to time out.
+    tokio::time::timeout(std::time::Duration::from_secs(10), world.stop_bot())
+        .await
+        .expect("it stops in time");
+    drop(held);
+}

@@ -465,3 +465,17 @@ async fn buttons_tick_skip_block_and_note() {
 async fn mara_section(world: &World, run: &Run) -> Message {
     world.mara().deploy(run, "status", &[("section", "1")]).await
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn inputs_that_are_too_old_to_come_again_are_forgotten_while_it_runs() {
+    let world = World::with(&[]).await;
+    let input = holdpoint::domain::ids::InputId::new("an old one");
+    assert!(world.engine().is_first(&input).await.unwrap());
+    assert!(!world.engine().is_first(&input).await.unwrap());
+    world.advance(31 * 24 * 60);
+    world
+        .until("the input to be forgotten", async || {
+            world.engine().is_first(&input).await.unwrap()
+        })
+        .await;
+}

@@ -8,7 +8,7 @@ use holdpoint::domain::sign_off::Rank;
 use holdpoint::engine::Outbox;
 use tokio_util::sync::CancellationToken;
 
-use super::house::{House, Open, events, member, options, place};
+use super::house::{DRAIN, House, Open, events, member, options, place};
 
 /// Long enough for serenity, which waits five seconds between two sessions.
 fn patient() -> Options {
@@ -47,7 +47,7 @@ async fn a_reaction_made_while_heartbeats_went_unanswered_is_found_by_the_next_s
         .pass(&stop)
         .await
         .expect("the messages are posted");
-    let connected = tokio::spawn(discord.run(stop.clone()));
+    let connected = tokio::spawn(discord.run(stop.clone(), DRAIN));
     let gateway = stand_in.gateway();
     gateway.wait_for_identifies(1).await.expect("the bot connects");
     let thread = stand_in
@@ -111,7 +111,7 @@ async fn a_connection_that_is_never_greeted_is_made_anew() {
     let discord = open.discord(&stand_in).await.with_patience(patience);
     let mut state = discord.state();
     let stop = CancellationToken::new();
-    let connected = tokio::spawn(discord.run(stop.clone()));
+    let connected = tokio::spawn(discord.run(stop.clone(), DRAIN));
     assert_eq!(*state.borrow_and_update(), GatewayState::Down);
     // The watchdog says that it is down before it tries again.
     state.changed().await.expect("the bot runs");
@@ -145,7 +145,11 @@ async fn a_connection_that_stays_dead_is_left_to_a_supervisor() {
     };
     stand_in.gateway().greet(Greeting::Withheld);
     let discord = open.discord(&stand_in).await.with_patience(patience);
-    let ended = tokio::time::timeout(Duration::from_secs(30), discord.run(CancellationToken::new())).await;
+    let ended = tokio::time::timeout(
+        Duration::from_secs(30),
+        discord.run(CancellationToken::new(), DRAIN),
+    )
+    .await;
     let lost = ended.expect("it ends in time").expect_err("it does not end well");
     assert!(
         lost.to_string().contains("so that a supervisor starts afresh"),
@@ -168,7 +172,7 @@ async fn sockets_dropped_under_load_lose_and_double_nothing() {
         .pass(&stop)
         .await
         .expect("the messages are posted");
-    let connected = tokio::spawn(discord.run(stop.clone()));
+    let connected = tokio::spawn(discord.run(stop.clone(), DRAIN));
     let gateway = stand_in.gateway();
     gateway.wait_for_identifies(1).await.expect("the bot connects");
     stand_in

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use discord_stand_in::{GuildSeed, Options, RateLimits, StandIn};
 use holdpoint::checks::{Checks, Environment, Guard, GuardSettings, Limits};
-use holdpoint::clock::{Clock as _, ManualClock};
+use holdpoint::clock::{Clock, ManualClock};
 use holdpoint::discord::{Discord, Endpoint};
 use holdpoint::domain::command::{ActingAs, Command, FourEyes, Start};
 use holdpoint::domain::deployment::Deployment;
@@ -50,6 +50,9 @@ pub(crate) const CHANNEL: ChannelId = ChannelId(900_000_000_000_000_002);
 pub(crate) const MARA: UserId = UserId(900_000_000_000_000_003);
 pub(crate) const THEO: UserId = UserId(900_000_000_000_000_004);
 
+/// How long what is being answered may take to end.
+pub(crate) const DRAIN: std::time::Duration = std::time::Duration::from_secs(20);
+
 /// Where everything lives, whether an engine runs or not.
 pub(crate) struct House {
     directory: TempDir,
@@ -84,6 +87,11 @@ impl House {
     }
 
     pub(crate) async fn open(&self) -> Open {
+        self.open_by(Arc::new(self.clock.clone())).await
+    }
+
+    /// Opens by another clock.
+    pub(crate) async fn open_by(&self, clock: Arc<dyn Clock>) -> Open {
         let store = Store::open(&self.database(), self.clock.now())
             .await
             .expect("the database opens");
@@ -95,7 +103,7 @@ impl House {
             four_eyes: FourEyes::Waived,
         };
         let stop = CancellationToken::new();
-        let (engine, desk) = Engine::open(store, Arc::new(self.clock.clone()), catalog, rules, stop.clone())
+        let (engine, desk) = Engine::open(store, clock, catalog, rules, stop.clone())
             .await
             .expect("the engine opens");
         Open { engine, desk, stop }

@@ -1,15 +1,17 @@
 //! Promise 5: late is not never.
 
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use async_trait::async_trait;
 use discord_stand_in::StandIn;
-use holdpoint::clock::Clock as _;
+use holdpoint::clock::{Clock, ManualClock};
 use holdpoint::domain::event::Event;
 use holdpoint::domain::sign_off::Rank;
 use holdpoint::engine::{Engine, Outbox, Timers};
 use tokio_util::sync::CancellationToken;
 
-use super::house::{CHANNEL, GUILD, House, Open, events, member, minutes, options, place};
+use super::house::{CHANNEL, DRAIN, GUILD, House, Open, events, member, minutes, options, place};
 
 /// Deployments whose timers come due while the bot is down.
 const TIMERS: u64 = 1000;
@@ -110,6 +112,47 @@ async fn a_clock_that_goes_back_or_ahead_an_hour_makes_nothing_early_and_nothing
     open.close().await;
 }
 
+/// Is ahead for one look, and goes back.
+#[derive(Debug)]
+struct GoesBack {
+    clock: ManualClock,
+    ahead: Mutex<Option<jiff::Timestamp>>,
+}
+
+#[async_trait]
+impl Clock for GoesBack {
+    fn now(&self) -> jiff::Timestamp {
+        let ahead = self.ahead.lock().expect("no look panics").take();
+        ahead.unwrap_or_else(|| self.clock.now())
+    }
+
+    async fn sleep_until(&self, deadline: jiff::Timestamp) {
+        self.clock.sleep_until(deadline).await;
+    }
+}
+
+#[tokio::test]
+async fn a_clock_that_goes_back_between_the_look_and_the_decision_loses_no_ping() {
+    let house = House::new();
+    let clock = Arc::new(GoesBack {
+        clock: house.clock.clone(),
+        ahead: Mutex::new(None),
+    });
+    let open = house.open_by(Arc::<GoesBack>::clone(&clock)).await;
+    let id = open.start(1, GUILD, CHANNEL).await.id;
+    let due = house.clock.now() + minutes(10);
+    let timers = Timers::new(open.engine.clone());
+    *clock.ahead.lock().expect("no look panics") = Some(due);
+    let next = timers.pass().await.expect("the timers can be read");
+    assert_eq!(next, Some(due), "it still waits for its time");
+    assert_eq!(pings(&open.engine, id).await, []);
+
+    house.clock.set(due);
+    timers.pass().await.expect("the timers can be read");
+    assert_eq!(pings(&open.engine, id).await, [(1, due, due)]);
+    open.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_late_ping_says_how_late_and_a_reaction_made_meanwhile_is_found() {
     let house = House::new();
@@ -160,7 +203,7 @@ async fn a_late_ping_says_how_late_and_a_reaction_made_meanwhile_is_found() {
         .react(&card, "✅")
         .expect("he reacts");
     assert_eq!(events(&open, id, "approved").await, 0, "nobody listens yet");
-    let connected = tokio::spawn(discord.run(stop.clone()));
+    let connected = tokio::spawn(discord.run(stop.clone(), DRAIN));
     // The board's edit is only owed once the signature is on disk, so the outbox is what tells of it.
     while events(&open, id, "approved").await == 0 {
         stand_in

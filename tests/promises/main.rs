@@ -4,6 +4,7 @@
 #![expect(clippy::expect_used, reason = "a test may panic, in its helpers too")]
 
 mod at_the_gateway;
+mod each_on_its_own;
 mod history_stays;
 mod house;
 mod late_is_not_never;

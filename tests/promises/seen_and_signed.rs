@@ -9,7 +9,7 @@ use holdpoint::domain::sign_off::{Rank, Signature};
 use holdpoint::engine::{Input, Outbox, Wish};
 use tokio_util::sync::CancellationToken;
 
-use super::house::{House, Open, events, member, options, place};
+use super::house::{DRAIN, House, Open, events, member, options, place};
 
 async fn record(open: &Open, id: DeploymentId, number: u32, status: CheckStatus) {
     let result = CheckResult {
@@ -55,7 +55,7 @@ async fn a_signature_names_what_it_was_given_on_and_is_void_and_told_when_that_c
     let outbox = Outbox::new(open.engine.clone(), discord.courier());
     let stop = CancellationToken::new();
     outbox.pass(&stop).await.expect("the messages are posted");
-    let connected = tokio::spawn(discord.run(stop.clone()));
+    let connected = tokio::spawn(discord.run(stop.clone(), DRAIN));
     let thread = stand_in
         .wait_for_thread(|name| name.contains("1.0.7"))
         .await

@@ -23,8 +23,13 @@ impl Deciding<'_> {
         if !self.after.checklist.checks.contains_key(&result.check) {
             return Ok(());
         }
-        let before = self.after.checks.get(&result.check).map(|result| result.status);
-        let changed = before != Some(result.status);
+        let known = self.after.checks.get(&result.check);
+        // Of two runs at once the later one is the news, whichever ends first. A known result that began in the future
+        // is no measure: the clock has gone back since.
+        if known.is_some_and(|known| known.at > result.at && known.at <= self.context.now) {
+            return Ok(());
+        }
+        let changed = known.map(|known| known.status) != Some(result.status);
         let check = result.check.clone();
         self.emit(Event::CheckRecorded { result });
         if changed {

@@ -5,6 +5,7 @@ use insta::assert_snapshot;
 use super::kit::*;
 use crate::domain::check::CheckStatus;
 use crate::domain::command::ActingAs;
+use crate::domain::ids::CheckId;
 
 const THREE_LEVELS: &str = "
 A
@@ -159,4 +160,27 @@ fn a_result_of_a_check_that_is_not_the_checklists_is_nothing() {
             record("unheard-of", CheckStatus::Failed, at),
         )
         .then(&[]);
+}
+
+#[test]
+fn of_two_runs_the_later_is_the_news_whichever_ends_first() {
+    let story = given(SHOP).started().later(10);
+    let (check, minute) = ("health", jiff::SignedDuration::from_mins(1));
+    let begun = story.now;
+    let status = |story: &Story| {
+        let found = story.deployment().checks.get(&CheckId::new(check)).cloned();
+        found.map(|result| result.status)
+    };
+    let story = story.and(ActingAs::CheckRunner, record(check, CheckStatus::Passed, begun));
+    let earlier = record(check, CheckStatus::Failed, begun - minute);
+    let story = story.when(ActingAs::CheckRunner, earlier).then(&[]);
+    assert_eq!(status(&story), Some(CheckStatus::Passed));
+
+    // A result from before the clock went back does not stand for ever.
+    let story = story.and(
+        ActingAs::CheckRunner,
+        record(check, CheckStatus::Passed, begun + minute),
+    );
+    let story = story.and(ActingAs::CheckRunner, record(check, CheckStatus::Failed, begun));
+    assert_eq!(status(&story), Some(CheckStatus::Failed));
 }

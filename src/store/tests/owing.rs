@@ -1,6 +1,6 @@
 //! Messages owed and timers: in order, once, and none forgotten.
 
-use super::super::{OutboxState, Posted, StoreError, Unit};
+use super::super::{OutboxState, Posted, Unit};
 use super::{Course, Outcome, Place, at, noted};
 use crate::domain::effects::{Owed, Then, Timer, TimerKey};
 use crate::domain::ids::{ChannelId, MessageId, RoleKey};
@@ -23,7 +23,7 @@ async fn what_is_edited_in_place_is_owed_once_and_shows_the_newest() -> Outcome 
             course.owing("c", &[Owed::Decision, Owed::Board])?,
         ])
         .await?;
-    let owed = store.owed(at(100), 10).await?;
+    let owed = store.owed(at(100), 10).await?.rows;
     assert_eq!(owed.len(), 1);
     assert_eq!(
         (&owed[0].owed, owed[0].seq, owed[0].attempts),
@@ -39,20 +39,20 @@ async fn what_is_edited_in_place_is_owed_once_and_shows_the_newest() -> Outcome 
         .delivered(board, 4, Some(("board".to_owned(), POSTED)), at(101))
         .await?;
     assert_eq!(store.posted(course.id, "board").await?, Some(POSTED));
-    let owed = store.owed(at(101), 10).await?;
+    let owed = store.owed(at(101), 10).await?.rows;
     assert_eq!((owed[0].id, owed[0].seq), (board, 5));
     store.delivered(board, 5, None, at(102)).await?;
-    let owed = store.owed(at(102), 10).await?;
+    let owed = store.owed(at(102), 10).await?.rows;
     assert_eq!((&owed[0].owed, owed[0].seq), (&Owed::Decision, 3));
 
     // Once it was delivered, the next edit is another row, behind those that wait.
     store.commit(&[course.owing("e", &[Owed::Board])?]).await?;
     for expected in [Owed::Decision, Owed::Decision, Owed::Board] {
-        let owed = store.owed(at(103), 10).await?;
+        let owed = store.owed(at(103), 10).await?.rows;
         assert_eq!(owed[0].owed, expected);
         store.delivered(owed[0].id, owed[0].seq, None, at(103)).await?;
     }
-    assert!(store.owed(at(200), 10).await?.is_empty());
+    assert!(store.owed(at(200), 10).await?.rows.is_empty());
     assert_eq!(store.next_owed().await?, None);
     Ok(())
 }
@@ -69,28 +69,28 @@ async fn each_deployments_messages_keep_their_order() -> Outcome {
             two.owing("a", &[Owed::Report])?,
         ])
         .await?;
-    let owed = store.owed(at(10), 10).await?;
+    let owed = store.owed(at(10), 10).await?.rows;
     let what: Vec<_> = owed
         .iter()
         .map(|row| (row.deployment, row.owed.clone()))
         .collect();
     assert_eq!(what, [(one.id, Owed::Opening), (two.id, Owed::Report)]);
-    assert_eq!(store.owed(at(10), 1).await?.len(), 1);
+    assert_eq!(store.owed(at(10), 1).await?.rows.len(), 1);
     // Nothing may be sent before it was owed.
-    assert!(store.owed(at(1), 10).await?.is_empty());
+    assert!(store.owed(at(1), 10).await?.rows.is_empty());
     assert_eq!(store.next_owed().await?, Some(at(2)));
 
     // The opening waits for another try, and so does the thread behind it.
     store.try_again(owed[0].id, at(60), "Discord said 503").await?;
     store.delivered(owed[1].id, 2, None, at(10)).await?;
-    assert!(store.owed(at(59), 10).await?.is_empty());
+    assert!(store.owed(at(59), 10).await?.rows.is_empty());
     assert_eq!(store.next_owed().await?, Some(at(60)));
-    let owed = store.owed(at(60), 10).await?;
+    let owed = store.owed(at(60), 10).await?.rows;
     assert_eq!((&owed[0].owed, owed[0].attempts), (&Owed::Opening, 1));
 
     // Given up, it holds nothing back any more.
     store.given_up(owed[0].id, "the channel is gone", at(61)).await?;
-    assert_eq!(store.owed(at(61), 10).await?[0].owed, Owed::Thread);
+    assert_eq!(store.owed(at(61), 10).await?.rows[0].owed, Owed::Thread);
     let state = OutboxState {
         owed: 1,
         oldest: Some(at(2)),
@@ -112,31 +112,48 @@ async fn a_board_that_waits_goes_on_waiting_when_more_happens() -> Outcome {
     store
         .commit(&[course.start()?, course.owing("a", &[Owed::Board])?])
         .await?;
-    let board = store.owed(at(10), 1).await?[0].id;
+    let board = store.owed(at(10), 1).await?.rows[0].id;
     store.try_again(board, at(60), "Discord said 429").await?;
     store.commit(&[course.owing("b", &[Owed::Board])?]).await?;
-    assert!(store.owed(at(59), 10).await?.is_empty());
-    let owed = store.owed(at(60), 10).await?;
+    assert!(store.owed(at(59), 10).await?.rows.is_empty());
+    let owed = store.owed(at(60), 10).await?.rows;
     assert_eq!((owed[0].id, owed[0].seq, owed[0].attempts), (board, 3, 1));
     Ok(())
 }
 
 #[tokio::test]
-async fn a_damaged_message_owed_is_named() -> Outcome {
+async fn a_damaged_message_owed_is_named_and_keeps_no_other_back() -> Outcome {
     let place = Place::new()?;
     let store = place.open().await?;
-    let mut course = Course::new(1);
+    let (mut one, mut two) = (Course::new(1), Course::new(2));
     store
-        .commit(&[course.start()?, course.owing("a", &[Owed::Board])?])
+        .commit(&[
+            one.start()?,
+            two.start()?,
+            one.owing("a", &[Owed::Board])?,
+            two.owing("a", &[Owed::Board])?,
+        ])
         .await?;
     place
-        .raw_sql("UPDATE outbox SET owed = '{\"owed\":\"money\"}'")
+        .raw_sql("UPDATE outbox SET owed = '{\"owed\":\"money\"}' WHERE deployment_id = 1")
         .await?;
-    let error = store.owed(at(10), 10).await.err().ok_or("it was read")?;
-    let StoreError::Corrupt(row) = &error else {
-        return Err(error.into());
+    let owed = store.owed(at(10), 10).await?;
+    assert_eq!(owed.rows.len(), 1);
+    assert_eq!(owed.rows[0].deployment, two.id);
+    let [unreadable] = &owed.unreadable[..] else {
+        return Err(format!("{owed:?}").into());
     };
+    assert_eq!((unreadable.deployment, unreadable.attempts), (one.id, 0));
+    let row = &unreadable.corrupt;
     assert_eq!((row.table, row.column, row.row.as_str()), ("outbox", "owed", "1"));
+
+    // It waits like any other, and is what comes due next while the other is under way.
+    store
+        .try_again(unreadable.id, at(60), "it cannot be read")
+        .await?;
+    assert!(store.owed(at(59), 10).await?.unreadable.is_empty());
+    assert_eq!(store.next_owed_after(at(10)).await?, Some(at(60)));
+    assert_eq!(store.next_owed_after(at(60)).await?, None);
     Ok(())
 }
 
@@ -283,7 +300,34 @@ async fn what_was_owed_and_set_outlives_the_process() -> Outcome {
         .await?;
     drop(store);
     let store = place.open().await?;
-    assert_eq!(store.owed(at(100_000), 10).await?.len(), 1);
+    assert_eq!(store.owed(at(100_000), 10).await?.rows.len(), 1);
     assert_eq!(store.due_timers(at(100_000), 10).await?.len(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_damaged_timer_keeps_no_other_back() -> Outcome {
+    let place = Place::new()?;
+    let store = place.open().await?;
+    let (mut one, mut two) = (Course::new(1), Course::new(2));
+    store.commit(&[one.start()?, two.start()?]).await?;
+    store
+        .commit(&[
+            with_timers(&mut one, "a", &[timer("qa", 30)], &[])?,
+            with_timers(&mut two, "a", &[timer("qa", 45), timer("lead", 90)], &[])?,
+        ])
+        .await?;
+    place
+        .raw_sql("UPDATE timers SET happens = '{}' WHERE deployment_id = 1")
+        .await?;
+    let due: Vec<_> = store
+        .due_timers(at(50), 10)
+        .await?
+        .into_iter()
+        .map(|due| due.timer)
+        .collect();
+    assert_eq!(due, [timer("qa", 45)]);
+    // What is waited for next is one that is still to come.
+    assert_eq!(store.next_due_after(at(50)).await?, Some(at(90)));
     Ok(())
 }
