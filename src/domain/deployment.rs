@@ -9,6 +9,7 @@ use super::check::{CheckResult, CheckStatus};
 use super::checklist::{Checklist, ItemIndex};
 use super::event::{Actor, Decision, Event, How, Outcome, Recorded};
 use super::ids::{BlankId, ChannelId, CheckId, DeploymentId, GuildId, ItemId, RoleKey, UserId};
+use super::items_progress::ItemsProgress;
 use super::sign_off::{ChecksSeen, Signature};
 
 /// One run of a checklist, as its events have left it.
@@ -37,7 +38,7 @@ pub struct Deployment {
     /// Where it stands.
     pub phase: Phase,
     /// Per item, in the order of the checklist.
-    pub items: Vec<ItemProgress>,
+    pub items: ItemsProgress,
     /// What blanks were filled with.
     pub blanks: BTreeMap<BlankId, Filled>,
     /// The latest result of each check that has run.

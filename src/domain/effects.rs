@@ -159,8 +159,12 @@ pub fn effects(before: Option<&Deployment>, events: &[Recorded], after: &Deploym
     let decided = events
         .iter()
         .any(|recorded| matches!(recorded.event, Event::Decided { .. }));
-    let was_ready = before.is_some_and(Deployment::is_ready_for_go);
-    if !events.is_empty() && !decided && !was_ready && after.is_ready_for_go() {
+    if !events.is_empty()
+        && !decided
+        && after.is_ready_for_go()
+        // Asked last, since a deployment is seldom ready and both answers cost a walk over its items.
+        && !before.is_some_and(Deployment::is_ready_for_go)
+    {
         effects.owed.push(Owed::ReadyForGo);
     }
     if !events.is_empty() {

@@ -130,7 +130,9 @@ impl Deployment {
             !item.checks.is_empty()
                 || item.sign_off.is_some()
                 || item.decision
-                || self.required_children(index).next().is_some()
+                // Most items have none nested; the first would stand right after them.
+                || (self.checklist.items.get(index + 1).is_some_and(|next| next.parent == Some(index))
+                    && self.required_children(index).next().is_some())
         })
     }
 

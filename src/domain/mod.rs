@@ -10,6 +10,7 @@ pub mod escalation;
 pub mod event;
 pub mod hold;
 pub mod ids;
+pub mod items_progress;
 pub mod refusal;
 pub mod rights;
 pub mod sign_off;

@@ -15,9 +15,10 @@ use crate::domain::command::{Command, Context};
 use crate::domain::decide::{Decided, decide, start};
 use crate::domain::deployment::Deployment;
 use crate::domain::effects::{TimerKey, effects};
+use crate::domain::event::Recorded;
 use crate::domain::ids::{DeploymentId, InputId};
 use crate::domain::refusal::Refusal;
-use crate::store::{CommitError, ProjectionRow, Seen, Unit};
+use crate::store::{CommitError, Seen, Unit};
 
 /// How many inputs one transaction takes at most. More would make the first of them wait for the last.
 const BATCH: usize = 256;
@@ -177,7 +178,7 @@ impl Desk {
             return Ok(Handled {
                 before: None,
                 after,
-                events: Vec::new(),
+                events: Arc::default(),
                 repeated: Repeated::Yes,
             });
         }
@@ -221,6 +222,7 @@ impl Desk {
             }
         };
         let Decided { events, after } = decided;
+        let events: Arc<[Recorded]> = events.into();
         let after = Arc::new(after);
         units.push(unit(input, before.as_deref(), &events, &after, now));
         states.insert(after.id, Arc::clone(&after));
@@ -253,8 +255,8 @@ impl Desk {
 fn unit(
     input: &Input,
     before: Option<&Deployment>,
-    events: &[crate::domain::event::Recorded],
-    after: &Deployment,
+    events: &Arc<[Recorded]>,
+    after: &Arc<Deployment>,
     now: jiff::Timestamp,
 ) -> Unit {
     let effects = effects(before, events, after);
@@ -277,12 +279,12 @@ fn unit(
         input: input.id.clone(),
         at: now,
         deployment: after.id,
-        events: events.to_vec(),
+        events: Arc::clone(events),
         owed: effects.owed,
         set: effects.set,
         stop: effects.stop,
         fired,
-        projection: ProjectionRow::of(after),
+        after: Arc::clone(after),
         checklist,
     }
 }

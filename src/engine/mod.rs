@@ -79,7 +79,7 @@ pub struct Handled {
     /// The deployment after it.
     pub after: Arc<Deployment>,
     /// What happened; empty when nothing had to.
-    pub events: Vec<Recorded>,
+    pub events: Arc<[Recorded]>,
     /// Whether the same input had been applied before, so that nothing happened now.
     pub repeated: Repeated,
 }

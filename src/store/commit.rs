@@ -1,6 +1,7 @@
 //! The transaction: what was decided, with everything it owes.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
 use futures_util::FutureExt;
 use jiff::Timestamp;
@@ -15,6 +16,7 @@ use super::deployments::{ProjectionRow, ProjectionValues};
 use super::error::{SQLITE_CONSTRAINT, StoreError, primary_code};
 use super::rows::{json, milliseconds, number};
 use super::writer::{Writer, discard};
+use crate::domain::deployment::Deployment;
 use crate::domain::effects::{Owed, Timer, TimerKey};
 use crate::domain::event::Recorded;
 use crate::domain::ids::{ChecklistHash, ChecklistName, DeploymentId, InputId};
@@ -30,7 +32,7 @@ pub struct Unit {
     /// Of which deployment.
     pub deployment: DeploymentId,
     /// What happened, numbered on from the deployment's last event.
-    pub events: Vec<Recorded>,
+    pub events: Arc<[Recorded]>,
     /// Messages owed.
     pub owed: Vec<Owed>,
     /// Timers to set, in place of those of the same key. Within a unit, timers are stopped before any is set.
@@ -39,8 +41,8 @@ pub struct Unit {
     pub stop: Vec<TimerKey>,
     /// The timer this comes from, and when it was due: it goes unless it was set anew meanwhile.
     pub fired: Option<(TimerKey, Timestamp)>,
-    /// How the deployment is listed from now on.
-    pub projection: ProjectionRow,
+    /// The deployment with these events, which is how it is listed until a later unit of it.
+    pub after: Arc<Deployment>,
     /// The checklist, where a deployment starts.
     pub checklist: Option<(ChecklistHash, ChecklistName, Vec<u8>)>,
 }
@@ -128,7 +130,7 @@ impl Batch {
         let mut inbox = Vec::with_capacity(units.len());
         let mut outbox = Vec::with_capacity(units.len());
         let mut timers = TimerChanges::default();
-        let mut projections = BTreeMap::new();
+        let mut last_states = BTreeMap::new();
         for unit in units {
             let conflict = CommitError::Conflict {
                 deployment: unit.deployment,
@@ -137,7 +139,7 @@ impl Batch {
                 return Err(conflict);
             }
             let mut claimed = last_seq.get(&unit.deployment).copied();
-            for recorded in &unit.events {
+            for recorded in unit.events.iter() {
                 if claimed.is_some_and(|last| recorded.seq != last + 1) {
                     return Err(conflict);
                 }
@@ -163,7 +165,7 @@ impl Batch {
             if let Some(claimed) = claimed {
                 last_seq.insert(unit.deployment, claimed);
             }
-            let seq = number(unit.events.last().map_or(unit.projection.seq, |last| last.seq))?;
+            let seq = number(unit.events.last().map_or(unit.after.seq, |last| last.seq))?;
             let at_ms = milliseconds(unit.at);
             inbox.push(InboxValues(&unit.input, unit.deployment.0, seq, at_ms));
             for owed in &unit.owed {
@@ -176,15 +178,20 @@ impl Batch {
                 ));
             }
             timers.of_unit(unit);
-            projections.insert(unit.deployment, &unit.projection);
+            last_states.insert(unit.deployment, &unit.after);
             if let Some((hash, name, source)) = &unit.checklist {
                 checklists
                     .entry(hash)
                     .or_insert_with(|| ChecklistValues(hash, name, hexadecimal(source), at_ms));
             }
         }
-        let projections = projections
+        // Counting a deployment's items costs too much to be done for states that are not listed.
+        let rows: Vec<ProjectionRow> = last_states
             .into_values()
+            .map(|after| ProjectionRow::of(after))
+            .collect();
+        let projections = rows
+            .iter()
             .map(ProjectionValues::of)
             .collect::<Result<Vec<_>, _>>()?;
         let (timers_stopped, timers_set) = timers.values()?;

@@ -1,6 +1,7 @@
 //! Promise 3: two people at once are both heard, or one is told.
 
 use std::process::Command as Process;
+use std::sync::Arc;
 
 use futures_util::future::join;
 use holdpoint::domain::command::Context;
@@ -8,7 +9,7 @@ use holdpoint::domain::decide::decide;
 use holdpoint::domain::ids::InputId;
 use holdpoint::domain::refusal::Refusal;
 use holdpoint::engine::HandleError;
-use holdpoint::store::{ProjectionRow, Unit};
+use holdpoint::store::Unit;
 
 use super::house::{CHANNEL, GUILD, House, MARA, THEO, acting, change, events, tick, untick};
 
@@ -63,12 +64,12 @@ async fn what_was_decided_on_a_history_that_has_moved_on_is_decided_again() {
         input: InputId::new("past the desk"),
         at: context.now,
         deployment: before.id,
-        events: decided.events,
+        events: decided.events.into(),
         owed: Vec::new(),
         set: Vec::new(),
         stop: Vec::new(),
         fired: None,
-        projection: ProjectionRow::of(&decided.after),
+        after: Arc::new(decided.after),
         checklist: None,
     };
     open.engine.store().commit(&[unit]).await.expect("it is written");

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
-use super::{ProjectionRow, Store, Unit};
+use super::{Store, Unit};
 use crate::domain::checklist::{Checklist, Item};
 use crate::domain::deployment::Deployment;
 use crate::domain::effects::Owed;
@@ -188,12 +188,12 @@ impl Course {
             input: InputId::new(format!("{}:{input}", self.id.0)),
             at: at(self.history.len() as i64),
             deployment: self.id,
-            events,
+            events: events.into(),
             owed: Vec::new(),
             set: Vec::new(),
             stop: Vec::new(),
             fired: None,
-            projection: ProjectionRow::of(&self.folded()?),
+            after: Arc::new(self.folded()?),
             checklist: None,
         })
     }
