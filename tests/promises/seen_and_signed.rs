@@ -135,13 +135,15 @@ async fn a_signature_names_what_it_was_given_on_and_is_void_and_told_when_that_c
         .await
         .expect("a new card");
     person.react(&new_card, "✅").expect("he reacts");
-    until_events(&open, id, "approved", 2).await;
-    let now = open
-        .engine
-        .any_deployment(id)
-        .await
-        .expect("it can be read")
-        .expect("it is there");
+    // What is on disk is in memory a moment later.
+    let now = loop {
+        until_events(&open, id, "approved", 2).await;
+        let now = open.engine.any_deployment(id).await.expect("it can be read").expect("it is there");
+        if !signatures(&now).is_empty() {
+            break now;
+        }
+        tokio::task::yield_now().await;
+    };
     let [second] = signatures(&now).try_into().expect("one signature");
     assert_ne!(second.checks, signature.checks);
     stop.cancel();
