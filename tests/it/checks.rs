@@ -150,8 +150,8 @@ async fn a_run_shows_its_progress_then_what_was_seen_beside_what_was_expected() 
         "{text}"
     );
     let deployment = world.deployment(&run).await;
-    assert_eq!(deployment.items[0].state, ItemState::Open);
-    assert!(deployment.items[1].state.is_closed() && deployment.items[2].state.is_closed());
+    assert_eq!(*deployment.item_state(0), ItemState::Open);
+    assert!(deployment.item_state(1).is_closed() && deployment.item_state(2).is_closed());
     mara.deploy_and_hear(
         &run,
         "tick",

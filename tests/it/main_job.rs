@@ -36,7 +36,7 @@ async fn a_small_release_from_the_first_box_to_the_report() {
     assert!(choice.name.contains("of the uploads"), "{}", choice.name);
     theo.tick(&run, choice.value.as_str().unwrap()).await;
     let deployment = world.deployment(&run).await;
-    let parent = &deployment.items[1].state;
+    let parent = deployment.item_state(1);
     assert!(
         matches!(parent, ItemState::Ticked { .. }),
         "the parent follows its children: {parent:?}"
@@ -456,8 +456,8 @@ async fn buttons_tick_skip_block_and_note() {
     assert!(noted.text().contains("ordered a larger one"), "{}", noted.text());
 
     let deployment = world.deployment(&run).await;
-    assert!(matches!(deployment.items[2].state, ItemState::Skipped { .. }));
-    assert!(matches!(deployment.items[3].state, ItemState::Blocked { .. }));
+    assert!(matches!(deployment.item_state(2), ItemState::Skipped { .. }));
+    assert!(matches!(deployment.item_state(3), ItemState::Blocked { .. }));
     assert_eq!(deployment.notes.len(), 1);
     world.finish().await;
 }
