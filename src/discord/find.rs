@@ -35,7 +35,7 @@ pub(super) fn item(checklist: &Checklist, typed: &str) -> ItemId {
     if checklist.item(&id).is_some() {
         return id;
     }
-    let mut slugs = checklist.items.iter().filter(|item| item.slug == typed);
+    let mut slugs = checklist.items.iter().filter(|item| item.slug() == typed);
     if let (Some(only), None) = (slugs.next(), slugs.next()) {
         return only.id.clone();
     }

@@ -11,6 +11,7 @@ use super::ids::{
     BlankId, CheckId, ChecklistHash, ChecklistName, ItemId, PolicyName, RoleKey, SectionId, VariableName,
 };
 use super::sign_off::SignOffRule;
+use super::slug::slug;
 
 /// A Markdown file that has been read. Everything in it points into [`Checklist::source`].
 #[derive(Clone, Debug, PartialEq)]
@@ -72,8 +73,6 @@ pub struct Section {
 pub struct Item {
     /// Its numbers, as `3.2.1`.
     pub id: ItemId,
-    /// Its words, joined by hyphens, at most 60 characters; not unique.
-    pub slug: String,
     /// 1-based line of the source.
     pub line: usize,
     /// Whether the box was ticked in the document.
@@ -98,6 +97,13 @@ pub struct Item {
     pub sign_off: Option<RoleKey>,
     /// Whether it is the GO / NO-GO decision.
     pub decision: bool,
+}
+
+impl Item {
+    /// Its words, joined by hyphens, at most 60 characters; not unique. Made when it is asked for, which is seldom.
+    pub fn slug(&self) -> String {
+        slug(&self.text)
+    }
 }
 
 /// A place for text: three or more underscores.

@@ -14,6 +14,7 @@ pub mod items_progress;
 pub mod refusal;
 pub mod rights;
 pub mod sign_off;
+pub mod slug;
 pub mod text;
 pub mod view;
 

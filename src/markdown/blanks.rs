@@ -5,10 +5,11 @@ use std::ops::Range;
 
 use crate::domain::checklist::{Blank, Item, ItemIndex, Section, SectionIndex};
 use crate::domain::ids::BlankId;
+use crate::domain::slug::slug;
 
 use super::document::{Piece, PieceText};
 use super::lines::Lines;
-use super::words::{collapse_into, slug};
+use super::words::collapse_into;
 
 /// Longest label, in characters.
 const LABEL_LENGTH: usize = 80;

@@ -13,7 +13,7 @@ use crate::domain::ids::{ItemId, SectionId};
 
 use super::blanks::{Gap, GapContext, find_gaps};
 use super::lines::Lines;
-use super::words::{collapse_into, slug};
+use super::words::collapse_into;
 
 /// What a document holds, in its order, not yet numbered.
 #[derive(Default)]
@@ -69,6 +69,7 @@ pub(super) fn read(source: &str, surface: &str, base: usize, lines: &Lines) -> O
         table: Table::default(),
         skipping: false,
         bare_mark: None,
+        has_gaps: source.contains("___"),
     };
     let options = Options::ENABLE_TABLES
         | Options::ENABLE_STRIKETHROUGH
@@ -166,6 +167,8 @@ struct Reader<'source> {
     skipping: bool,
     /// A task's mark after which its line ended, until what comes next shows whether there is a task.
     bare_mark: Option<usize>,
+    /// Whether there can be a blank anywhere; where there is none, no leaf need remember its pieces.
+    has_gaps: bool,
 }
 
 impl Reader<'_> {
@@ -385,7 +388,6 @@ impl Reader<'_> {
         let parent = self.tasks.last().copied();
         self.outline.items.push(Item {
             id: ItemId::new(""),
-            slug: String::new(),
             line: item_line(self.source.as_bytes(), at, self.lines),
             checked,
             depth: self.tasks.len() + 1,
@@ -433,15 +435,20 @@ impl Reader<'_> {
         if self.leaf.kind != LeafKind::Paragraph {
             collapse_into(&mut self.leaf.text, " ");
         }
-        self.leaf.pieces.push(Piece {
-            span: range,
-            text: PieceText::Break,
-        });
+        if self.has_gaps {
+            self.leaf.pieces.push(Piece {
+                span: range,
+                text: PieceText::Break,
+            });
+        }
     }
 
     fn piece(&mut self, text: &str, span: Range<usize>) {
         if self.leaf.kind != LeafKind::Paragraph {
             collapse_into(&mut self.leaf.text, text);
+        }
+        if !self.has_gaps {
+            return;
         }
         let text = if text.len() == span.len() {
             PieceText::Source
@@ -491,7 +498,6 @@ impl Reader<'_> {
                     }
                 } else if let Some(item) = self.outline.items.get_mut(index) {
                     text.clone_into(&mut item.text);
-                    item.slug = slug(text);
                 }
             }
             LeafKind::Heading(index) => {
@@ -534,7 +540,9 @@ impl Reader<'_> {
             section: self.headings.last().copied(),
             around,
         };
-        find_gaps(&context, span.clone(), &mut self.outline.gaps);
+        if self.has_gaps {
+            find_gaps(&context, span.clone(), &mut self.outline.gaps);
+        }
         if kind != LeafKind::Cell {
             self.outline.paragraphs.push(span);
         }

@@ -26,7 +26,7 @@ pub fn json(parsed: &Parsed) -> Value {
         .map(|item| {
             value!({
                 "id": item.id,
-                "slug": item.slug,
+                "slug": item.slug(),
                 "line": item.line,
                 "checked": item.checked,
                 "depth": item.depth,

@@ -20,6 +20,9 @@ pub(super) struct Repaired {
     pub(super) told: Option<Finding>,
 }
 
+/// What begins a character of four bytes in UTF-8, or is above: U+10000 and all that follow.
+const FOUR_BYTES: u8 = 0xf0;
+
 /// How often text may have been read wrongly, one time upon another.
 const ROUNDS: usize = 3;
 
@@ -184,6 +187,10 @@ impl Page {
 
     /// The candidate that begins with the character at an offset.
     fn candidate(&self, text: &str, at: usize) -> Option<Candidate> {
+        // Emoji are what most of a checklist's text that is not ASCII is, and stand in no code page.
+        if *text.as_bytes().get(at)? >= FOUR_BYTES {
+            return None;
+        }
         let rest = text.get(at..)?;
         let mut characters = rest.char_indices();
         let (_, lead) = characters.next()?;

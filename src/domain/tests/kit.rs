@@ -157,7 +157,6 @@ pub(super) fn checklist(text: &str) -> Checklist {
             }
             read.items.push(Item {
                 id: ItemId::new(numbers.join(".")),
-                slug: String::new(),
                 line: number + 1,
                 checked: task.starts_with('x'),
                 depth,

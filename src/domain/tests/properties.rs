@@ -138,7 +138,6 @@ fn build(sections: Vec<SectionSketch>, quorums: &[usize], asked: &[bool]) -> Che
                 .collect();
             let item = Item {
                 id: ItemId::new(numbers.join(".")),
-                slug: String::new(),
                 line: 1,
                 checked: sketch.checked,
                 depth,

@@ -139,7 +139,7 @@ fn holds(bytes: &[u8]) -> Result<(), TestCaseError> {
     for item in &checklist.items {
         let mark = checklist.source.get(item.marker.clone());
         prop_assert!(matches!(mark, Some("x" | "X" | " " | "\t")), "{:?}", mark);
-        prop_assert!(item.slug.chars().count() <= 60);
+        prop_assert!(item.slug().chars().count() <= 60);
     }
     for blank in &checklist.blanks {
         let span = checklist.source.get(blank.span.clone());

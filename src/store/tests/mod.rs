@@ -93,7 +93,6 @@ fn checklist() -> Arc<Checklist> {
         sections: Vec::new(),
         items: vec![Item {
             id: item(),
-            slug: "tell-everybody".to_owned(),
             line: 3,
             checked: false,
             depth: 1,
