@@ -138,7 +138,12 @@ async fn a_signature_names_what_it_was_given_on_and_is_void_and_told_when_that_c
     // What is on disk is in memory a moment later.
     let now = loop {
         until_events(&open, id, "approved", 2).await;
-        let now = open.engine.any_deployment(id).await.expect("it can be read").expect("it is there");
+        let now = open
+            .engine
+            .any_deployment(id)
+            .await
+            .expect("it can be read")
+            .expect("it is there");
         if !signatures(&now).is_empty() {
             break now;
         }
