@@ -95,19 +95,11 @@ impl Bot {
                 environment,
                 variables,
             } => {
-                // A thread cannot hang on a message of a thread.
-                let channel = command.channel.as_ref().and_then(|channel| {
-                    let is_thread = matches!(
-                        channel.kind,
-                        ChannelType::PublicThread | ChannelType::PrivateThread | ChannelType::NewsThread
-                    );
-                    channel
-                        .parent_id
-                        .filter(|_| is_thread)
-                        .map(|parent| ChannelId(parent.get()))
-                });
-                let channel = channel.unwrap_or(from.channel);
+                let home = home_of(http, &command).await;
                 let work = async {
+                    let Some(channel) = home else {
+                        return Reply::to_asker(answer::no_home_here());
+                    };
                     let started = self
                         .start(
                             &from,
@@ -394,7 +386,7 @@ impl Bot {
             Err(error) => {
                 asker
                     .after_promise(http, Seen::ByAll, Reply::to_asker(refused(error)))
-                    .await
+                    .await;
             }
         }
     }
@@ -730,6 +722,24 @@ fn said(found: &Diagnostic) -> String {
     match &found.help {
         Some(help) => format!("{} {help}", found.message),
         None => found.message.clone(),
+    }
+}
+
+/// The channel in which a deployment's thread can open: the text channel a command was used in, or the one whose thread it
+/// was used in, as a thread cannot hang on a message of a thread. Forums and voice channels take no such thread.
+async fn home_of(http: &Http, command: &CommandInteraction) -> Option<ChannelId> {
+    let here = ChannelId(command.channel_id.get());
+    let Some(channel) = command.channel.as_ref() else {
+        return Some(here);
+    };
+    match channel.kind {
+        ChannelType::Text | ChannelType::News => Some(here),
+        ChannelType::PublicThread | ChannelType::PrivateThread | ChannelType::NewsThread => {
+            let parent = channel.parent_id?;
+            let parent = http.get_channel(parent).await.ok()?.guild()?;
+            matches!(parent.kind, ChannelType::Text | ChannelType::News).then(|| ChannelId(parent.id.get()))
+        }
+        _ => None,
     }
 }
 

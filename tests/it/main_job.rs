@@ -479,3 +479,19 @@ async fn inputs_that_are_too_old_to_come_again_are_forgotten_while_it_runs() {
         })
         .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_in_a_thread_opens_its_thread_beside_it() {
+    let world = World::with(&[("small", SMALL)]).await;
+    let mara = world.mara();
+    let first = mara.start("small", "2.4.1", "staging").await;
+    let options = [
+        ("checklist", "small"),
+        ("version", "2.4.2"),
+        ("environment", "staging"),
+    ];
+    mara.slash(&first.thread, "deploy start", &options).await;
+    let second = mara.finds(&world.releases(), 2).await;
+    assert_ne!(second.thread.id(), first.thread.id());
+    world.finish().await;
+}

@@ -5,8 +5,8 @@ mod help;
 mod lists;
 
 pub(crate) use asides::{
-    exported, findings, nothing_to_check, old_card, only_in_servers, report_so_far, unknown_command,
-    unknown_section, waiting_for_role,
+    exported, findings, no_home_here, nothing_to_check, old_card, only_in_servers, report_so_far,
+    unknown_command, unknown_section, waiting_for_role,
 };
 pub(crate) use help::{Topic, help};
 pub(crate) use lists::{

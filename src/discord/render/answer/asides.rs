@@ -13,6 +13,13 @@ pub(crate) fn only_in_servers() -> Message {
     Message::text("Holdpoint works in a server's channels. Use this command there.")
 }
 
+/// Started where no thread can open.
+pub(crate) fn no_home_here() -> Message {
+    Message::text(
+        "A deployment opens a thread, and none can open here. Use `/deploy start` in a text channel that Holdpoint can see.",
+    )
+}
+
 /// A command that is not known any more, or not yet.
 pub(crate) fn unknown_command() -> Message {
     Message::text(

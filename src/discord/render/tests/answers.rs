@@ -401,6 +401,7 @@ fn what_is_asked_aside_is_answered() {
     };
     let mut told = vec![
         answer::only_in_servers(),
+        answer::no_home_here(),
         answer::unknown_command(),
         answer::unknown_section("`Pre-flight`"),
         answer::nothing_to_check(&stage.deployment),
@@ -415,6 +416,8 @@ fn what_is_asked_aside_is_answered() {
     let told: Vec<_> = told.iter().map(shown).collect();
     insta::assert_snapshot!(told.join("\n\n"), @r"
     Holdpoint works in a server's channels. Use this command there.
+
+    A deployment opens a thread, and none can open here. Use `/deploy start` in a text channel that Holdpoint can see.
 
     This command is not known to the Holdpoint that runs here. Reload Discord; it learns the commands when it starts.
 
