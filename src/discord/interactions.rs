@@ -1,37 +1,27 @@
 //! Slash commands: what they ask is done, and answered with what changed and what is next.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use serenity::all::{
-    AutocompleteChoice, ChannelType, CommandDataOptionValue, CommandInteraction, CommandOptionType,
-    CreateAutocompleteResponse, CreateInteractionResponse, Http, Interaction,
-};
-use tokio::sync::watch;
+use serenity::all::{ChannelType, CommandInteraction, Http, Interaction};
 use tracing::{error, warn};
 
 use super::Bot;
 use super::asked::{Asked, Wish};
 use super::courier::report_files;
-use super::find::{self, Choice, For};
+use super::find;
 use super::people::{self, names_in};
 use super::render::message::Message;
-use super::render::{answer, board, card, check_table, item_list, log};
+use super::render::{answer, board, card, item_list, log};
 use super::reply::{Asker, Reply};
 use super::wire::Seen;
 use crate::domain::command::{ActingAs, Command, Start};
 use crate::domain::deployment::Deployment;
 use crate::domain::ids::{ChannelId, DeploymentId, GuildId, InputId, SectionId};
 use crate::domain::refusal::Refusal;
-use crate::domain::rights::{Act, HoldsARole, Person};
+use crate::domain::rights::Person;
 use crate::domain::text::{BlankValue, Environment, Reason, Remark, Version};
-use crate::engine::{
-    self, CatalogEntry, Diagnostic, Fault, Filter, HandleError, Handled, Input, RunProgress, RunWish,
-    Selection, Severity,
-};
+use crate::engine::{self, CatalogEntry, Diagnostic, Fault, Filter, HandleError, Handled, Input, Severity};
 
-/// How often at most the answer of a run of checks is edited: Discord lets a message be edited five times in five seconds.
-const EDIT_PACE: Duration = Duration::from_millis(1100);
 /// How many deployments a list shows.
 const LISTED: u32 = 15;
 
@@ -353,123 +343,8 @@ impl Bot {
             .await
     }
 
-    /// Runs checks: promises an answer at once, then edits it as results come in.
-    async fn check(
-        &self,
-        http: &Http,
-        asker: &Asker,
-        from: &From<'_>,
-        named: Option<DeploymentId>,
-        what: Option<&str>,
-    ) {
-        if !asker.promise(http, Seen::ByAll).await {
-            return;
-        }
-        let wanted = async {
-            let deployment = self.meant(from, named).await?;
-            let selection = match what {
-                None => Some(Selection::All),
-                Some(typed) => selection(&deployment, typed),
-            };
-            Ok::<_, HandleError>((deployment, selection))
-        };
-        match wanted.await {
-            Ok((deployment, Some(selection))) => {
-                self.run_checks(http, asker, from, &deployment, &selection).await;
-            }
-            Ok((_, None)) => {
-                let unknown = answer::unknown_section(what.unwrap_or_default());
-                asker
-                    .after_promise(http, Seen::ByAll, Reply::to_asker(unknown))
-                    .await;
-            }
-            Err(error) => {
-                asker
-                    .after_promise(http, Seen::ByAll, Reply::to_asker(refused(error)))
-                    .await;
-            }
-        }
-    }
-
-    /// Runs checks for somebody who was promised an answer.
-    pub(super) async fn run_checks(
-        &self,
-        http: &Http,
-        asker: &Asker,
-        from: &From<'_>,
-        deployment: &Arc<Deployment>,
-        selection: &Selection,
-    ) {
-        if let Err(refusal) = self.may_work(from, deployment).await {
-            return asker
-                .after_promise(http, Seen::ByAll, Reply::to_asker(refused(refusal)))
-                .await;
-        }
-        match self.check_runs.begin(deployment, selection) {
-            RunWish::NothingToRun => {
-                asker.edit(http, &answer::nothing_to_check(deployment)).await;
-            }
-            RunWish::Running(progress) => self.follow_run(http, asker, deployment.id, progress).await,
-        }
-    }
-
-    async fn follow_run(
-        &self,
-        http: &Http,
-        asker: &Asker,
-        deployment: DeploymentId,
-        mut progress: watch::Receiver<RunProgress>,
-    ) {
-        loop {
-            let shown = progress.borrow_and_update().clone();
-            match self.engine.any_deployment(deployment).await {
-                Ok(Some(deployment)) => {
-                    asker.edit(http, &run_table(&deployment, &shown)).await;
-                }
-                Ok(None) => return,
-                Err(fault) => {
-                    asker.edit(http, &faulted(&fault)).await;
-                    return;
-                }
-            }
-            if shown.ended {
-                return;
-            }
-            tokio::time::sleep(EDIT_PACE).await;
-            if progress.has_changed().is_ok_and(|changed| !changed) && progress.changed().await.is_err() {
-                return;
-            }
-        }
-    }
-
-    async fn may_work(&self, from: &From<'_>, deployment: &Deployment) -> Result<(), HandleError> {
-        let rights = self.engine.rules().rights(from.guild);
-        let owners = self.engine.owners(from.guild).await?;
-        let holds = deployment.checklist.sign_offs.keys().any(|role| {
-            owners
-                .rank_of(role, from.person.id, &from.person.discord_roles)
-                .is_some()
-        });
-        let holds = if holds { HoldsARole::Yes } else { HoldsARole::No };
-        if !rights.permit(Act::Work, from.person, deployment.started_by, holds) {
-            return Err(Refusal::NotAllowed {
-                act: Act::Work,
-                allowed: rights.of(Act::Work).to_vec(),
-            }
-            .into());
-        }
-        if let Some(finished) = &deployment.finished {
-            return Err(Refusal::Finished {
-                deployment: deployment.id,
-                outcome: finished.outcome,
-            }
-            .into());
-        }
-        Ok(())
-    }
-
     /// The deployment that is named, else the one whose thread this is.
-    async fn meant(
+    pub(super) async fn meant(
         &self,
         from: &From<'_>,
         named: Option<DeploymentId>,
@@ -534,186 +409,6 @@ impl Bot {
                 why: said(error),
             }),
         }
-    }
-
-    async fn autocomplete(&self, http: &Http, command: CommandInteraction) {
-        let asker = Asker {
-            id: command.id,
-            token: command.token.clone(),
-        };
-        let choices = match self.choices(&command).await {
-            Ok(choices) => choices,
-            Err(HandleError::Refused(_)) => Vec::new(),
-            Err(HandleError::Fault(fault)) => {
-                error!(error = %fault, "choices could not be found");
-                Vec::new()
-            }
-        };
-        let kind = command.data.autocomplete().map(|focused| focused.kind);
-        let choices = choices
-            .into_iter()
-            .map(|choice| match choice.value.parse::<u64>() {
-                // Discord wants the value of a number's choice to be a number.
-                Ok(number) if kind == Some(CommandOptionType::Integer) => {
-                    AutocompleteChoice::new(choice.name, number)
-                }
-                _ => AutocompleteChoice::new(choice.name, choice.value),
-            })
-            .collect();
-        let response =
-            CreateInteractionResponse::Autocomplete(CreateAutocompleteResponse::new().set_choices(choices));
-        asker.choices(http, response).await;
-    }
-
-    async fn choices(&self, command: &CommandInteraction) -> Result<Vec<Choice>, HandleError> {
-        let Some(focused) = command.data.autocomplete() else {
-            return Ok(Vec::new());
-        };
-        let Some(guild) = command.guild_id.map(|guild| GuildId(guild.get())) else {
-            return Ok(Vec::new());
-        };
-        let word = command
-            .data
-            .options
-            .first()
-            .map_or("", |subcommand| subcommand.name.as_str());
-        let typed = focused.value;
-        match focused.name {
-            "checklist" => {
-                let entries = self.engine.catalog().entries();
-                let named: Vec<_> = entries
-                    .iter()
-                    .filter(|entry| word != "start" || entry.first_error().is_none())
-                    .map(|entry| {
-                        let name = entry.checklist.name.as_str();
-                        (format!("{name} · {}", entry.checklist.title), name)
-                    })
-                    .collect();
-                return Ok(find::choices(typed, &named));
-            }
-            "environment" => return Ok(self.environments(guild, typed).await?),
-            "role" if command.data.name == "owner" => return Ok(self.roles_anywhere(guild, typed).await?),
-            _ => {}
-        }
-        if focused.name == "deployment" {
-            return Ok(self.running(guild, typed).await?);
-        }
-        let named = command
-            .data
-            .options
-            .first()
-            .and_then(|subcommand| match &subcommand.value {
-                CommandDataOptionValue::SubCommand(options) => options
-                    .iter()
-                    .find(|option| option.name == "deployment")
-                    .and_then(|option| match option.value {
-                        CommandDataOptionValue::Integer(id) => Some(DeploymentId(id)),
-                        _ => None,
-                    }),
-                _ => None,
-            });
-        let channel = ChannelId(command.channel_id.get());
-        let id = match named {
-            Some(id) => Some(id),
-            None => self.engine.deployment_of_channel(channel).await?,
-        };
-        let Some(id) = id else { return Ok(Vec::new()) };
-        let deployment = self.engine.deployment(id, guild).await?;
-        Ok(match (focused.name, word) {
-            ("item", "untick") => find::items(&deployment, typed, For::Reopening),
-            ("item", "note" | "assign" | "unblock") => find::items(&deployment, typed, For::Anything),
-            ("item", _) => find::items(&deployment, typed, For::Closing),
-            ("section", _) => find::sections(&deployment.checklist, typed),
-            ("what", _) => {
-                let mut choices = find::sections(&deployment.checklist, typed);
-                let checked = find::items(&deployment, typed, For::Anything)
-                    .into_iter()
-                    .filter(|choice| {
-                        let id = crate::domain::ids::ItemId::new(&choice.value);
-                        deployment
-                            .checklist
-                            .item(&id)
-                            .is_some_and(|(_, item)| !item.checks.is_empty())
-                    });
-                choices.truncate(12);
-                choices.extend(checked.take(13));
-                choices
-            }
-            ("blank", _) => find::blanks(&deployment, typed),
-            ("role", _) => {
-                let named: Vec<_> = deployment
-                    .checklist
-                    .sign_offs
-                    .values()
-                    .map(|rule| (format!("{} · {}", rule.key, rule.title), rule.key.as_str()))
-                    .collect();
-                find::choices(typed, &named)
-            }
-            _ => Vec::new(),
-        })
-    }
-
-    async fn running(&self, guild: GuildId, typed: &str) -> Result<Vec<Choice>, Fault> {
-        let listed = self.engine.deployments(guild, Filter::All, 100).await?;
-        let named: Vec<(String, String)> = listed
-            .into_iter()
-            .map(|listed| {
-                (
-                    format!(
-                        "{} {} {} → {}",
-                        listed.id, listed.title, listed.version, listed.environment
-                    ),
-                    listed.id.0.to_string(),
-                )
-            })
-            .collect();
-        let named: Vec<(String, &str)> = named
-            .iter()
-            .map(|(name, id)| (name.clone(), id.as_str()))
-            .collect();
-        Ok(find::choices(typed, &named))
-    }
-
-    /// Environments that were deployed to before, and the usual ones.
-    async fn environments(&self, guild: GuildId, typed: &str) -> Result<Vec<Choice>, Fault> {
-        let listed = self.engine.deployments(guild, Filter::All, 100).await?;
-        let mut names: Vec<String> = Vec::new();
-        let known = listed.into_iter().map(|listed| listed.environment);
-        for name in known.chain(["staging", "production"].map(str::to_owned)) {
-            if !names.contains(&name) {
-                names.push(name);
-            }
-        }
-        let named: Vec<(String, &str)> = names.iter().map(|name| (name.clone(), name.as_str())).collect();
-        let mut choices = find::choices(typed, &named);
-        // What is typed is as good as what is known.
-        let fits = typed.trim().chars().count() <= Environment::LIMIT;
-        if fits && !typed.trim().is_empty() && !choices.iter().any(|choice| choice.value == typed) {
-            choices.truncate(24);
-            choices.insert(0, Choice::new(typed, typed.trim()));
-        }
-        Ok(choices)
-    }
-
-    /// Sign-off roles of all checklists, and those that somebody holds already.
-    async fn roles_anywhere(&self, guild: GuildId, typed: &str) -> Result<Vec<Choice>, Fault> {
-        let owners = self.engine.owners(guild).await?;
-        let entries = self.engine.catalog().entries();
-        let mut named: Vec<(String, &str)> = Vec::new();
-        for rule in entries
-            .iter()
-            .flat_map(|entry| entry.checklist.sign_offs.values())
-        {
-            if !named.iter().any(|(_, key)| *key == rule.key.as_str()) {
-                named.push((format!("{} · {}", rule.key, rule.title), rule.key.as_str()));
-            }
-        }
-        for role in owners.0.keys() {
-            if !named.iter().any(|(_, key)| *key == role.as_str()) {
-                named.push((role.as_str().to_owned(), role.as_str()));
-            }
-        }
-        Ok(find::choices(typed, &named))
     }
 }
 
@@ -798,40 +493,6 @@ pub(super) fn section_id(deployment: &Deployment, typed: &str) -> Option<Section
         .sections
         .get(index)
         .map(|section| section.id.clone())
-}
-
-fn selection(deployment: &Deployment, typed: &str) -> Option<Selection> {
-    let item = find::item(&deployment.checklist, typed);
-    let by_title = || find::section(&deployment.checklist, typed).map(Selection::Section);
-    let exact_section = deployment
-        .checklist
-        .section(&SectionId::new(typed.trim()))
-        .map(|(index, _)| Selection::Section(index));
-    exact_section
-        .or_else(|| {
-            deployment
-                .checklist
-                .item(&item)
-                .map(|_| Selection::Item(item.clone()))
-        })
-        .or_else(by_title)
-}
-
-fn run_table(deployment: &Deployment, progress: &RunProgress) -> Message {
-    let ended = if progress.ended {
-        check_table::Ended::Yes
-    } else {
-        check_table::Ended::No
-    };
-    check_table::run(
-        deployment,
-        check_table::RunShown {
-            checks: &progress.checks,
-            results: &progress.results,
-            ended,
-            fault: progress.fault.as_deref(),
-        },
-    )
 }
 
 /// Whether what comes of it is for the team, so that a promise of it is seen by all.

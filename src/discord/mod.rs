@@ -1,6 +1,7 @@
 //! All that speaks to Discord: the gateway, slash commands, components, reactions, and the courier of messages owed.
 
 mod asked;
+mod autocomplete;
 mod commands;
 mod components;
 mod connect;
@@ -13,6 +14,7 @@ mod people;
 mod reactions;
 mod render;
 mod reply;
+mod runs;
 mod watchdog;
 mod wire;
 
