@@ -173,8 +173,7 @@ impl Bot {
             request,
             posted,
         };
-        self.tasks
-            .spawn(async move { bot.look_and_log(&http, &card, None).await });
+        self.begin_look(async move { bot.look_and_log(&http, &card, None).await });
     }
 
     async fn card_of(&self, reaction: &Reaction) -> Option<Card> {
