@@ -32,6 +32,8 @@ pub(super) struct Outline {
     pub(super) paragraphs: Vec<Range<usize>>,
     /// Code, links, images and HTML inside paragraphs: what a note must not be put into.
     pub(super) atoms: Vec<Range<usize>>,
+    /// Every run of inline content, where it was asked for.
+    pub(super) leaves: Vec<Leaf>,
 }
 
 impl Outline {
@@ -56,8 +58,34 @@ pub(super) struct Comment {
     pub(super) item: Option<ItemIndex>,
 }
 
+/// A run of inline content: a paragraph, a heading or a cell.
+pub(super) struct Leaf {
+    /// Its text, without a task's mark.
+    pub(super) span: Range<usize>,
+    /// The task it stands in.
+    pub(super) item: Option<ItemIndex>,
+    /// Of a cell below a table's head, what its column is called.
+    pub(super) header: Option<String>,
+}
+
 /// Reads Markdown that begins at `base` of the source. `surface` is as long as `source`.
 pub(super) fn read(source: &str, surface: &str, base: usize, lines: &Lines) -> Outline {
+    read_into(source, surface, base, lines, Leaves::Forgotten)
+}
+
+/// The same, with every run of inline content.
+pub(super) fn read_with_leaves(source: &str, surface: &str, base: usize, lines: &Lines) -> Outline {
+    read_into(source, surface, base, lines, Leaves::Kept)
+}
+
+/// Whether runs of inline content are kept: only few readers want them.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Leaves {
+    Kept,
+    Forgotten,
+}
+
+fn read_into(source: &str, surface: &str, base: usize, lines: &Lines, leaves: Leaves) -> Outline {
     let mut reader = Reader {
         source,
         lines,
@@ -65,11 +93,12 @@ pub(super) fn read(source: &str, surface: &str, base: usize, lines: &Lines) -> O
         containers: Vec::new(),
         tasks: Vec::new(),
         headings: Vec::new(),
-        leaf: Leaf::default(),
+        leaf: OpenLeaf::default(),
         table: Table::default(),
         skipping: false,
         bare_mark: None,
         has_gaps: source.contains("___"),
+        leaves,
     };
     let options = Options::ENABLE_TABLES
         | Options::ENABLE_STRIKETHROUGH
@@ -128,7 +157,7 @@ enum LeafKind {
 
 /// A run of inline content that is being read. Its buffers are used again for the next.
 #[derive(Default)]
-struct Leaf {
+struct OpenLeaf {
     kind: LeafKind,
     /// Whether it began without a paragraph, as in a tight list.
     implicit: bool,
@@ -161,7 +190,7 @@ struct Reader<'source> {
     tasks: Vec<ItemIndex>,
     /// The headings that are open, outermost first.
     headings: Vec<SectionIndex>,
-    leaf: Leaf,
+    leaf: OpenLeaf,
     table: Table,
     /// Whether the inside of a code or HTML block is being passed.
     skipping: bool,
@@ -169,6 +198,7 @@ struct Reader<'source> {
     bare_mark: Option<usize>,
     /// Whether there can be a blank anywhere; where there is none, no leaf need remember its pieces.
     has_gaps: bool,
+    leaves: Leaves,
 }
 
 impl Reader<'_> {
@@ -542,6 +572,13 @@ impl Reader<'_> {
         };
         if self.has_gaps {
             find_gaps(&context, span.clone(), &mut self.outline.gaps);
+        }
+        if self.leaves == Leaves::Kept {
+            self.outline.leaves.push(Leaf {
+                span: span.clone(),
+                item: self.tasks.last().copied(),
+                header: around.map(|(_, header)| header.to_owned()),
+            });
         }
         if kind != LeafKind::Cell {
             self.outline.paragraphs.push(span);

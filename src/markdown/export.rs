@@ -1,10 +1,12 @@
 //! The same document, filled in.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use crate::domain::checklist::Checklist;
 use crate::domain::ids::{BlankId, ItemId};
 
+use super::choices::ticked;
 use super::document::{self, Outline};
 use super::lines::Lines;
 use super::surface::surface;
@@ -19,6 +21,8 @@ pub struct Filling {
     /// By 1-based line of the source: what is appended there. A line on which nothing can be appended without
     /// changing what the document says, as in a code block or a table, takes its notes to the end of the document.
     pub notes: BTreeMap<usize, Vec<String>>,
+    /// The boxes of answers that are ticked, as [`choices`](super::choices()) names them.
+    pub answers: Vec<Range<usize>>,
 }
 
 /// What became of an item.
@@ -63,6 +67,11 @@ pub fn export(checklist: &Checklist, filling: &Filling) -> String {
             .filter(|value| !value.is_empty())
         {
             edits.push(Edit::new(blank.span.start, blank.span.end, value));
+        }
+    }
+    for answer in &filling.answers {
+        if let Some(mark) = source.get(answer.clone()).and_then(ticked) {
+            edits.push(Edit::new(answer.start, answer.end, mark.to_owned()));
         }
     }
     append_notes(checklist, filling, &mut edits);
