@@ -4,8 +4,9 @@ use std::ops::Range;
 
 use crate::domain::checklist::{Checklist, ItemIndex};
 
-use super::document::{self, Leaf};
+use super::document;
 use super::lines::Lines;
+use super::outline::Leaf;
 use super::surface::surface;
 
 /// A box that Markdown would tick, and those of other scripts; each with what it is when it is ticked.

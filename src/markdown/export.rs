@@ -7,8 +7,9 @@ use crate::domain::checklist::Checklist;
 use crate::domain::ids::{BlankId, ItemId};
 
 use super::choices::ticked;
-use super::document::{self, Outline};
+use super::document;
 use super::lines::Lines;
+use super::outline::Outline;
 use super::surface::surface;
 
 /// What became of a checklist, to be written into its document.

@@ -15,6 +15,7 @@ mod json;
 mod lines;
 mod mojibake;
 mod numbering;
+mod outline;
 mod surface;
 mod words;
 
