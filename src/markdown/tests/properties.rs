@@ -4,11 +4,12 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 
-use super::super::{BoxState, Colour, Filling, ItemFilling, export, json, render_diagnostic};
+use super::super::{BoxState, Colour, Filling, ItemFilling, choices, export, json, render_diagnostic};
 use super::{read, read_bytes};
+use crate::domain::checklist::Checklist;
 
 /// Bits of documents that mean something next to each other.
-const BITS: [&str; 56] = [
+const BITS: [&str; 58] = [
     "- [ ] ",
     "- [x] ",
     "* [ ] ",
@@ -47,6 +48,8 @@ const BITS: [&str; 56] = [
     "word ",
     "é",
     "✅",
+    "[ ] GO ",
+    "☐ NO-GO ",
     "âœ…",
     "‚úÖ",
     "\\",
@@ -164,6 +167,28 @@ fn holds(bytes: &[u8]) -> Result<(), TestCaseError> {
     let ticked = read(&export(checklist, &filling)).checklist;
     prop_assert_eq!(ticked.items.len(), checklist.items.len());
     prop_assert!(ticked.items.iter().all(|item| item.checked));
+
+    let answers: Vec<_> = choices(checklist)
+        .into_iter()
+        .flat_map(|choice| choice.answers)
+        .map(|answer| answer.span)
+        .collect();
+    for answer in &answers {
+        let mark = checklist.source.get(answer.clone());
+        prop_assert!(matches!(mark, Some("[ ]" | "☐" | "□")), "{:?}", mark);
+    }
+    let filling = Filling {
+        answers,
+        ..Filling::default()
+    };
+    let answered = read(&export(checklist, &filling)).checklist;
+    let boxes = |checklist: &Checklist| {
+        let items = checklist.items.iter();
+        items
+            .map(|item| (item.id.clone(), item.checked))
+            .collect::<Vec<_>>()
+    };
+    prop_assert_eq!(boxes(&answered), boxes(checklist));
     Ok(())
 }
 
