@@ -1,4 +1,4 @@
-//! A document filled in with any words keeps its items. Run with `cargo +nightly fuzz run export`.
+//! A document filled in with any words keeps its items. CONTRIBUTING.md says how to run it.
 #![no_main]
 
 use holdpoint::domain::ids::ChecklistName;
