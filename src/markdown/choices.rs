@@ -93,9 +93,8 @@ struct Looking<'document> {
 
 impl Looking<'_> {
     fn look(&self, lines: &mut Vec<Found>) {
-        let mut from = self.leaf.span.start;
-        while let Some(InlineBox { span, ticked }) = self.next_box(from) {
-            from = span.end;
+        let boxes = self.boxes();
+        for (index, InlineBox { span, ticked }) in boxes.iter().enumerate() {
             let line = self.lines.line(span.start);
             if lines.last().is_none_or(|last| last.choice.line != line) {
                 lines.push(Found {
@@ -109,36 +108,41 @@ impl Looking<'_> {
                 });
             }
             let Some(found) = lines.last_mut() else { return };
-            found.answered |= ticked;
-            let label = self.label(line, span.end);
-            found.choice.answers.push(Answer { label, span });
+            found.answered |= *ticked;
+            let next = boxes.get(index + 1).map_or(usize::MAX, |next| next.span.start);
+            found.choice.answers.push(Answer {
+                label: self.label(line, span.end, next),
+                span: span.clone(),
+            });
         }
     }
 
-    /// The next box that is written as text.
-    fn next_box(&self, from: usize) -> Option<InlineBox> {
-        let text = self.source.get(from..self.leaf.span.end)?;
+    /// The boxes that are written as text.
+    fn boxes(&self) -> Vec<InlineBox> {
+        let from = self.leaf.span.start;
+        let text = self.source.get(self.leaf.span.clone()).unwrap_or_default();
         let bytes = self.source.as_bytes();
-        text.char_indices().find_map(|(offset, character)| {
-            if !matches!(character, '[' | '☐' | '□' | '☑' | '☒') {
-                return None;
-            }
-            let rest = text.get(offset..)?;
+        let mut atoms = self.atoms.iter().peekable();
+        let mut covered = 0;
+        let mut boxes = Vec::new();
+        for (offset, first) in text.match_indices(['[', '☐', '□', '☑', '☒']) {
             let unticked = BOXES.iter().map(|(mark, _)| (*mark, false));
-            let (mark, ticked) = unticked
+            let mark = unticked
                 .chain(TICKED.map(|mark| (mark, true)))
-                .find(|(mark, _)| rest.starts_with(mark))?;
+                .find(|(mark, _)| text.get(offset..).is_some_and(|rest| rest.starts_with(mark)));
+            let Some((mark, ticked)) = mark else { continue };
             let span = from + offset..from + offset + mark.len();
-            let is_escaped = span.start > 0 && bytes.get(span.start - 1) == Some(&b'\\');
+            while let Some(atom) = atoms.next_if(|atom| atom.start < span.end) {
+                covered = covered.max(atom.end);
+            }
+            let is_escaped = bytes[..span.start].ends_with(b"\\");
             // Brackets with one of these after them say where a link goes.
-            let is_link = character == '[' && matches!(bytes.get(span.end), Some(b'(' | b'[' | b':'));
-            let is_inside = self
-                .atoms
-                .iter()
-                .take_while(|atom| atom.start < span.end)
-                .any(|atom| span.start < atom.end);
-            (!is_escaped && !is_link && !is_inside).then_some(InlineBox { span, ticked })
-        })
+            let is_link = first == "[" && matches!(bytes.get(span.end), Some(b'(' | b'[' | b':'));
+            if span.start >= covered && !is_escaped && !is_link {
+                boxes.push(InlineBox { span, ticked });
+            }
+        }
+        boxes
     }
 
     /// What stands on a line before its first box.
@@ -154,15 +158,10 @@ impl Looking<'_> {
     }
 
     /// What stands after a box, up to the next one, to code or HTML, or to the line's end.
-    fn label(&self, line: usize, from: usize) -> String {
+    fn label(&self, line: usize, from: usize, next_box: usize) -> String {
         let next_line = self.lines.start(line + 1).unwrap_or(self.source.len());
-        let next_box = self.next_box(from).map_or(usize::MAX, |next| next.span.start);
-        let next_atom = self
-            .atoms
-            .iter()
-            .map(|atom| atom.start)
-            .find(|start| *start >= from)
-            .unwrap_or(usize::MAX);
+        let atom = self.atoms.partition_point(|atom| atom.start < from);
+        let next_atom = self.atoms.get(atom).map_or(usize::MAX, |atom| atom.start);
         let to = self.leaf.span.end.min(next_line).min(next_box).min(next_atom);
         let written = self.source.get(from..to).unwrap_or_default().trim();
         match &self.leaf.header {

@@ -10,7 +10,7 @@ use pulldown_cmark::{CowStr, Event, HeadingLevel, Options, Parser, Tag};
 
 use super::blanks::{GapContext, find_gaps};
 use super::lines::Lines;
-use super::outline::{Comment, Leaf, Outline, Piece, PieceText};
+use super::outline::{Comment, HEADER_LENGTH, Leaf, Outline, Piece, PieceText};
 use super::words::collapse_into;
 use crate::domain::checklist::{Item, ItemIndex, Section, SectionIndex};
 use crate::domain::ids::{ItemId, SectionId};
@@ -507,7 +507,7 @@ impl Reader<'_> {
             self.outline.leaves.push(Leaf {
                 span: span.clone(),
                 item: self.tasks.last().copied(),
-                header: around.map(|(_, header)| header.to_owned()),
+                header: around.map(|(_, header)| header.chars().take(HEADER_LENGTH).collect()),
             });
         }
         if kind != LeafKind::Cell {

@@ -49,13 +49,16 @@ pub(super) struct Comment {
     pub(super) item: Option<ItemIndex>,
 }
 
+/// How many characters of a column's name each of its cells is given: a long one over many cells would take all memory.
+pub(super) const HEADER_LENGTH: usize = 80;
+
 /// A run of inline content: a paragraph, a heading or a cell.
 pub(super) struct Leaf {
     /// Its text, without a task's mark.
     pub(super) span: Range<usize>,
     /// The task it stands in.
     pub(super) item: Option<ItemIndex>,
-    /// Of a cell below a table's head, what its column is called.
+    /// Of a cell below a table's head, what its column is called; no more of it than [`HEADER_LENGTH`].
     pub(super) header: Option<String>,
 }
 

@@ -149,29 +149,58 @@ impl Meaning {
     }
 }
 
+/// A line whose answers are about what Holdpoint knows.
+struct Line {
+    choice: Choice,
+    subject: Subject,
+    sure: Sure,
+    /// What is true, once it is known.
+    truth: Option<Meaning>,
+}
+
+/// A deployment, as lines are held against it.
+struct Facts<'a> {
+    deployment: &'a Deployment,
+    environment: Vec<String>,
+    /// The roles and the words of their titles.
+    roles: Vec<(&'a RoleKey, Vec<String>)>,
+}
+
 /// The boxes to tick, each by its place in the document.
 pub(super) fn chosen(deployment: &Deployment) -> Vec<Range<usize>> {
-    let lines: Vec<(Choice, Subject, Sure)> = choices(&deployment.checklist)
+    let facts = Facts::of(deployment);
+    let lines: Vec<Line> = choices(&deployment.checklist)
         .into_iter()
         .filter_map(|choice| {
             let subject = subject(&choice)?;
-            let sure = asks(deployment, &choice, subject)?;
-            Some((choice, subject, sure))
+            let (sure, truth) = facts.asked(&choice, subject)?;
+            Some(Line {
+                choice,
+                subject,
+                sure,
+                truth,
+            })
         })
         .collect();
     // Where each part of a document has its own status, none of them is the deployment's.
-    let is_only_one = |subject| {
+    let count = |subject| {
         let alike = lines
             .iter()
-            .filter(|(_, of, sure)| *of == subject && *sure == Sure::IfAlone);
-        alike.count() == 1
+            .filter(|line| line.subject == subject && line.sure == Sure::IfAlone);
+        alike.count()
     };
+    let (decisions, standings) = (count(Subject::Decision), count(Subject::Standing));
     lines
         .iter()
-        .filter(|(_, subject, sure)| *sure == Sure::Yes || is_only_one(*subject))
-        .filter_map(|(choice, subject, _)| {
-            let truth = truth(deployment, choice, *subject)?;
-            let mut fitting = choice
+        .filter(|line| match (line.sure, line.subject) {
+            (Sure::Yes, _) | (Sure::IfAlone, Subject::Verdict) => true,
+            (Sure::IfAlone, Subject::Decision) => decisions == 1,
+            (Sure::IfAlone, Subject::Standing) => standings == 1,
+        })
+        .filter_map(|line| {
+            let truth = line.truth?;
+            let mut fitting = line
+                .choice
                 .answers
                 .iter()
                 .filter(|answer| Meaning::of(&answer.label) == Some(truth));
@@ -194,90 +223,87 @@ fn subject(choice: &Choice) -> Option<Subject> {
     (first == second && subjects.all(|subject| subject == first)).then_some(first)
 }
 
-/// Whether what stands before the answers asks for what Holdpoint knows.
-fn asks(deployment: &Deployment, choice: &Choice, subject: Subject) -> Option<Sure> {
-    let lead = words(&choice.lead);
-    match subject {
-        Subject::Decision => {
-            let item = choice.item.and_then(|item| deployment.checklist.items.get(item));
-            if item.is_some_and(|item| item.decision) {
-                return Some(Sure::Yes);
-            }
-            let asks = lead.iter().all(|word| OF_DECISIONS.contains(&word.as_str()));
-            asks.then_some(Sure::IfAlone)
+impl<'a> Facts<'a> {
+    fn of(deployment: &'a Deployment) -> Self {
+        let roles = deployment.checklist.sign_offs.values();
+        Self {
+            deployment,
+            environment: words(&deployment.environment),
+            roles: roles
+                .map(|rule| (&rule.key, words(&rule.title)))
+                .filter(|(_, title)| !title.is_empty())
+                .collect(),
         }
-        Subject::Standing => {
-            let environment = words(&deployment.environment);
-            let asks = lead
-                .iter()
-                .all(|word| OF_STANDINGS.contains(&word.as_str()) || environment.contains(word));
-            (choice.item.is_none() && asks).then_some(Sure::IfAlone)
-        }
-        Subject::Verdict => role(deployment, choice).map(|_| Sure::Yes),
     }
-}
 
-fn truth(deployment: &Deployment, choice: &Choice, subject: Subject) -> Option<Meaning> {
-    match subject {
-        Subject::Decision => deployment
-            .decision
-            .as_ref()
-            .map(|decided| Meaning::Decision(decided.decision)),
-        Subject::Standing => Some(Meaning::Standing(match deployment.phase {
-            Phase::Preparing | Phase::Held | Phase::Releasing => Standing::UnderWay,
-            Phase::Finished(Outcome::Complete) => Standing::Complete,
-            Phase::Finished(Outcome::Failed) => Standing::Failed,
-        })),
-        Subject::Verdict => {
-            let role = role(deployment, choice)?;
-            let is_rejected = deployment
-                .sign_offs
-                .get(role)
-                .is_some_and(|sign_off| sign_off.rejections().next().is_some());
-            if is_rejected {
-                Some(Meaning::Verdict(Verdict::Rejected))
-            } else {
-                deployment
-                    .is_approved(role)
-                    .then_some(Meaning::Verdict(Verdict::Approved))
+    /// Whether what stands before the answers asks for what Holdpoint knows, and what is true then.
+    fn asked(&self, choice: &Choice, subject: Subject) -> Option<(Sure, Option<Meaning>)> {
+        let deployment = self.deployment;
+        let lead = words(&choice.lead);
+        let item = choice.item.and_then(|item| deployment.checklist.items.get(item));
+        match subject {
+            Subject::Decision => {
+                let decided = deployment.decision.as_ref();
+                let truth = decided.map(|decided| Meaning::Decision(decided.decision));
+                if item.is_some_and(|item| item.decision) {
+                    return Some((Sure::Yes, truth));
+                }
+                let asks = lead.iter().all(|word| OF_DECISIONS.contains(&word.as_str()));
+                asks.then_some((Sure::IfAlone, truth))
+            }
+            Subject::Standing => {
+                let standing = match deployment.phase {
+                    Phase::Preparing | Phase::Held | Phase::Releasing => Standing::UnderWay,
+                    Phase::Finished(Outcome::Complete) => Standing::Complete,
+                    Phase::Finished(Outcome::Failed) => Standing::Failed,
+                };
+                let asks = lead
+                    .iter()
+                    .all(|word| OF_STANDINGS.contains(&word.as_str()) || self.environment.contains(word));
+                let truth = Some(Meaning::Standing(standing));
+                (item.is_none() && asks).then_some((Sure::IfAlone, truth))
+            }
+            Subject::Verdict => {
+                let of_item = item.and_then(|item| item.sign_off.as_ref());
+                let role = self.one_role(&lead, of_item)?;
+                Some((Sure::Yes, self.verdict(role).map(Meaning::Verdict)))
             }
         }
     }
-}
 
-/// The one role that a line is about: its item's, or the one that is named before the answers.
-fn role<'a>(deployment: &'a Deployment, choice: &Choice) -> Option<&'a RoleKey> {
-    let lead = words(&choice.lead);
-    let named = deployment
-        .checklist
-        .sign_offs
-        .values()
-        .filter_map(|rule| {
-            let title = words(&rule.title);
-            if title.is_empty() {
-                return None;
-            }
-            let start = lead.windows(title.len()).position(|window| window == title)?;
-            Some((&rule.key, start..start + title.len()))
-        })
-        .collect::<Vec<_>>();
-    // "Tech Lead" names no "Lead".
-    let is_part = |one: &Range<usize>| {
-        named
+    /// The one role that a line is about: its item's, or the one that is named before the answers.
+    fn one_role(&self, lead: &[String], of_item: Option<&'a RoleKey>) -> Option<&'a RoleKey> {
+        let named: Vec<(&RoleKey, Range<usize>)> = self
+            .roles
             .iter()
-            .any(|(_, other)| other.len() > one.len() && other.start <= one.start && one.end <= other.end)
-    };
-    let of_item = choice
-        .item
-        .and_then(|item| deployment.checklist.items.get(item))
-        .and_then(|item| item.sign_off.as_ref());
-    let mut roles = named
-        .iter()
-        .filter(|(_, words)| !is_part(words))
-        .map(|(key, _)| *key)
-        .chain(of_item);
-    let first = roles.next()?;
-    roles.all(|role| role == first).then_some(first)
+            .filter_map(|(key, title)| {
+                let start = lead.windows(title.len()).position(|window| window == title)?;
+                Some((*key, start..start + title.len()))
+            })
+            .collect();
+        // "Tech Lead" names no "Lead".
+        let is_part = |one: &Range<usize>| {
+            named
+                .iter()
+                .any(|(_, other)| other.len() > one.len() && other.start <= one.start && one.end <= other.end)
+        };
+        let mut roles = named
+            .iter()
+            .filter(|(_, words)| !is_part(words))
+            .map(|(key, _)| *key)
+            .chain(of_item);
+        let first = roles.next()?;
+        roles.all(|role| role == first).then_some(first)
+    }
+
+    fn verdict(&self, role: &RoleKey) -> Option<Verdict> {
+        let sign_off = self.deployment.sign_offs.get(role)?;
+        if sign_off.rejections().next().is_some() {
+            Some(Verdict::Rejected)
+        } else {
+            self.deployment.is_approved(role).then_some(Verdict::Approved)
+        }
+    }
 }
 
 /// The words of a text in lower case, without what stands between them.
