@@ -1,8 +1,8 @@
-//! A document filled in with any words keeps its items. Run with `cargo +nightly fuzz run export`.
+//! A document filled in with any words keeps its items. CONTRIBUTING.md says how to run it.
 #![no_main]
 
 use holdpoint::domain::ids::ChecklistName;
-use holdpoint::markdown::{BoxState, Filling, ItemFilling, export, parse};
+use holdpoint::markdown::{BoxState, Filling, ItemFilling, choices, export, parse};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: (&[u8], &str)| {
@@ -19,5 +19,11 @@ fuzz_target!(|input: (&[u8], &str)| {
         };
         filling.items.insert(item.id.clone(), filled);
     }
-    parse(&name, export(&checklist, &filling).as_bytes());
+    for choice in choices(&checklist) {
+        filling
+            .answers
+            .extend(choice.answers.into_iter().map(|answer| answer.span));
+    }
+    let filled = parse(&name, export(&checklist, &filling).as_bytes()).checklist;
+    assert_eq!(filled.items.len(), checklist.items.len());
 });

@@ -1,4 +1,4 @@
-//! Any bytes are read, and every finding can be shown. Run with `cargo +nightly fuzz run parse`.
+//! Any bytes are read, and every finding can be shown. CONTRIBUTING.md says how to run it.
 #![no_main]
 
 use holdpoint::domain::ids::ChecklistName;

@@ -8,7 +8,7 @@ use anyhow::{Context as _, bail};
 use super::Ended;
 use crate::cli::ShowFormat;
 use crate::domain::checklist::Checklist;
-use crate::engine::{problems_of, read_checklist};
+use crate::engine::{checklist_files, problems_of, read_checklist};
 use crate::markdown::{self, Colour, Parsed, Severity};
 
 /// Shows what a file holds, whatever is wrong with it.
@@ -80,26 +80,12 @@ pub(super) fn lint(files: &[PathBuf]) -> anyhow::Result<Ended> {
 
 /// The checklists of a directory.
 pub(super) fn of_directory(directory: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    let listing = std::fs::read_dir(directory).with_context(|| {
+    checklist_files(directory).with_context(|| {
         format!(
             "the directory {} cannot be read; create it, set `checklists.directory`, or name the files to lint",
             directory.display()
         )
-    })?;
-    let mut files: Vec<PathBuf> = listing
-        .filter_map(Result::ok)
-        .map(|entry| entry.path())
-        .filter(|path| {
-            path.extension()
-                .is_some_and(|ending| ending.eq_ignore_ascii_case("md"))
-        })
-        .filter(|path| {
-            path.file_stem()
-                .is_some_and(|stem| !stem.eq_ignore_ascii_case("readme"))
-        })
-        .collect();
-    files.sort();
-    Ok(files)
+    })
 }
 
 fn read(file: &Path) -> anyhow::Result<Parsed> {

@@ -1,34 +1,18 @@
 //! What a condition is held to when its checklist is loaded: that every name is observed, and that what it
 //! compares can be compared. CEL itself finds out only when it is too late to mend.
 
+mod sort;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use cel::Context;
 use cel::Value as CelValue;
 use cel::common::ast::{CallExpr, ComprehensionExpr, EntryExpr, Expr, IdedExpr, LiteralValue, operators};
 
+use self::sort::Sort;
 use super::condition::{Compiled, Conjunct, Flaw, STANDARD};
 use super::observation::Kind;
 use super::written;
-
-/// What kind of value an expression has, as far as can be told beforehand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Sort {
-    Truth,
-    Whole,
-    Unsigned,
-    Fraction,
-    Text,
-    Bytes,
-    Duration,
-    Time,
-    List,
-    Names,
-    Object,
-    Headers,
-    Null,
-    Unknown,
-}
 
 /// A function: its name, whether it is called on a value, and what it gives.
 const FUNCTIONS: &[(&str, Sort)] = &[
@@ -447,71 +431,6 @@ impl Checker<'_> {
     }
 }
 
-impl Sort {
-    fn is_number(self) -> bool {
-        matches!(self, Self::Whole | Self::Unsigned | Self::Fraction)
-    }
-
-    fn equals(self, other: Self) -> bool {
-        let listed = |sort| matches!(sort, Self::List | Self::Names);
-        let keyed = |sort| matches!(sort, Self::Object | Self::Headers);
-        self == Self::Unknown
-            || other == Self::Unknown
-            || self == other
-            || (self.is_number() && other.is_number())
-            || (listed(self) && listed(other))
-            || (keyed(self) && keyed(other))
-    }
-
-    fn compares(self, other: Self) -> bool {
-        let ordered = |sort: Self| {
-            sort.is_number()
-                || matches!(
-                    sort,
-                    Self::Truth | Self::Text | Self::Bytes | Self::Duration | Self::Time | Self::Unknown
-                )
-        };
-        ordered(self) && ordered(other) && self.equals(other)
-    }
-
-    /// What reckoning with two operands gives; nothing when it cannot be done.
-    fn reckoned(self, name: &str, other: Self) -> Option<Self> {
-        let adds = name == operators::ADD;
-        let takes = name == operators::SUBSTRACT;
-        match (self, other) {
-            (Self::Unknown, Self::Truth | Self::Null | Self::Headers)
-            | (Self::Truth | Self::Null | Self::Headers, Self::Unknown) => None,
-            (Self::Unknown, _) | (_, Self::Unknown) => Some(Self::Unknown),
-            (one, other) if one.is_number() && one == other => {
-                (one != Self::Fraction || name != operators::MODULO).then_some(one)
-            }
-            (Self::Duration, Self::Duration) if adds || takes => Some(Self::Duration),
-            (Self::Time, Self::Duration) if adds || takes => Some(Self::Time),
-            (Self::Duration, Self::Time) if adds => Some(Self::Time),
-            (Self::Time, Self::Time) if takes => Some(Self::Duration),
-            (Self::Text, Self::Text) | (Self::Bytes, Self::Bytes) if adds => Some(self),
-            (Self::List | Self::Names, Self::List | Self::Names) if adds => Some(Self::List),
-            _ => None,
-        }
-    }
-
-    fn read(self) -> &'static str {
-        match self {
-            Self::Truth => "true or false",
-            Self::Whole | Self::Unsigned => "a whole number",
-            Self::Fraction => "a fraction",
-            Self::Text => "a text",
-            Self::Bytes => "bytes",
-            Self::Duration => "a span of time",
-            Self::Time => "a time",
-            Self::List | Self::Names => "a list",
-            Self::Object | Self::Headers => "an object",
-            Self::Null => "null",
-            Self::Unknown => "unknown",
-        }
-    }
-}
-
 /// The known name that is most like a wrong one, if any is.
 pub(super) fn nearest<'a>(wrong: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     known
@@ -540,150 +459,4 @@ fn named(expression: &IdedExpr) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::condition::{compile, on_deep_stack};
-    use super::*;
-
-    fn told(condition: &str) -> Vec<(usize, String)> {
-        let names: BTreeMap<String, Kind> = [
-            ("status", Kind::Whole),
-            ("headers", Kind::Headers),
-            ("body", Kind::Text),
-            ("json", Kind::Anything),
-            ("latency", Kind::Duration),
-            ("missing", Kind::Names),
-            ("passed", Kind::Text),
-        ]
-        .into_iter()
-        .map(|(name, kind)| (name.to_owned(), kind))
-        .collect();
-        let compiled = compile(condition).expect("the syntax is right");
-        on_deep_stack(|| Ok(flaws(&compiled, &names)))
-            .expect("a thread")
-            .into_iter()
-            .map(|flaw| (flaw.offset, flaw.sentence))
-            .collect()
-    }
-
-    #[test]
-    fn right_conditions_have_no_flaws() {
-        for right in [
-            "status == 200 && json.status == \"healthy\" && latency < duration(\"500ms\")",
-            "status in [200, 204] || headers[\"x-a\"] == \"b\" || headers.server.startsWith(\"n\")",
-            "json.items.all(item, item.ok && item.count > 3) && size(json.items) >= 2",
-            "json.items.filter(i, i.x > 1).map(i, i.y).exists_one(y, y == 1) && \"x\" in headers",
-            "double(passed) / double(passed) >= 0.8",
-            "size(missing) == 0 && !(\"A\" in missing) && missing == []",
-            "has(json.a.b) ? json.a.b == null : status < 300",
-            "latency + duration(\"1s\") < duration(\"1m30s\") && body.matches(\"^o.$\")",
-            "json.checks.database",
-            "json.rate * 100.0 < 1 && -status < 0 && status != 500u && status < 299.5",
-            "headers.exists(name, name == \"x-a\") && type(json) == type(json)",
-        ] {
-            assert_eq!(told(right), [], "{right}");
-        }
-    }
-
-    #[test]
-    fn wrong_conditions_are_told_with_their_place() {
-        for (wrong, offset, sentence) in [
-            (
-                "status == 200 && jason.a",
-                17,
-                "`jason` is not observed by this check; did you mean `json`?",
-            ),
-            (
-                "uptime > 1",
-                0,
-                "`uptime` is not observed by this check; it observes body, headers, json, latency, missing, passed and status",
-            ),
-            (
-                "status == \"200\"",
-                7,
-                "`status` is a whole number and `\"200\"` is a text, which `==` does not take together; write the number without quotes",
-            ),
-            (
-                "latency < 500",
-                8,
-                "`latency` is a span of time and `500` is a whole number, which `<` does not take together; write a span of time as in duration(\"500ms\")",
-            ),
-            (
-                "passed / 2.0 > 0.5",
-                7,
-                "`passed` is a text and `2.0` is a fraction, which `/` does not take together; write double(passed)",
-            ),
-            (
-                "status / 2.5 > 1.0",
-                7,
-                "`status` is a whole number and `2.5` is a fraction, which `/` does not take together; write double(status) / double(2.5)",
-            ),
-            (
-                "status",
-                0,
-                "`status` is a whole number, neither true nor false; compare it with something",
-            ),
-            (
-                "!body",
-                1,
-                "`body` is a text, neither true nor false; compare it with something",
-            ),
-            (
-                "status.code == 1",
-                6,
-                "`status` is a whole number and has no part `code`",
-            ),
-            (
-                "headers[\"X-A\"] == \"b\"",
-                8,
-                "names of headers are in lower case here; write headers[\"x-a\"]",
-            ),
-            (
-                "sise(body) > 1",
-                4,
-                "there is no function `sise`; did you mean `size`?",
-            ),
-            (
-                "body.includes(\"x\")",
-                13,
-                "there is no function `includes` in CEL",
-            ),
-            (
-                "size(status) > 1",
-                4,
-                "`status` is a whole number, which `size` does not take",
-            ),
-            (
-                "latency < duration(\"500\")",
-                18,
-                "`duration` cannot take \"500\"; write it as in duration(\"500ms\") or duration(\"1m30s\")",
-            ),
-            (
-                "body.matches(\"(\")",
-                12,
-                "the pattern is not a regular expression: unclosed group",
-            ),
-            (
-                "status.all(x, x > 1)",
-                10,
-                "`status` is a whole number, and only lists can be gone through",
-            ),
-            (
-                "status in body",
-                7,
-                "`status` is a whole number and `body` is a text, which `in` does not take together; write a list, as in `status in [200, 204]`",
-            ),
-            (
-                "1 == 1",
-                0,
-                "the condition looks at nothing that the check observes, so it says nothing; use body, headers, json, latency, missing, passed or status",
-            ),
-        ] {
-            assert_eq!(told(wrong), [(offset, sentence.to_owned())], "{wrong}");
-        }
-    }
-
-    #[test]
-    fn every_flaw_is_told_not_just_the_first() {
-        assert_eq!(told("staus == 200 && (latency < 5 || bdy == \"\")").len(), 3);
-    }
-}
+mod tests;

@@ -3,9 +3,9 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use serenity::all::{Command, Http, HttpBuilder, HttpError};
+use serenity::all::{Command, Http, HttpBuilder, HttpError, Ratelimiter};
 
-use super::{commands, wire};
+use super::{commands, pace, wire};
 
 /// How long one request to Discord may take. reqwest has no limit of its own.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
@@ -53,8 +53,17 @@ pub enum ConnectError {
     },
 }
 
-/// Makes the client, asks who we are, and makes the commands known.
-pub(super) async fn connect(token: &str, endpoint: &Endpoint) -> Result<Http, ConnectError> {
+/// The two clients of Discord's REST side. serenity takes the one it is given for its own and has its rate limits told to
+/// event handlers, each in a task of its own; ours has to know which work it is that waits.
+pub(super) struct Clients {
+    /// For all that the bot says and reads.
+    pub(super) ours: Http,
+    /// For serenity, which asks where the gateway is.
+    pub(super) gateway: Http,
+}
+
+/// Makes the clients, asks who we are, and makes the commands known.
+pub(super) async fn connect(token: &str, endpoint: &Endpoint) -> Result<Clients, ConnectError> {
     let mut client = reqwest::Client::builder()
         .timeout(REQUEST_TIMEOUT)
         .connect_timeout(CONNECT_TIMEOUT)
@@ -68,8 +77,14 @@ pub(super) async fn connect(token: &str, endpoint: &Endpoint) -> Result<Http, Co
             .proxy(reqwest::Proxy::https(proxy)?)
             .add_root_certificate(reqwest::Certificate::from_pem(certificate_authority.as_bytes())?);
     }
+    let client = client.build()?;
+    // serenity puts the scheme before a token that it is given, but not before its limiter's.
+    let mut limiter = Ratelimiter::new(client.clone(), format!("Bot {token}"));
+    limiter.set_ratelimit_callback(Box::new(pace::limited));
+    let gateway = HttpBuilder::new(token).client(client.clone()).build();
     let http = HttpBuilder::new(token)
-        .client(client.build()?)
+        .client(client)
+        .ratelimiter(limiter)
         .default_allowed_mentions(wire::nobody())
         .build();
     let application = http
@@ -78,14 +93,14 @@ pub(super) async fn connect(token: &str, endpoint: &Endpoint) -> Result<Http, Co
         .map_err(|error| connect_error(&error))?;
     http.set_application_id(application.id);
     // serenity falls back to the real gateway for good when this fails, so it is asked for here first.
-    let gateway = http.get_gateway().await.map_err(|error| connect_error(&error))?;
-    if matches!(endpoint, Endpoint::Local { .. }) && !is_loopback(&gateway.url) {
-        return Err(ConnectError::NotLoopback { url: gateway.url });
+    let place = http.get_gateway().await.map_err(|error| connect_error(&error))?;
+    if matches!(endpoint, Endpoint::Local { .. }) && !is_loopback(&place.url) {
+        return Err(ConnectError::NotLoopback { url: place.url });
     }
     Command::set_global_commands(&http, commands::to_register())
         .await
         .map_err(|error| connect_error(&error))?;
-    Ok(http)
+    Ok(Clients { ours: http, gateway })
 }
 
 fn connect_error(error: &serenity::Error) -> ConnectError {

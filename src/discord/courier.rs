@@ -16,7 +16,7 @@ use super::connect::with_sources;
 use super::people::names_in;
 use super::render::message::{File, Message, limit};
 use super::render::{board, card, escape, notice};
-use super::{Bot, wire};
+use super::{Bot, pace, wire};
 use crate::domain::deployment::Deployment;
 use crate::domain::effects::Owed;
 use crate::domain::ids::{ChannelId, MessageId};
@@ -319,14 +319,16 @@ impl DiscordCourier {
 
     async fn turn(&self, channel: ChannelId) -> tokio::sync::OwnedMutexGuard<()> {
         let queue = Arc::clone(self.queues.lock().await.entry(channel).or_default());
-        queue.lock_owned().await
+        pace::in_line(queue.lock_owned()).await
     }
 }
 
 #[async_trait]
 impl Courier for DiscordCourier {
     async fn deliver(&self, delivery: Delivery<'_>) -> Result<Option<Posted>, Trouble> {
-        self.carry(&delivery).await
+        pace::unless_it_waits(delivery.stop, self.carry(&delivery))
+            .await
+            .unwrap_or(Err(Trouble::Stopped))
     }
 }
 

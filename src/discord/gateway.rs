@@ -10,7 +10,7 @@ use serenity::all::{
 use serenity::async_trait;
 use tracing::{error, info, warn};
 
-use super::{Bot, GatewayState};
+use super::{Bot, GatewayState, pace};
 
 /// What we ask to be told: guilds, as threads belong to them, and reactions, as they sign. Neither is privileged.
 pub(super) const INTENTS: GatewayIntents =
@@ -78,7 +78,7 @@ pub(super) struct Handler {
 
 #[async_trait]
 impl EventHandler for Handler {
-    async fn ready(&self, context: Context, ready: Ready) {
+    async fn ready(&self, _: Context, ready: Ready) {
         info!(
             bot.name = ready.user.name,
             guilds = ready.guilds.len(),
@@ -88,8 +88,7 @@ impl EventHandler for Handler {
         // This is a new session: what happened since the last one is nowhere but in the messages' reactions.
         let bot = Arc::clone(&self.bot);
         self.bot
-            .tasks
-            .spawn(async move { bot.reconcile_all(&context.http).await });
+            .begin_look(async move { bot.reconcile_all(&bot.http).await });
     }
 
     async fn resume(&self, _: Context, _: ResumedEvent) {
@@ -97,25 +96,23 @@ impl EventHandler for Handler {
         self.bot.is_up();
     }
 
-    async fn interaction_create(&self, context: Context, interaction: Interaction) {
+    async fn interaction_create(&self, _: Context, interaction: Interaction) {
         let bot = Arc::clone(&self.bot);
         self.bot
             .tasks
-            .spawn(async move { Box::pin(bot.interaction(&context.http, interaction)).await });
+            .spawn(async move { Box::pin(bot.interaction(&bot.http, interaction)).await });
     }
 
-    async fn reaction_add(&self, context: Context, reaction: Reaction) {
+    async fn reaction_add(&self, _: Context, reaction: Reaction) {
         let bot = Arc::clone(&self.bot);
         self.bot
-            .tasks
-            .spawn(async move { bot.reacted(&context.http, reaction).await });
+            .begin_look(async move { bot.reacted(&bot.http, reaction).await });
     }
 
-    async fn reaction_remove(&self, context: Context, reaction: Reaction) {
+    async fn reaction_remove(&self, _: Context, reaction: Reaction) {
         let bot = Arc::clone(&self.bot);
         self.bot
-            .tasks
-            .spawn(async move { bot.unreacted(&context.http, reaction).await });
+            .begin_look(async move { bot.unreacted(&bot.http, reaction).await });
     }
 }
 
@@ -123,6 +120,15 @@ impl Bot {
     fn is_up(&self) {
         gauge!("holdpoint_gateway_up").set(1.0);
         self.state.send_replace(GatewayState::Up);
+    }
+
+    /// Looks at reactions in a task that a shutdown waits for, unless it waits itself: the next start looks at them all.
+    pub(super) fn begin_look(&self, look: impl Future<Output = ()> + Send + 'static) {
+        let stopping = self.stopping.clone();
+        self.tasks.spawn(async move {
+            // Whether it was dropped is no matter.
+            let _ = pace::unless_it_waits(&stopping, look).await;
+        });
     }
 }
 

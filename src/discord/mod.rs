@@ -10,6 +10,7 @@ mod custom_id;
 mod find;
 mod gateway;
 mod interactions;
+mod pace;
 mod people;
 mod reactions;
 mod render;
@@ -21,6 +22,7 @@ mod wire;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serenity::all::Http;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -53,11 +55,14 @@ pub enum GatewayState {
 
 /// What all handlers share.
 struct Bot {
+    http: Arc<Http>,
     engine: Engine,
     check_runs: CheckRuns,
     cards: Cards,
     state: watch::Sender<GatewayState>,
     tasks: TaskTracker,
+    /// Cancelled when the bot begins to stop.
+    stopping: CancellationToken,
 }
 
 impl Discord {
@@ -71,15 +76,20 @@ impl Discord {
         token: &str,
         endpoint: &Endpoint,
     ) -> Result<Self, ConnectError> {
-        let http = connect::connect(token, endpoint).await?;
+        let connect::Clients {
+            ours,
+            gateway: for_serenity,
+        } = connect::connect(token, endpoint).await?;
         let bot = Arc::new(Bot {
+            http: Arc::new(ours),
             engine,
             check_runs,
             cards: Cards::default(),
             state: watch::Sender::new(GatewayState::Down),
             tasks: TaskTracker::new(),
+            stopping: CancellationToken::new(),
         });
-        let client = serenity::all::ClientBuilder::new_with_http(http, gateway::INTENTS)
+        let client = serenity::all::ClientBuilder::new_with_http(for_serenity, gateway::INTENTS)
             .event_handler(Handler {
                 bot: Arc::clone(&bot),
             })
@@ -105,7 +115,7 @@ impl Discord {
     /// Who carries the messages owed.
     pub fn courier(&self) -> Arc<dyn Courier> {
         Arc::new(courier::DiscordCourier::new(
-            Arc::clone(&self.client.http),
+            Arc::clone(&self.bot.http),
             Arc::clone(&self.bot),
         ))
     }
@@ -115,8 +125,9 @@ impl Discord {
         self.bot.state.subscribe()
     }
 
-    /// Stays connected until stopped; what is being answered then is seen through, for as long as `drain`. When the
-    /// connection ends by itself, `stop` is cancelled, so that whoever holds it hears of the end too.
+    /// Stays connected until stopped; what is being answered then is seen through, for as long as `drain`. Reactions that
+    /// would wait for a rate limit to be read are left to the next start. When the connection ends by itself, `stop` is
+    /// cancelled, so that whoever holds it hears of the end too.
     ///
     /// # Errors
     /// When Discord ends the connection for good, or it cannot be brought back.
@@ -132,6 +143,7 @@ impl Discord {
             }
         };
         stop.cancel();
+        self.bot.stopping.cancel();
         let drained = tokio::time::timeout(drain, async {
             shards.shutdown_all().await;
             // Whoever follows a run of checks is answered when it ends.

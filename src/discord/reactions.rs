@@ -19,6 +19,7 @@ use super::{Bot, people, wire};
 use crate::domain::command::{ActingAs, CardAnswer, Command};
 use crate::domain::deployment::{Deployment, Phase};
 use crate::domain::ids::{DeploymentId, InputId, MessageId, RoleKey, UserId};
+use crate::domain::rights::Person;
 use crate::domain::sign_off::Holder;
 use crate::engine::{Fault, HandleError, Input, Posted, Wish};
 
@@ -173,8 +174,7 @@ impl Bot {
             request,
             posted,
         };
-        self.tasks
-            .spawn(async move { bot.look_and_log(&http, &card, None).await });
+        self.begin_look(async move { bot.look_and_log(&http, &card, None).await });
     }
 
     async fn card_of(&self, reaction: &Reaction) -> Option<Card> {
@@ -326,26 +326,9 @@ impl Bot {
         let Some(person) = people::look_up(http, deployment.guild, user).await? else {
             return Ok(());
         };
-        let input = Input {
-            // The number of events tells one signature from the next by the same hand.
-            id: InputId::new(format!(
-                "reaction:{}:{user}:{emoji}:{}",
-                card.posted.message, deployment.seq
-            )),
-            guild: Some(deployment.guild),
-            actor: ActingAs::Person(person),
-            wish: Wish::Change {
-                deployment: deployment.id,
-                command: card.answered_with(answer),
-            },
-        };
-        match self.engine.handle(input).await {
-            Ok(_) => Ok(()),
-            Err(HandleError::Fault(fault)) => Err(fault.into()),
-            Err(error @ HandleError::Refused(_)) => {
-                self.answer(http, card, user, emoji, refused(error)).await
-            }
-        }
+        let command = card.answered_with(answer);
+        self.carry_out_on(http, card, deployment, person, emoji, command)
+            .await
     }
 
     async fn withdraw(
@@ -365,31 +348,46 @@ impl Bot {
                 );
                 None
             });
-        let person = person.unwrap_or_else(|| crate::domain::rights::Person {
+        let person = person.unwrap_or_else(|| Person {
             id: user,
             discord_roles: Vec::new(),
             manages_server: false,
         });
+        let command = Command::Withdraw {
+            role: card.role.clone(),
+        };
+        self.carry_out_on(http, card, deployment, person, "withdraw", command)
+            .await
+    }
+
+    /// Does what a reaction on a card asks for; a refusal is told to whoever reacted.
+    async fn carry_out_on(
+        &self,
+        http: &Http,
+        card: &Card,
+        deployment: &Deployment,
+        person: Person,
+        deed: &str,
+        command: Command,
+    ) -> Result<(), LookError> {
+        let user = person.id;
         let input = Input {
+            // The number of events tells one signature from the next by the same hand.
             id: InputId::new(format!(
-                "reaction:{}:{user}:withdraw:{}",
+                "reaction:{}:{user}:{deed}:{}",
                 card.posted.message, deployment.seq
             )),
             guild: Some(deployment.guild),
             actor: ActingAs::Person(person),
             wish: Wish::Change {
                 deployment: deployment.id,
-                command: Command::Withdraw {
-                    role: card.role.clone(),
-                },
+                command,
             },
         };
         match self.engine.handle(input).await {
             Ok(_) => Ok(()),
             Err(HandleError::Fault(fault)) => Err(fault.into()),
-            Err(error @ HandleError::Refused(_)) => {
-                self.answer(http, card, user, "withdraw", refused(error)).await
-            }
+            Err(error @ HandleError::Refused(_)) => self.answer(http, card, user, deed, refused(error)).await,
         }
     }
 

@@ -105,7 +105,16 @@ impl Bot {
             if shown.ended {
                 return;
             }
-            tokio::time::sleep(EDIT_PACE).await;
+            tokio::select! {
+                () = tokio::time::sleep(EDIT_PACE) => {}
+                // Every check is being ended: what is shown next is the last.
+                () = self.stopping.cancelled() => {
+                    if progress.wait_for(|progress| progress.ended).await.is_err() {
+                        return;
+                    }
+                    continue;
+                }
+            }
             if progress.has_changed().is_ok_and(|changed| !changed) && progress.changed().await.is_err() {
                 return;
             }

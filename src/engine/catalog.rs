@@ -172,30 +172,13 @@ impl Catalog {
 
     fn files(&self, report: &mut CatalogReport) -> Vec<PathBuf> {
         let directory = &self.inner.directory;
-        let listing = match std::fs::read_dir(directory) {
-            Ok(listing) => listing,
-            Err(error) => {
-                report.broken.push((
-                    directory.clone(),
-                    format!("the directory cannot be read: {error}; create it or set `checklists.directory`"),
-                ));
-                return Vec::new();
-            }
-        };
-        let mut files: Vec<PathBuf> = listing
-            .filter_map(Result::ok)
-            .map(|entry| entry.path())
-            .filter(|path| {
-                path.extension()
-                    .is_some_and(|ending| ending.eq_ignore_ascii_case("md"))
-            })
-            .filter(|path| {
-                path.file_stem()
-                    .is_some_and(|stem| !stem.eq_ignore_ascii_case("readme"))
-            })
-            .collect();
-        files.sort();
-        files
+        checklist_files(directory).unwrap_or_else(|error| {
+            report.broken.push((
+                directory.clone(),
+                format!("the directory cannot be read: {error}; create it or set `checklists.directory`"),
+            ));
+            Vec::new()
+        })
     }
 
     fn read_file(&self, file: &Path) -> Result<CatalogEntry, UnreadChecklist> {
@@ -210,6 +193,28 @@ impl Catalog {
             diagnostics,
         })
     }
+}
+
+/// The checklists of a directory by their names: every Markdown file but a README.
+///
+/// # Errors
+/// When the directory cannot be read.
+pub fn checklist_files(directory: &Path) -> io::Result<Vec<PathBuf>> {
+    let has_ending = |path: &PathBuf| {
+        path.extension()
+            .is_some_and(|ending| ending.eq_ignore_ascii_case("md"))
+    };
+    let is_readme = |path: &PathBuf| {
+        path.file_stem()
+            .is_some_and(|stem| stem.eq_ignore_ascii_case("readme"))
+    };
+    let mut files: Vec<PathBuf> = std::fs::read_dir(directory)?
+        .filter_map(Result::ok)
+        .map(|entry| entry.path())
+        .filter(|path| has_ending(path) && !is_readme(path))
+        .collect();
+    files.sort();
+    Ok(files)
 }
 
 /// Reads a file as a checklist, named after it.

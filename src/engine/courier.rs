@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
 
 use super::Engine;
 use crate::domain::deployment::Deployment;
@@ -32,6 +33,8 @@ pub struct Delivery<'a> {
     pub engine: &'a Engine,
     /// Now.
     pub now: Timestamp,
+    /// Cancelled when the bot stops. Whoever carries sees through what is on its way then, and lets go of what waits.
+    pub stop: &'a CancellationToken,
 }
 
 /// Whether an earlier try may have posted a message.
@@ -59,6 +62,9 @@ pub enum Trouble {
         /// Why.
         why: String,
     },
+    /// The bot stops, and the message would have waited, as for a rate limit. It stays owed as it is: the next start
+    /// delivers it.
+    Stopped,
     /// The answer was lost: it may have been posted.
     Unknown {
         /// Why.

@@ -19,7 +19,8 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 pub use catalog::{
-    Catalog, CatalogEntry, CatalogReport, ChecklistFile, UnreadChecklist, problems_of, read_checklist,
+    Catalog, CatalogEntry, CatalogReport, ChecklistFile, UnreadChecklist, checklist_files, problems_of,
+    read_checklist,
 };
 pub use check_runs::{CheckRuns, RunProgress, RunWish, Selection};
 pub use error::{Fault, HandleError};

@@ -85,7 +85,8 @@ impl Outbox {
         }
     }
 
-    /// Delivers as messages become owed, until stopped; what is on its way then is seen through.
+    /// Delivers as messages become owed, until stopped; what is on its way then is seen through, and what waits stays owed
+    /// for the next start.
     pub async fn run(self, stop: CancellationToken) {
         let clock = Arc::clone(self.engine.clock());
         loop {
@@ -154,7 +155,7 @@ impl Outbox {
                                 break;
                             }
                             if busy.insert(due.deployment()) {
-                                under_way.push(self.see_to(due));
+                                under_way.push(self.see_to(due, stop));
                             }
                         }
                     }
@@ -216,10 +217,10 @@ impl Outbox {
         Ok(Look { due, next })
     }
 
-    async fn see_to(&self, due: Due) -> Ended {
+    async fn see_to(&self, due: Due, stop: &CancellationToken) -> Ended {
         let deployment = due.deployment();
         let outcome = match due {
-            Due::Message(row) => self.pay(&row).await,
+            Due::Message(row) => self.pay(&row, stop).await,
             Due::Unreadable(row) => {
                 let why = row.corrupt.to_string();
                 self.try_again(row.id, deployment, row.attempts, None, &why).await
@@ -228,7 +229,7 @@ impl Outbox {
         Ended { deployment, outcome }
     }
 
-    async fn pay(&self, row: &OwedRow) -> Result<(), Fault> {
+    async fn pay(&self, row: &OwedRow, stop: &CancellationToken) -> Result<(), Fault> {
         let deployment = match self.engine.shared().resident_since(row.deployment, row.seq).await {
             Ok(Some(deployment)) if deployment.seq >= row.seq => deployment,
             Ok(Some(deployment)) => {
@@ -263,6 +264,7 @@ impl Outbox {
                 owners: &owners,
                 engine: &self.engine,
                 now: self.engine.now(),
+                stop,
             };
             match self.courier.deliver(delivery).await {
                 Ok(posted) => Paid::Delivered(posted),
@@ -319,6 +321,14 @@ impl Outbox {
             Paid::Trouble(Trouble::Unknown { why }) => {
                 self.try_row_again(row, None, &why).await?;
                 "unknown"
+            }
+            Paid::Trouble(Trouble::Stopped) => {
+                debug!(
+                    outbox = row.id,
+                    deployment = row.deployment.0,
+                    "the bot stops; sent at the next start"
+                );
+                "stopped"
             }
             Paid::Trouble(Trouble::GiveUp { why }) => {
                 error!(

@@ -3,8 +3,8 @@
 use crate::domain::checklist::{Item, ItemIndex};
 use crate::domain::ids::{CheckId, RoleKey};
 
-use super::document::Comment;
 use super::front_matter::FrontMatter;
+use super::outline::Comment;
 use super::words::nearest;
 use super::{Findings, Severity};
 

@@ -7,8 +7,8 @@ use crate::domain::checklist::{Blank, Item, ItemIndex, Section, SectionIndex};
 use crate::domain::ids::BlankId;
 use crate::domain::slug::slug;
 
-use super::document::{Piece, PieceText};
 use super::lines::Lines;
+use super::outline::{Piece, PieceText};
 use super::words::collapse_into;
 
 /// Longest label, in characters.

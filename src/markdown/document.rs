@@ -8,56 +8,31 @@ use std::ops::Range;
 
 use pulldown_cmark::{CowStr, Event, HeadingLevel, Options, Parser, Tag};
 
+use super::blanks::{GapContext, find_gaps};
+use super::lines::Lines;
+use super::outline::{Comment, HEADER_LENGTH, Leaf, Outline, Piece, PieceText};
+use super::words::collapse_into;
 use crate::domain::checklist::{Item, ItemIndex, Section, SectionIndex};
 use crate::domain::ids::{ItemId, SectionId};
 
-use super::blanks::{Gap, GapContext, find_gaps};
-use super::lines::Lines;
-use super::words::collapse_into;
-
-/// What a document holds, in its order, not yet numbered.
-#[derive(Default)]
-pub(super) struct Outline {
-    /// Headings; their ids are empty.
-    pub(super) sections: Vec<Section>,
-    /// Where each heading starts.
-    pub(super) section_offsets: Vec<usize>,
-    /// Tasks; their ids are empty.
-    pub(super) items: Vec<Item>,
-    /// Blanks.
-    pub(super) gaps: Vec<Gap>,
-    /// HTML comments.
-    pub(super) comments: Vec<Comment>,
-    /// Paragraphs and headings outside tables: where a note may be appended to a line.
-    pub(super) paragraphs: Vec<Range<usize>>,
-    /// Code, links, images and HTML inside paragraphs: what a note must not be put into.
-    pub(super) atoms: Vec<Range<usize>>,
-}
-
-impl Outline {
-    /// An outline with room for what a document of so many lines usually holds.
-    fn with_room_for(lines: usize) -> Self {
-        Self {
-            sections: Vec::with_capacity(lines / 16),
-            section_offsets: Vec::with_capacity(lines / 16),
-            items: Vec::with_capacity(lines / 3),
-            paragraphs: Vec::with_capacity(lines / 2),
-            atoms: Vec::with_capacity(lines / 4),
-            ..Self::default()
-        }
-    }
-}
-
-/// An HTML comment.
-pub(super) struct Comment {
-    /// From `<!--` to `-->`.
-    pub(super) span: Range<usize>,
-    /// The task it stands in.
-    pub(super) item: Option<ItemIndex>,
-}
-
 /// Reads Markdown that begins at `base` of the source. `surface` is as long as `source`.
 pub(super) fn read(source: &str, surface: &str, base: usize, lines: &Lines) -> Outline {
+    read_into(source, surface, base, lines, Leaves::Forgotten)
+}
+
+/// The same, with every run of inline content.
+pub(super) fn read_with_leaves(source: &str, surface: &str, base: usize, lines: &Lines) -> Outline {
+    read_into(source, surface, base, lines, Leaves::Kept)
+}
+
+/// Whether runs of inline content are kept: only few readers want them.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Leaves {
+    Kept,
+    Forgotten,
+}
+
+fn read_into(source: &str, surface: &str, base: usize, lines: &Lines, leaves: Leaves) -> Outline {
     let mut reader = Reader {
         source,
         lines,
@@ -65,11 +40,12 @@ pub(super) fn read(source: &str, surface: &str, base: usize, lines: &Lines) -> O
         containers: Vec::new(),
         tasks: Vec::new(),
         headings: Vec::new(),
-        leaf: Leaf::default(),
+        leaf: OpenLeaf::default(),
         table: Table::default(),
         skipping: false,
         bare_mark: None,
         has_gaps: source.contains("___"),
+        leaves,
     };
     let options = Options::ENABLE_TABLES
         | Options::ENABLE_STRIKETHROUGH
@@ -81,23 +57,6 @@ pub(super) fn read(source: &str, surface: &str, base: usize, lines: &Lines) -> O
     }
     reader.close_leaf();
     reader.outline
-}
-
-/// A piece of a leaf's plain text and where it comes from.
-pub(super) struct Piece {
-    /// Its place in the source.
-    pub(super) span: Range<usize>,
-    pub(super) text: PieceText,
-}
-
-/// What a piece says.
-pub(super) enum PieceText {
-    /// What stands in the source.
-    Source,
-    /// A line's end.
-    Break,
-    /// What an entity or an escape stands for.
-    Decoded(String),
 }
 
 enum Container {
@@ -128,7 +87,7 @@ enum LeafKind {
 
 /// A run of inline content that is being read. Its buffers are used again for the next.
 #[derive(Default)]
-struct Leaf {
+struct OpenLeaf {
     kind: LeafKind,
     /// Whether it began without a paragraph, as in a tight list.
     implicit: bool,
@@ -161,7 +120,7 @@ struct Reader<'source> {
     tasks: Vec<ItemIndex>,
     /// The headings that are open, outermost first.
     headings: Vec<SectionIndex>,
-    leaf: Leaf,
+    leaf: OpenLeaf,
     table: Table,
     /// Whether the inside of a code or HTML block is being passed.
     skipping: bool,
@@ -169,6 +128,7 @@ struct Reader<'source> {
     bare_mark: Option<usize>,
     /// Whether there can be a blank anywhere; where there is none, no leaf need remember its pieces.
     has_gaps: bool,
+    leaves: Leaves,
 }
 
 impl Reader<'_> {
@@ -542,6 +502,13 @@ impl Reader<'_> {
         };
         if self.has_gaps {
             find_gaps(&context, span.clone(), &mut self.outline.gaps);
+        }
+        if self.leaves == Leaves::Kept {
+            self.outline.leaves.push(Leaf {
+                span: span.clone(),
+                item: self.tasks.last().copied(),
+                header: around.map(|(_, header)| header.chars().take(HEADER_LENGTH).collect()),
+            });
         }
         if kind != LeafKind::Cell {
             self.outline.paragraphs.push(span);

@@ -1,12 +1,15 @@
 //! The same document, filled in.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use crate::domain::checklist::Checklist;
 use crate::domain::ids::{BlankId, ItemId};
 
-use super::document::{self, Outline};
+use super::choices::ticked;
+use super::document;
 use super::lines::Lines;
+use super::outline::Outline;
 use super::surface::surface;
 
 /// What became of a checklist, to be written into its document.
@@ -19,6 +22,8 @@ pub struct Filling {
     /// By 1-based line of the source: what is appended there. A line on which nothing can be appended without
     /// changing what the document says, as in a code block or a table, takes its notes to the end of the document.
     pub notes: BTreeMap<usize, Vec<String>>,
+    /// The boxes of answers that are ticked, as [`choices`](super::choices()) names them.
+    pub answers: Vec<Range<usize>>,
 }
 
 /// What became of an item.
@@ -63,6 +68,11 @@ pub fn export(checklist: &Checklist, filling: &Filling) -> String {
             .filter(|value| !value.is_empty())
         {
             edits.push(Edit::new(blank.span.start, blank.span.end, value));
+        }
+    }
+    for answer in &filling.answers {
+        if let Some(mark) = source.get(answer.clone()).and_then(ticked) {
+            edits.push(Edit::new(answer.start, answer.end, mark.to_owned()));
         }
     }
     append_notes(checklist, filling, &mut edits);

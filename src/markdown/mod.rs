@@ -5,6 +5,7 @@
 
 mod annotations;
 mod blanks;
+mod choices;
 mod diagnostic;
 mod document;
 mod encoding;
@@ -14,6 +15,7 @@ mod json;
 mod lines;
 mod mojibake;
 mod numbering;
+mod outline;
 mod surface;
 mod words;
 
@@ -22,6 +24,7 @@ use sha2::{Digest as _, Sha256};
 use crate::domain::checklist::{Checklist, Section};
 use crate::domain::ids::{ChecklistHash, ChecklistName};
 
+pub use self::choices::{Answer, Choice, choices};
 pub use self::diagnostic::{Colour, Diagnostic, Severity, render_diagnostic};
 pub use self::export::{BoxState, Filling, ItemFilling, export};
 pub use self::json::json;

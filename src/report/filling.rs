@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::Names;
+use super::choosing::chosen;
 use super::escape::{day, minute};
 use crate::domain::checklist::{Blank, Item, ItemIndex};
 use crate::domain::deployment::{Deployment, ItemState};
@@ -14,9 +15,13 @@ use crate::markdown::{BoxState, Filling, ItemFilling};
 /// What became of a deployment's items and blanks, in plain text.
 ///
 /// Where nobody filled the blanks of a signed item by hand, the signature does: the first takes the names, one whose
-/// label speaks of a date takes the day of the last approval. Notes on items stand on the items' lines.
+/// label speaks of a date takes the day of the last approval. Notes on items stand on the items' lines. Where a line offers
+/// answers, as GO and NO-GO, the one that is true is ticked.
 pub fn filling(deployment: &Deployment, names: Names<'_>) -> Filling {
-    let mut filling = Filling::default();
+    let mut filling = Filling {
+        answers: chosen(deployment),
+        ..Filling::default()
+    };
     for (index, item) in deployment.checklist.items.iter().enumerate() {
         let (state, annotation) = became(deployment, index, item, names);
         filling.items.insert(

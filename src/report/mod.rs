@@ -3,6 +3,7 @@
 //! Everything here is pure; names of people are asked for, as only Discord knows them.
 
 mod appendix;
+mod choosing;
 mod escape;
 mod filling;
 mod summary;

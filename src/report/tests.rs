@@ -42,16 +42,16 @@ gates:
 Completed by: ________
 ";
 
-const ALEX: Actor = Actor::Person(UserId(1));
-const LEE: Actor = Actor::Person(UserId(2));
+pub(super) const ALEX: Actor = Actor::Person(UserId(1));
+pub(super) const LEE: Actor = Actor::Person(UserId(2));
 
-fn checklist(source: &str) -> Checklist {
+pub(super) fn checklist(source: &str) -> Checklist {
     let parsed = markdown::parse(&ChecklistName::new("staging"), source.as_bytes());
     assert!(!parsed.has_errors(), "{:?}", parsed.diagnostics);
     parsed.checklist
 }
 
-fn names(user: UserId) -> String {
+pub(super) fn names(user: UserId) -> String {
     match user.0 {
         1 => "alex".to_owned(),
         2 => "lee_[x](y)".to_owned(),
@@ -64,7 +64,7 @@ fn item(id: &str) -> ItemId {
 }
 
 /// A deployment with these events after its start, five minutes apart.
-fn played(checklist: Checklist, events: Vec<(Actor, Event)>) -> Deployment {
+pub(super) fn played(checklist: Checklist, events: Vec<(Actor, Event)>) -> Deployment {
     let start: Timestamp = "2026-11-21T00:40:00Z".parse().expect("a moment");
     let started = Event::Started {
         checklist: checklist.hash.clone(),
@@ -333,11 +333,12 @@ fn the_shipped_checklists_come_back_whole() {
         read += 1;
         let deployment = played(checklist(&bytes), Vec::new());
         let document = document(&deployment, &names);
-        assert!(
-            document.starts_with(deployment.checklist.source.trim_end()),
-            "{}",
-            path.display()
-        );
+        // What has begun and not ended is under way, and one of them has a box for that.
+        let source = deployment
+            .checklist
+            .source
+            .replace("[ ] IN PROGRESS", "[x] IN PROGRESS");
+        assert!(document.starts_with(source.trim_end()), "{}", path.display());
         let again = markdown::parse(&ChecklistName::new("staging"), document.as_bytes()).checklist;
         assert_eq!(again.items.len(), deployment.checklist.items.len());
     }

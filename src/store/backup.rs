@@ -11,7 +11,8 @@ use super::open::options_to_read;
 
 impl Store {
     /// Writes a copy of the database, as it is at one instant, to a file that is not there yet. The bot goes on
-    /// meanwhile. The copy is a whole database: to restore it, put it in the place of the old one.
+    /// meanwhile. The copy is a whole database: to restore it, put it in the place of the old one and of the files beside
+    /// that, as a write-ahead log that is left there belongs to the old one.
     pub async fn backup(&self, to: &Path) -> Result<(), BackupError> {
         if to.exists() {
             return Err(BackupError::Exists(to.to_owned()));

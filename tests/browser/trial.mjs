@@ -5,10 +5,8 @@ import { once } from 'node:events';
 
 /** How long a line may take to be printed. */
 const START_MS = 30_000;
-/** How long the program may take to end after Ctrl-C. */
-// Work in hand is finished first: an edit that waits for its rate limit, a connection that closes. `shutdown.drain` gives
-// it ten seconds.
-const STOP_MS = 12_000;
+/** How long the program may take to end after Ctrl-C: what is on its way is finished, what waits is left to the next start. */
+const STOP_MS = 2_000;
 
 /** A running trial. */
 export class Trial {

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use holdpoint::domain::ids::{GuildId, RoleKey, UserId};
+use holdpoint::domain::sign_off::{Holder, Rank};
 use holdpoint::store::Store;
 use jiff::Timestamp;
 use serde_json::Value;
@@ -113,6 +115,38 @@ async fn backup_copies_beside_a_running_bot_and_never_overwrites() {
         "{}",
         nowhere.err
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_is_restored_as_the_readme_says_though_the_bot_was_killed() {
+    let place = Place::with_a_deployment().await;
+    let killed = Store::open(&place.path("holdpoint.db"), Timestamp::UNIX_EPOCH)
+        .await
+        .expect("it opens");
+    assert_eq!(place.run(&["backup", "holdpoint-friday.db"]).code, Some(0));
+    let copied = place.run(&["audit", "verify", "--database", "holdpoint-friday.db"]);
+    // What is written from here on is in the log beside the file, where it stays when the bot does not close it.
+    for number in 0..200_u64 {
+        let role = RoleKey::new(format!("role-{number}"));
+        let (holder, by) = (Holder::Member(UserId(number)), UserId(7));
+        killed
+            .set_owner(GuildId(1), &role, Rank::Owner, holder, by, Timestamp::UNIX_EPOCH)
+            .await
+            .expect("it is written");
+    }
+    let log = fs::metadata(place.path("holdpoint.db-wal")).expect("it is there");
+    assert!(log.len() > 0);
+
+    let steps = include_str!("../../README.md")
+        .split_once("To restore a copy")
+        .and_then(|(_, rest)| rest.split_once("```sh\n"))
+        .and_then(|(_, rest)| rest.split_once("```"))
+        .expect("the README says how");
+    let restored = place.shell(&format!("set -e\n{}", steps.0));
+    assert_eq!((restored.code, restored.err.as_str()), (Some(0), ""));
+    let verified = place.run(&["audit", "verify"]);
+    assert_eq!((verified.code, verified.out), (Some(0), copied.out));
+    killed.close().await;
 }
 
 /// Changes the database behind the program's back, with what guards it taken away first.

@@ -122,6 +122,12 @@ async fn until(world: &World, run: &Interaction, says: &str) -> discord_stand_in
     answer
 }
 
+/// Mara runs all checks, and their answer comes to say this.
+async fn check_until(world: &World, run: &Run, says: &str) -> discord_stand_in::Message {
+    let checking = world.mara().person.slash(&run.thread, "deploy check", &[]);
+    until(world, &checking.unwrap(), says).await
+}
+
 /// Waits until a run of checks is refused, to whoever asked for it alone.
 async fn until_refused(world: &World, run: &Interaction, says: &str) {
     let refused = run.follow_up(|message| message.text().contains(says)).await;
@@ -215,12 +221,7 @@ async fn a_result_that_changes_voids_what_was_signed_on_it() {
     service.is_healthy(true);
     world.mara().lets_hold("tech-lead", "Theo", "owner").await;
     let run = service.start_release(&world.mara(), &world).await;
-    let checking = world
-        .mara()
-        .person
-        .slash(&run.thread, "deploy check", &[])
-        .unwrap();
-    until(&world, &checking, "All 3 checks passed").await;
+    check_until(&world, &run, "All 3 checks passed").await;
     let card = world.card(&run, "Tech Lead", &["Theo"]).await;
     world.theo().react(&card, "✅");
     world
@@ -228,12 +229,7 @@ async fn a_result_that_changes_voids_what_was_signed_on_it() {
         .await;
 
     service.is_healthy(false);
-    let checking = world
-        .mara()
-        .person
-        .slash(&run.thread, "deploy check", &[])
-        .unwrap();
-    until(&world, &checking, "1 failed").await;
+    check_until(&world, &run, "1 failed").await;
     world
         .hear(
             &run.thread,
@@ -247,12 +243,7 @@ async fn a_result_that_changes_voids_what_was_signed_on_it() {
         .await;
 
     service.is_healthy(true);
-    let checking = world
-        .mara()
-        .person
-        .slash(&run.thread, "deploy check", &[])
-        .unwrap();
-    until(&world, &checking, "All 3 checks passed").await;
+    check_until(&world, &run, "All 3 checks passed").await;
     let second = world.card(&run, "Tech Lead", &["Theo"]).await;
     world.until_it_says(&card, "the newer card below counts").await;
 
@@ -322,8 +313,7 @@ async fn a_stop_waits_for_no_check_that_runs() {
     let mara = world.mara();
     let run = service.start_release(&mara, &world).await;
     let held = service.held.gate.acquire().await.unwrap();
-    let checking = mara.person.slash(&run.thread, "deploy check", &[]).unwrap();
-    until(&world, &checking, "2/3").await;
+    check_until(&world, &run, "2/3").await;
     // The check alone would take 20 seconds to time out.
     tokio::time::timeout(std::time::Duration::from_secs(10), world.stop_bot())
         .await

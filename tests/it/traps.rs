@@ -1,6 +1,6 @@
 //! What goes wrong between a bot and Discord, and what people see of it: nothing twice, nothing lost.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use discord_stand_in::permissions::{MANAGE_MESSAGES, PIN_MESSAGES, USUAL_FOR_A_BOT};
 use discord_stand_in::{Fault, RateLimitScope, RateLimits, Requests};
@@ -124,6 +124,45 @@ async fn discords_retry_after_is_obeyed() {
         waited.unsigned_abs() + Duration::from_millis(50) >= WAIT,
         "it waited only {waited}"
     );
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_does_not_wait_for_a_rate_limit_and_the_next_start_makes_the_edit() {
+    /// Many times what a stop takes, and half of what `shutdown.drain` gives it.
+    const PROMPTLY: Duration = Duration::from_secs(5);
+    const EDITS: &str = "PATCH /channels/{channel}/messages/{message}";
+    let mut world = World::with(&[("small", SMALL)]).await;
+    let run = world.mara().start("small", "2.4.1", "staging").await;
+    world.settle().await;
+    let before = world.requests(EDITS);
+    let limited = Fault::RateLimited {
+        scope: RateLimitScope::User,
+        retry_after: Duration::from_hours(1),
+    };
+    world
+        .stand_in
+        .faults()
+        .next(1, Requests::of("PATCH", EDIT), limited);
+    world.expect_refusals(1, 429, EDITS);
+    world.mara().tick(&run, "1.1").await;
+    world
+        .until("the edit that meets the limit", async || {
+            let requests = world.stand_in.requests();
+            requests.iter().any(|request| request.status == Some(429))
+        })
+        .await;
+
+    let begun = Instant::now();
+    world.stop_bot().await;
+    let took = begun.elapsed();
+    assert!(took < PROMPTLY, "it took {took:?}");
+    assert_eq!(world.requests(EDITS), before, "nothing was edited");
+
+    world.start_bot().await;
+    let board = world.board(&run).await;
+    assert!(board.text().contains("1/"), "{}", board.text());
+    assert_eq!(world.requests(EDITS), before + 1);
     world.finish().await;
 }
 

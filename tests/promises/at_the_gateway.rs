@@ -8,7 +8,7 @@ use holdpoint::domain::sign_off::Rank;
 use holdpoint::engine::Outbox;
 use tokio_util::sync::CancellationToken;
 
-use super::house::{DRAIN, House, Open, events, member, options, place};
+use super::house::{DRAIN, House, card_in, events, member, options, place, until_events};
 
 /// Long enough for serenity, which waits five seconds between two sessions.
 fn patient() -> Options {
@@ -16,16 +16,6 @@ fn patient() -> Options {
         patience: Duration::from_secs(40),
         ..options()
     }
-}
-
-async fn until_events(open: &Open, id: holdpoint::domain::ids::DeploymentId, kind: &str, count: usize) {
-    let looking = async {
-        while events(open, id, kind).await < count {
-            tokio::task::yield_now().await;
-        }
-    };
-    let looked = tokio::time::timeout(Duration::from_secs(30), looking).await;
-    looked.unwrap_or_else(|_| panic!("there are not {count} events {kind}"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -50,14 +40,7 @@ async fn a_reaction_made_while_heartbeats_went_unanswered_is_found_by_the_next_s
     let connected = tokio::spawn(discord.run(stop.clone(), DRAIN));
     let gateway = stand_in.gateway();
     gateway.wait_for_identifies(1).await.expect("the bot connects");
-    let thread = stand_in
-        .wait_for_thread(|name| name.contains("1.0.1"))
-        .await
-        .expect("the thread");
-    let card = thread
-        .wait_for_message(|message| message.reactions("❌") > 0)
-        .await
-        .expect("the card");
+    let (_, card) = card_in(&stand_in, "1.0.1").await;
 
     // The looks at the card that every start makes are over: three emojis each, when it is posted and when it connects.
     let looks = |request: &discord_stand_in::RecordedRequest| {

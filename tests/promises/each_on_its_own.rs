@@ -10,11 +10,10 @@ use holdpoint::domain::ids::DeploymentId;
 use holdpoint::engine::Outbox;
 use holdpoint::engine::courier::{Courier, Delivery, Trouble};
 use holdpoint::store::Posted;
-use sqlx::{ConnectOptions as _, Connection as _};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use super::house::{CHANNEL, GUILD, House};
+use super::house::{CHANNEL, GUILD, House, past_the_store};
 
 /// How long something may take that takes milliseconds.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -72,19 +71,6 @@ impl Courier for Keeps {
     }
 }
 
-async fn past_the_store(house: &House, sql: &'static str) {
-    let mut connection = sqlx::sqlite::SqliteConnectOptions::new()
-        .filename(house.database())
-        .connect()
-        .await
-        .expect("the database opens");
-    sqlx::raw_sql(sql)
-        .execute(&mut connection)
-        .await
-        .expect("it is written");
-    connection.close().await.expect("it closes");
-}
-
 #[tokio::test]
 async fn a_message_and_a_history_that_cannot_be_read_keep_no_other_back() {
     let house = House::new();
@@ -94,7 +80,7 @@ async fn a_message_and_a_history_that_cannot_be_read_keep_no_other_back() {
     }
     open.close().await;
     past_the_store(
-        &house,
+        &house.database(),
         "UPDATE outbox SET owed = '{}' WHERE deployment_id = 1;
          DROP TRIGGER events_are_never_changed;
          UPDATE events SET actor = 'nobody' WHERE deployment_id = 2",

@@ -1,11 +1,8 @@
 //! Promise 4: history is never rewritten, and what is wrong with the file is said by the binary in one sentence.
 
-use std::path::Path;
 use std::process::{Command as Process, Output};
 
-use sqlx::{ConnectOptions as _, Connection as _};
-
-use super::house::{CHANNEL, GUILD, House, MARA, tick};
+use super::house::{CHANNEL, GUILD, House, MARA, past_the_store, tick};
 
 fn holdpoint(house: &House, arguments: &[&str]) -> Output {
     Process::new(env!("CARGO_BIN_EXE_holdpoint"))
@@ -16,19 +13,6 @@ fn holdpoint(house: &House, arguments: &[&str]) -> Output {
         .env("HOLDPOINT__CHECKLISTS__DIRECTORY", house.file("checklists"))
         .output()
         .expect("the binary runs")
-}
-
-async fn past_the_store(database: &Path, sql: &'static str) {
-    let mut connection = sqlx::sqlite::SqliteConnectOptions::new()
-        .filename(database)
-        .connect()
-        .await
-        .expect("the database opens");
-    sqlx::raw_sql(sql)
-        .execute(&mut connection)
-        .await
-        .expect("it is written");
-    connection.close().await.expect("it closes");
 }
 
 async fn with_a_history() -> House {

@@ -1,9 +1,9 @@
 //! A database of its own, a clock that is moved, and an engine that can be cut off.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use discord_stand_in::{GuildSeed, Options, RateLimits, StandIn};
+use discord_stand_in::{Channel, GuildSeed, Message, Options, RateLimits, StandIn};
 use holdpoint::checks::{Checks, Environment, Guard, GuardSettings, Limits};
 use holdpoint::clock::{Clock, ManualClock};
 use holdpoint::discord::{Discord, Endpoint};
@@ -14,8 +14,9 @@ use holdpoint::domain::rights::{Person, Rights};
 use holdpoint::domain::sign_off::{Holder, Rank};
 use holdpoint::domain::text::{self, Version};
 use holdpoint::engine::{Catalog, CheckRuns, Engine, HandleError, Handled, Input, Rules, Wish};
-use holdpoint::store::Store;
+use holdpoint::store::{History, Store};
 use jiff::{SignedDuration, Timestamp};
+use sqlx::{ConnectOptions as _, Connection as _};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -257,16 +258,58 @@ pub(crate) fn member(stand_in: &StandIn, name: &str) -> UserId {
 
 /// How many events of a deployment are of a kind.
 pub(crate) async fn events(open: &Open, id: DeploymentId, kind: &str) -> usize {
-    let history = open
-        .engine
-        .store()
-        .history(id)
+    history(&open.engine, id)
         .await
-        .expect("a history can be read")
-        .expect("it is there");
-    history
         .recorded
         .iter()
         .filter(|recorded| recorded.event.kind() == kind)
         .count()
+}
+
+/// Everything that happened to a deployment.
+pub(crate) async fn history(engine: &Engine, id: DeploymentId) -> History {
+    engine
+        .store()
+        .history(id)
+        .await
+        .expect("a history can be read")
+        .expect("it is there")
+}
+
+/// Waits until a deployment has so many events of a kind.
+pub(crate) async fn until_events(open: &Open, id: DeploymentId, kind: &str, count: usize) {
+    let looking = async {
+        while events(open, id, kind).await < count {
+            tokio::task::yield_now().await;
+        }
+    };
+    let looked = tokio::time::timeout(std::time::Duration::from_secs(30), looking).await;
+    looked.unwrap_or_else(|_| panic!("there are not {count} events {kind}"));
+}
+
+/// The thread of the deployment of this version, and its first card with all it offers.
+pub(crate) async fn card_in(stand_in: &StandIn, version: &str) -> (Channel, Message) {
+    let thread = stand_in
+        .wait_for_thread(|name| name.contains(version))
+        .await
+        .expect("the thread");
+    let card = thread
+        .wait_for_message(|message| message.reactions("❌") > 0)
+        .await
+        .expect("the card");
+    (thread, card)
+}
+
+/// Writes into a database as nobody should, past its store.
+pub(crate) async fn past_the_store(database: &Path, sql: &'static str) {
+    let mut connection = sqlx::sqlite::SqliteConnectOptions::new()
+        .filename(database)
+        .connect()
+        .await
+        .expect("the database opens");
+    sqlx::raw_sql(sql)
+        .execute(&mut connection)
+        .await
+        .expect("it is written");
+    connection.close().await.expect("it closes");
 }

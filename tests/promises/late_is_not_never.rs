@@ -11,7 +11,9 @@ use holdpoint::domain::sign_off::Rank;
 use holdpoint::engine::{Engine, Outbox, Timers};
 use tokio_util::sync::CancellationToken;
 
-use super::house::{CHANNEL, DRAIN, GUILD, House, Open, events, member, minutes, options, place};
+use super::house::{
+    CHANNEL, DRAIN, GUILD, House, Open, card_in, events, history, member, minutes, options, place,
+};
 
 /// Deployments whose timers come due while the bot is down.
 const TIMERS: u64 = 1000;
@@ -20,13 +22,8 @@ async fn pings(
     engine: &Engine,
     id: holdpoint::domain::ids::DeploymentId,
 ) -> Vec<(u32, jiff::Timestamp, jiff::Timestamp)> {
-    let history = engine
-        .store()
-        .history(id)
+    history(engine, id)
         .await
-        .expect("a history can be read")
-        .expect("it is there");
-    history
         .recorded
         .iter()
         .filter_map(|recorded| match &recorded.event {
@@ -169,14 +166,7 @@ async fn a_late_ping_says_how_late_and_a_reaction_made_meanwhile_is_found() {
 
     // Down for an hour.
     house.clock.advance(minutes(60));
-    let thread = stand_in
-        .wait_for_thread(|name| name.contains("1.0.1"))
-        .await
-        .expect("the thread");
-    let card = thread
-        .wait_for_message(|message| message.reactions("❌") > 0)
-        .await
-        .expect("the card");
+    let (thread, card) = card_in(&stand_in, "1.0.1").await;
 
     let open = house.open().await;
     let discord = open.discord(&stand_in).await;

@@ -9,7 +9,7 @@ use holdpoint::domain::sign_off::{Rank, Signature};
 use holdpoint::engine::{Input, Outbox, Wish};
 use tokio_util::sync::CancellationToken;
 
-use super::house::{DRAIN, House, Open, events, member, options, place};
+use super::house::{DRAIN, House, Open, card_in, events, member, options, place, until_events};
 
 async fn record(open: &Open, id: DeploymentId, number: u32, status: CheckStatus) {
     let result = CheckResult {
@@ -56,14 +56,7 @@ async fn a_signature_names_what_it_was_given_on_and_is_void_and_told_when_that_c
     let stop = CancellationToken::new();
     outbox.pass(&stop).await.expect("the messages are posted");
     let connected = tokio::spawn(discord.run(stop.clone(), DRAIN));
-    let thread = stand_in
-        .wait_for_thread(|name| name.contains("1.0.7"))
-        .await
-        .expect("the thread");
-    let card = thread
-        .wait_for_message(|message| message.reactions("❌") > 0)
-        .await
-        .expect("the card");
+    let (thread, card) = card_in(&stand_in, "1.0.7").await;
     let person = stand_in.person("Theo").expect("Theo");
     stand_in
         .gateway()
@@ -159,14 +152,4 @@ async fn a_signature_names_what_it_was_given_on_and_is_void_and_told_when_that_c
 
 fn stand_in_names(message: &discord_stand_in::Message, words: &str) -> bool {
     message.text().contains(words)
-}
-
-async fn until_events(open: &Open, id: DeploymentId, kind: &str, count: usize) {
-    let looking = async {
-        while events(open, id, kind).await < count {
-            tokio::task::yield_now().await;
-        }
-    };
-    let looked = tokio::time::timeout(std::time::Duration::from_secs(20), looking).await;
-    looked.unwrap_or_else(|_| panic!("there are not {count} events {kind}"));
 }

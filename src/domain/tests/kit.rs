@@ -1,4 +1,4 @@
-//! The stories' words: people, a terse way to write a checklist, and given / when / then.
+//! The stories' words: people, and given / when / then.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,22 +6,23 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::domain::check::{Check, CheckResult, CheckStatus, CommandProbe, Probe};
-use crate::domain::checklist::{Blank, Checklist, Gate, Item, Need, Section, Variable};
-use crate::domain::command::{ActingAs, CardAnswer, Command, Context, FourEyes, Start};
+pub(super) use super::commands::*;
+pub(super) use super::terse::*;
+use crate::domain::check::CheckStatus;
+use crate::domain::checklist::{Checklist, Variable};
+use crate::domain::command::{ActingAs, Command, Context, FourEyes, Start};
 use crate::domain::decide::{Decided, decide, start};
 use crate::domain::deployment::Deployment;
 use crate::domain::effects::{Effects, Owed, Then, Timer, TimerKey, effects};
 use crate::domain::escalation::{EscalationPolicy, Level};
-use crate::domain::event::{Decision, Event, How, Outcome, Recorded};
+use crate::domain::event::{Decision, Event, How, Recorded};
 use crate::domain::ids::{
-    BlankId, ChannelId, CheckId, ChecklistHash, ChecklistName, DeploymentId, DiscordRoleId, GuildId, ItemId,
-    PolicyName, RoleKey, SectionId, UserId, VariableName,
+    ChannelId, DeploymentId, DiscordRoleId, GuildId, PolicyName, RoleKey, UserId, VariableName,
 };
 use crate::domain::refusal::Refusal;
 use crate::domain::rights::{Person, Rights};
-use crate::domain::sign_off::{Holder, Owners, Rank, SignOffRule};
-use crate::domain::text::{BlankValue, Environment, Reason, Remark, Version};
+use crate::domain::sign_off::{Holder, Owners, Rank};
+use crate::domain::text::{Environment, Version};
 
 /// Starts every deployment; holds no role unless a story says so.
 pub(super) const ANNA: UserId = UserId(1);
@@ -72,175 +73,6 @@ pub(super) fn owners() -> Owners {
             vec![(Rank::Owner, Holder::DiscordRole(OPERATORS))],
         ),
     ]))
-}
-
-/// Reads a checklist written tersely: a line without indentation is a section (`/ ` before it nests it in the last
-/// outermost one), `[ ]` and `[x]` are items nested by two spaces a level, `___label` a blank of the item above. After a
-/// bar come annotations: `check a b`, `sign-off role`, `decision`, `optional`, and for sections `gate items checks go role`.
-pub(super) fn checklist(text: &str) -> Checklist {
-    let mut read = Checklist {
-        name: ChecklistName::new("shop"),
-        hash: ChecklistHash::new("f".repeat(64)),
-        title: "Shop".to_owned(),
-        source: String::new(),
-        sections: Vec::new(),
-        items: Vec::new(),
-        blanks: Vec::new(),
-        variables: BTreeMap::new(),
-        checks: BTreeMap::new(),
-        sign_offs: BTreeMap::new(),
-        gates: Vec::new(),
-        escalations: BTreeMap::new(),
-    };
-    // The numbers of the section and of the items down to the last one read.
-    let mut section_path: Vec<u32> = Vec::new();
-    let mut outermost = 0;
-    let mut used_in_outermost = 0;
-    let mut path: Vec<(u32, usize)> = Vec::new();
-    for (number, line) in text
-        .lines()
-        .enumerate()
-        .filter(|(_, line)| !line.trim().is_empty())
-    {
-        let (body, notes) = line.split_once(" | ").unwrap_or((line, ""));
-        let depth = (body.len() - body.trim_start().len()) / 2;
-        let body = body.trim();
-        let notes: Vec<Vec<&str>> = notes
-            .split(';')
-            .map(|note| note.split_whitespace().collect())
-            .collect();
-        let after = |word: &str| {
-            notes
-                .iter()
-                .find(|note| note.first() == Some(&word))
-                .map(|note| note[1..].to_vec())
-        };
-        if let Some(label) = body.strip_prefix("___") {
-            let item = read.items.len() - 1;
-            read.blanks.push(Blank {
-                id: BlankId::new(format!("{}/{label}", read.items[item].id)),
-                label: label.to_owned(),
-                item: Some(item),
-                line: number + 1,
-                span: 0..0,
-            });
-        } else if let Some(task) = body.strip_prefix('[') {
-            path.truncate(depth - 1);
-            let parent = path.last().map(|(_, index)| *index);
-            let index = read.items.len();
-            let before = if depth == 1 {
-                used_in_outermost
-            } else {
-                read.items.iter().filter(|item| item.parent == parent).count() as u32
-            };
-            if depth == 1 {
-                used_in_outermost += 1;
-            }
-            path.push((before + 1, index));
-            let numbers: Vec<String> = section_path
-                .iter()
-                .copied()
-                .chain(path.iter().map(|(number, _)| *number))
-                .map(|number| number.to_string())
-                .collect();
-            let checks: Vec<CheckId> = after("check")
-                .unwrap_or_default()
-                .into_iter()
-                .map(CheckId::new)
-                .collect();
-            for check in &checks {
-                read.checks.insert(check.clone(), probe(check));
-            }
-            let sign_off = after("sign-off").and_then(|roles| roles.first().copied().map(RoleKey::new));
-            if let Some(role) = &sign_off {
-                add_role(&mut read, role);
-            }
-            read.items.push(Item {
-                id: ItemId::new(numbers.join(".")),
-                line: number + 1,
-                checked: task.starts_with('x'),
-                depth,
-                text: task.chars().skip(3).collect(),
-                section: read.sections.len().checked_sub(1),
-                parent,
-                ordered: false,
-                marker: 0..0,
-                optional: after("optional").is_some(),
-                checks,
-                sign_off,
-                decision: after("decision").is_some(),
-            });
-        } else {
-            path.clear();
-            let index = read.sections.len();
-            let nested = body.strip_prefix("/ ");
-            let parent = nested.and_then(|_| {
-                read.sections
-                    .iter()
-                    .rposition(|section: &Section| section.parent.is_none())
-            });
-            if nested.is_some() {
-                section_path = vec![outermost, used_in_outermost + 1];
-            } else {
-                outermost += 1;
-                section_path = vec![outermost];
-            }
-            used_in_outermost = 0;
-            let id: Vec<String> = section_path.iter().map(u32::to_string).collect();
-            read.sections.push(Section {
-                id: SectionId::new(id.join(".")),
-                title: nested.unwrap_or(body).to_owned(),
-                level: 2,
-                line: number + 1,
-                parent,
-                optional: after("optional").is_some(),
-            });
-            if let Some(needs) = after("gate") {
-                let needs = needs
-                    .into_iter()
-                    .map(|need| match need {
-                        "items" => Need::Items,
-                        "checks" => Need::Checks,
-                        "go" => Need::Go,
-                        role => {
-                            add_role(&mut read, &RoleKey::new(role));
-                            Need::SignOff(RoleKey::new(role))
-                        }
-                    })
-                    .collect();
-                read.gates.push(Gate {
-                    section: index,
-                    needs,
-                });
-            }
-        }
-    }
-    read
-}
-
-pub(super) fn probe(id: &CheckId) -> Check {
-    Check {
-        id: id.clone(),
-        description: None,
-        probe: Probe::Command(CommandProbe {
-            run: vec!["true".to_owned()],
-            cwd: None,
-            capture: None,
-        }),
-        pass: None,
-        timeout: Duration::from_secs(10),
-        line: 1,
-    }
-}
-
-fn add_role(checklist: &mut Checklist, role: &RoleKey) {
-    let rule = SignOffRule {
-        key: role.clone(),
-        title: role.to_string(),
-        quorum: 1,
-        escalate: None,
-    };
-    checklist.sign_offs.entry(role.clone()).or_insert(rule);
 }
 
 /// A deployment under way, and what came of the last command.
@@ -507,144 +339,6 @@ impl Story {
 impl From<UserId> for ActingAs {
     fn from(id: UserId) -> Self {
         Self::Person(person(id))
-    }
-}
-
-pub(super) fn parsed<T>(text: Result<T, Refusal>) -> T {
-    match text {
-        Ok(text) => text,
-        Err(refusal) => panic!("a story's own text was refused: {refusal}"),
-    }
-}
-
-pub(super) fn reason(text: &str) -> Reason {
-    parsed(Reason::parse(text))
-}
-
-pub(super) fn tick(item: &str) -> Command {
-    Command::Tick {
-        item: ItemId::new(item),
-    }
-}
-
-pub(super) fn untick(item: &str) -> Command {
-    Command::Untick {
-        item: ItemId::new(item),
-    }
-}
-
-pub(super) fn skip(item: &str) -> Command {
-    Command::Skip {
-        item: ItemId::new(item),
-        reason: reason("not needed"),
-    }
-}
-
-pub(super) fn block(item: &str) -> Command {
-    Command::Block {
-        item: ItemId::new(item),
-        reason: reason("the vendor is down"),
-    }
-}
-
-pub(super) fn unblock(item: &str) -> Command {
-    Command::Unblock {
-        item: ItemId::new(item),
-        reason: None,
-    }
-}
-
-pub(super) fn fill(blank: &str, value: &str) -> Command {
-    Command::Fill {
-        blank: BlankId::new(blank),
-        value: parsed(BlankValue::parse(value)),
-    }
-}
-
-pub(super) fn note(item: Option<&str>) -> Command {
-    Command::Note {
-        item: item.map(ItemId::new),
-        text: parsed(Remark::parse("watch the queue")),
-    }
-}
-
-pub(super) fn ask(role: &str) -> Command {
-    Command::RequestSignOff {
-        role: RoleKey::new(role),
-    }
-}
-
-pub(super) fn approve(role: &str) -> Command {
-    Command::Approve {
-        role: RoleKey::new(role),
-    }
-}
-
-pub(super) fn reject(role: &str) -> Command {
-    Command::Reject {
-        role: RoleKey::new(role),
-        reason: None,
-    }
-}
-
-pub(super) fn explain(role: &str) -> Command {
-    Command::ExplainRejection {
-        role: RoleKey::new(role),
-        reason: reason("p95 is too high"),
-    }
-}
-
-pub(super) fn withdraw(role: &str) -> Command {
-    Command::Withdraw {
-        role: RoleKey::new(role),
-    }
-}
-
-pub(super) fn on_card(role: &str, request: u32, answer: CardAnswer) -> Command {
-    Command::AnswerCard {
-        role: RoleKey::new(role),
-        request,
-        answer,
-    }
-}
-
-pub(super) fn acknowledge(role: Option<&str>, minutes: u64) -> Command {
-    Command::Acknowledge {
-        role: role.map(RoleKey::new),
-        snooze: Duration::from_mins(minutes),
-    }
-}
-
-pub(super) fn no_go() -> Command {
-    Command::NoGo {
-        reason: reason("the error rate rises"),
-    }
-}
-
-pub(super) fn complete() -> Command {
-    Command::Finish {
-        outcome: Outcome::Complete,
-        reason: None,
-    }
-}
-
-pub(super) fn failed(why: Option<&str>) -> Command {
-    Command::Finish {
-        outcome: Outcome::Failed,
-        reason: why.map(reason),
-    }
-}
-
-pub(super) fn record(check: &str, status: CheckStatus, at: Timestamp) -> Command {
-    Command::RecordCheck {
-        result: CheckResult {
-            check: CheckId::new(check),
-            status,
-            why: "status was 200".to_owned(),
-            observed: BTreeMap::from([("status".to_owned(), serde_json::json!(200))]),
-            at,
-            duration_ms: 12,
-        },
     }
 }
 

@@ -1,5 +1,6 @@
 //! Stories told of the core: given a checklist and what happened, when somebody does something, then this follows.
 
+mod commands;
 mod decisions;
 mod following;
 mod gates;
@@ -10,4 +11,6 @@ mod pings;
 mod properties;
 mod sentences;
 mod sign_offs;
+mod sketches;
 mod starting;
+mod terse;

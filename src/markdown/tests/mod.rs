@@ -3,6 +3,7 @@
 mod documents;
 mod encodings;
 mod exports;
+mod front_matter_findings;
 mod front_matters;
 mod properties;
 

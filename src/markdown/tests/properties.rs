@@ -4,11 +4,12 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 
-use super::super::{BoxState, Colour, Filling, ItemFilling, export, json, render_diagnostic};
+use super::super::{BoxState, Colour, Filling, ItemFilling, choices, export, json, render_diagnostic};
 use super::{read, read_bytes};
+use crate::domain::checklist::Checklist;
 
 /// Bits of documents that mean something next to each other.
-const BITS: [&str; 56] = [
+const BITS: [&str; 58] = [
     "- [ ] ",
     "- [x] ",
     "* [ ] ",
@@ -47,6 +48,8 @@ const BITS: [&str; 56] = [
     "word ",
     "é",
     "✅",
+    "[ ] GO ",
+    "☐ NO-GO ",
     "âœ…",
     "‚úÖ",
     "\\",
@@ -164,6 +167,28 @@ fn holds(bytes: &[u8]) -> Result<(), TestCaseError> {
     let ticked = read(&export(checklist, &filling)).checklist;
     prop_assert_eq!(ticked.items.len(), checklist.items.len());
     prop_assert!(ticked.items.iter().all(|item| item.checked));
+
+    let answers: Vec<_> = choices(checklist)
+        .into_iter()
+        .flat_map(|choice| choice.answers)
+        .map(|answer| answer.span)
+        .collect();
+    for answer in &answers {
+        let mark = checklist.source.get(answer.clone());
+        prop_assert!(matches!(mark, Some("[ ]" | "☐" | "□")), "{:?}", mark);
+    }
+    let filling = Filling {
+        answers,
+        ..Filling::default()
+    };
+    let answered = read(&export(checklist, &filling)).checklist;
+    let boxes = |checklist: &Checklist| {
+        let items = checklist.items.iter();
+        items
+            .map(|item| (item.id.clone(), item.checked))
+            .collect::<Vec<_>>()
+    };
+    prop_assert_eq!(boxes(&answered), boxes(checklist));
     Ok(())
 }
 
@@ -206,8 +231,9 @@ fn shortest(text: &str) -> Duration {
         let start = Instant::now();
         let before = processor_time(start);
         let parsed = read(text);
+        let answers = choices(&parsed.checklist).len();
         let took = processor_time(start).saturating_sub(before);
-        assert!(parsed.checklist.source.len() <= text.len());
+        assert!(parsed.checklist.source.len() <= text.len() && answers <= text.len());
         took
     };
     run().min(run())
@@ -216,7 +242,7 @@ fn shortest(text: &str) -> Duration {
 #[test]
 fn time_grows_with_length_and_no_faster() {
     type Make = fn(usize) -> String;
-    let families: [(&str, Make); 18] = [
+    let families: [(&str, Make); 20] = [
         ("[", |n| "[".repeat(n)),
         ("[a](", |n| "[a](".repeat(n / 4)),
         ("*a ", |n| "*a ".repeat(n / 3)),
@@ -248,6 +274,10 @@ fn time_grows_with_length_and_no_faster() {
             format!("[a]: {}\n\n{}", "b".repeat(n / 2), "[a] ".repeat(n / 8))
         }),
         ("tasks", |n| "- [ ] a\r".repeat(n / 8)),
+        ("answers among code", |n| "[ ] a `b` ".repeat(n / 10)),
+        ("answers below a long heading", |n| {
+            format!("|{}|\n|-|\n{}", "a".repeat(n / 2), "|[ ]|\n".repeat(n / 12))
+        }),
         ("mojibake", |n| "âœ… é ".repeat(n / 12)),
         ("front matter", |n| {
             format!("---\nchecks:\n{}---\n", "  a: 1\n".repeat(n / 7))
