@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use serenity::all::{Command, Http, HttpBuilder, HttpError};
+use serenity::all::{Command, Http, HttpBuilder, HttpError, UserId};
 
 use super::{commands, wire};
 
@@ -54,7 +54,7 @@ pub enum ConnectError {
 }
 
 /// Makes the client, asks who we are, and makes the commands known.
-pub(super) async fn connect(token: &str, endpoint: &Endpoint) -> Result<Http, ConnectError> {
+pub(super) async fn connect(token: &str, endpoint: &Endpoint) -> Result<(Http, UserId), ConnectError> {
     let mut client = reqwest::Client::builder()
         .timeout(REQUEST_TIMEOUT)
         .connect_timeout(CONNECT_TIMEOUT)
@@ -77,6 +77,12 @@ pub(super) async fn connect(token: &str, endpoint: &Endpoint) -> Result<Http, Co
         .await
         .map_err(|error| connect_error(&error))?;
     http.set_application_id(application.id);
+    // An old application's user has another id than the application.
+    let user = http
+        .get_current_user()
+        .await
+        .map_err(|error| connect_error(&error))?
+        .id;
     // serenity falls back to the real gateway for good when this fails, so it is asked for here first.
     let gateway = http.get_gateway().await.map_err(|error| connect_error(&error))?;
     if matches!(endpoint, Endpoint::Local { .. }) && !is_loopback(&gateway.url) {
@@ -85,7 +91,7 @@ pub(super) async fn connect(token: &str, endpoint: &Endpoint) -> Result<Http, Co
     Command::set_global_commands(&http, commands::to_register())
         .await
         .map_err(|error| connect_error(&error))?;
-    Ok(http)
+    Ok((http, user))
 }
 
 fn connect_error(error: &serenity::Error) -> ConnectError {

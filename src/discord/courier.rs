@@ -74,7 +74,9 @@ impl DiscordCourier {
                 // A reaction counts from the moment the card can be seen, so it is known before it is done with.
                 remember(delivery, &posted).await?;
                 for emoji in [APPROVE, REJECT, SEEN] {
-                    self.offer(&posted, emoji).await?;
+                    offer(&self.http, &posted, emoji)
+                        .await
+                        .map_err(|error| trouble(&error))?;
                 }
                 self.bot
                     .look_at_new_card(&self.http, deployment.id, role.clone(), *request, posted);
@@ -211,7 +213,7 @@ impl DiscordCourier {
             return Ok(found);
         }
         let create = wire::create(message)
-            .nonce(Nonce::String(format!("hp{}", delivery.id)))
+            .nonce(Nonce::String(nonce(delivery)))
             .enforce_nonce(true);
         let body = wire::body(&create).map_err(|error| trouble(&error.into()))?;
         let posted = self
@@ -235,7 +237,7 @@ impl DiscordCourier {
             .unwrap_or(delivery.owed_since);
         let bears_it = |message: &&serenity::all::Message| {
             let footers = message.embeds.iter().filter_map(|embed| embed.footer.as_ref());
-            message.author.bot
+            message.author.id == self.bot.user
                 // The whole line, as what a person wrote may end in the same few letters.
                 && (message.content.ends_with(&line)
                     || footers.into_iter().any(|footer| footer.text.ends_with(&mark)))
@@ -299,24 +301,6 @@ impl DiscordCourier {
             .map(|_| ())
     }
 
-    async fn offer(&self, posted: &Posted, emoji: &str) -> Result<(), Trouble> {
-        let reaction = ReactionType::Unicode(emoji.to_owned());
-        let offered = self
-            .http
-            .create_reaction(
-                DiscordChannel::new(posted.channel.0),
-                DiscordMessage::new(posted.message.0),
-                &reaction,
-            )
-            .await;
-        match offered {
-            Ok(()) => Ok(()),
-            // People can still react by themselves.
-            Err(error) if status_of(&error) == Some(403) => Ok(()),
-            Err(error) => Err(trouble(&error)),
-        }
-    }
-
     async fn turn(&self, channel: ChannelId) -> tokio::sync::OwnedMutexGuard<()> {
         let queue = Arc::clone(self.queues.lock().await.entry(channel).or_default());
         queue.lock_owned().await
@@ -327,6 +311,21 @@ impl DiscordCourier {
 impl Courier for DiscordCourier {
     async fn deliver(&self, delivery: Delivery<'_>) -> Result<Option<Posted>, Trouble> {
         self.carry(&delivery).await
+    }
+}
+
+/// Reacts to a message ourselves, so that people need only click. Where we may not, they can still react by themselves.
+pub(super) async fn offer(http: &Http, posted: &Posted, emoji: &str) -> Result<(), serenity::Error> {
+    let offered = http
+        .create_reaction(
+            DiscordChannel::new(posted.channel.0),
+            DiscordMessage::new(posted.message.0),
+            &ReactionType::Unicode(emoji.to_owned()),
+        )
+        .await;
+    match offered {
+        Err(error) if status_of(&error) == Some(403) => Ok(()),
+        offered => offered,
     }
 }
 
@@ -394,7 +393,13 @@ async fn remember(delivery: &Delivery<'_>, posted: &Posted) -> Result<(), Troubl
 
 /// What tells a message from all others of ours, so that it is found again when the reply to it was lost.
 fn mark(delivery: &Delivery<'_>) -> String {
-    format!("· m{}", delivery.id)
+    format!("· m{}-{}", delivery.tag, delivery.id)
+}
+
+/// What Discord tells a repeat by. It takes 25 characters (Discord's documentation, "Create Message"): ours are six of the
+/// tag, sixteen of the largest number, and three.
+fn nonce(delivery: &Delivery<'_>) -> String {
+    format!("hp{}-{:x}", delivery.tag, delivery.id)
 }
 
 fn of_deployment(delivery: &Delivery<'_>) -> String {
@@ -463,7 +468,8 @@ fn trouble(error: &serenity::Error) -> Trouble {
     }
 }
 
-fn code_of(error: &serenity::Error) -> Option<isize> {
+/// Discord's own code for what went wrong, where it gave one.
+pub(super) fn code_of(error: &serenity::Error) -> Option<isize> {
     match error {
         serenity::Error::Http(HttpError::UnsuccessfulRequest(response)) => Some(response.error.code),
         _ => None,

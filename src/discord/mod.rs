@@ -53,6 +53,8 @@ pub enum GatewayState {
 
 /// What all handlers share.
 struct Bot {
+    /// Who we are on Discord.
+    user: serenity::all::UserId,
     engine: Engine,
     check_runs: CheckRuns,
     cards: Cards,
@@ -71,8 +73,9 @@ impl Discord {
         token: &str,
         endpoint: &Endpoint,
     ) -> Result<Self, ConnectError> {
-        let http = connect::connect(token, endpoint).await?;
+        let (http, user) = connect::connect(token, endpoint).await?;
         let bot = Arc::new(Bot {
+            user,
             engine,
             check_runs,
             cards: Cards::default(),
@@ -83,7 +86,9 @@ impl Discord {
             .event_handler(Handler {
                 bot: Arc::clone(&bot),
             })
-            .raw_event_handler(gateway::Alarm)
+            .raw_event_handler(gateway::Undecoded {
+                bot: Arc::clone(&bot),
+            })
             .await
             .map_err(|error| ConnectError::Unreachable {
                 why: error.to_string(),

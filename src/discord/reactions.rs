@@ -1,17 +1,17 @@
 //! Sign-off by reaction. A reaction event is a hint; who reacts on the card now is the truth, and it is read from Discord.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serenity::all::{
-    Builder, ChannelId as DiscordChannel, Http, MessageId as DiscordMessage, Reaction, ReactionType,
+    Builder, ChannelId as DiscordChannel, Http, LightMethod, MessageId as DiscordMessage, MessageReaction,
+    Reaction, ReactionType, Request, Route, User,
 };
-use tokio::sync::Mutex;
 use tracing::{error, warn};
 
 use super::asked::SNOOZE;
 use super::connect::with_sources;
-use super::courier::{APPROVE, REJECT, SEEN};
+use super::courier::{APPROVE, REJECT, SEEN, offer};
 use super::interactions::refused;
 use super::render::answer;
 use super::render::message::Message;
@@ -25,18 +25,105 @@ use crate::engine::{Fault, HandleError, Input, Posted, Wish};
 /// How many reactions Discord gives at once.
 const PAGE: u8 = 100;
 
-/// One look at a card at a time: two looks at once could apply what they saw in the wrong order.
+/// The cards that are looked at now. One look at a card at a time, as two at once could apply what they saw in the wrong
+/// order, and at most one that waits: a look sees all that was done before it began.
 #[derive(Default)]
-pub(super) struct Cards(Mutex<HashMap<MessageId, Arc<Mutex<()>>>>);
+pub(super) struct Cards(Mutex<HashMap<MessageId, Option<Hint>>>);
+
+/// What made somebody look at a card.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Hint {
+    /// Who has just reacted; nobody has when it is only looked what was missed.
+    by: BTreeSet<UserId>,
+    /// Whether our own reactions may be gone, so that nobody could answer with a click.
+    offers: Offers,
+}
+
+/// What a look does about our own reactions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Offers {
+    /// They are there.
+    #[default]
+    Stand,
+    /// Those that are missing are put back.
+    MayBeGone,
+}
+
+impl Hint {
+    fn reacted(by: Option<UserId>) -> Self {
+        Self {
+            by: by.into_iter().collect(),
+            offers: Offers::Stand,
+        }
+    }
+
+    fn missed() -> Self {
+        Self {
+            by: BTreeSet::new(),
+            offers: Offers::MayBeGone,
+        }
+    }
+
+    fn and(mut self, other: Self) -> Self {
+        self.by.extend(other.by);
+        if other.offers == Offers::MayBeGone {
+            self.offers = Offers::MayBeGone;
+        }
+        self
+    }
+}
+
+/// The right to look at a card, which nobody else has meanwhile.
+struct Turn<'a> {
+    cards: &'a Cards,
+    message: MessageId,
+    over: bool,
+}
 
 impl Cards {
-    async fn turn(&self, message: MessageId) -> tokio::sync::OwnedMutexGuard<()> {
-        let mut cards = self.0.lock().await;
-        // A card that nobody looks at or waits for is not kept.
-        cards.retain(|_, card| Arc::strong_count(card) > 1);
-        let card = Arc::clone(cards.entry(message).or_default());
-        drop(cards);
-        card.lock_owned().await
+    /// Takes a turn at a card. `None` when somebody else has it: they look once more for this.
+    fn turn(&self, message: MessageId, hint: Hint) -> Option<(Turn<'_>, Hint)> {
+        let mut cards = self.held();
+        if let Some(waiting) = cards.get_mut(&message) {
+            *waiting = Some(match waiting.take() {
+                Some(earlier) => earlier.and(hint),
+                None => hint,
+            });
+            return None;
+        }
+        cards.insert(message, None);
+        let turn = Turn {
+            cards: self,
+            message,
+            over: false,
+        };
+        Some((turn, hint))
+    }
+
+    fn held(&self) -> MutexGuard<'_, HashMap<MessageId, Option<Hint>>> {
+        // A panic while the lock is held cannot leave the map half changed.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Turn<'_> {
+    /// What made somebody want another look meanwhile; without that, the turn is over.
+    fn again(&mut self) -> Option<Hint> {
+        let mut cards = self.cards.held();
+        let waiting = cards.get_mut(&self.message).and_then(Option::take);
+        if waiting.is_none() {
+            cards.remove(&self.message);
+            self.over = true;
+        }
+        waiting
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        if !self.over {
+            self.cards.held().remove(&self.message);
+        }
     }
 }
 
@@ -115,8 +202,8 @@ impl Bot {
             return;
         }
         if let Some(card) = self.card_of(&reaction).await {
-            self.look_and_log(http, &card, reaction.user_id.map(|user| UserId(user.get())))
-                .await;
+            let by = reaction.user_id.map(|user| UserId(user.get()));
+            self.look_and_log(http, &card, Hint::reacted(by)).await;
         }
     }
 
@@ -124,14 +211,37 @@ impl Bot {
         let Some(card) = self.card_of(&reaction).await else {
             return;
         };
-        // Whoever takes a reaction away and gives it again is answered again.
         if let (Some(user), ReactionType::Unicode(emoji)) = (reaction.user_id, &reaction.emoji) {
             let answered = answered(card.posted.message, UserId(user.get()), emoji);
-            if let Err(error) = self.engine.forget(&answered).await {
-                warn!(error = %error, "an answered reaction could not be forgotten");
-            }
+            self.forget_answers(answered.as_str()).await;
         }
-        self.look_and_log(http, &card, None).await;
+        self.look_and_log(http, &card, Hint::default()).await;
+    }
+
+    /// A moderator took every reaction away, or every one of an emoji.
+    pub(super) async fn cleared(
+        &self,
+        http: &Http,
+        channel: DiscordChannel,
+        message: DiscordMessage,
+        emoji: Option<&str>,
+    ) {
+        if emoji.is_some_and(|emoji| ![APPROVE, REJECT, SEEN].contains(&emoji)) {
+            return;
+        }
+        if let Some(card) = self.card_at(channel, message).await {
+            let of_emoji = emoji.map_or_else(String::new, |emoji| format!("{emoji}:"));
+            self.forget_answers(&format!("answered:{}:{of_emoji}", card.posted.message))
+                .await;
+            self.look_and_log(http, &card, Hint::missed()).await;
+        }
+    }
+
+    /// Whoever's reaction is taken away and given again is answered again.
+    async fn forget_answers(&self, beginning: &str) {
+        if let Err(error) = self.engine.forget_all(beginning).await {
+            warn!(error = %error, "an answered reaction could not be forgotten");
+        }
     }
 
     /// Looks at every card that may have been reacted to while nobody listened.
@@ -151,7 +261,7 @@ impl Bot {
                     request,
                     posted,
                 };
-                self.look_and_log(http, &card, None).await;
+                self.look_and_log(http, &card, Hint::missed()).await;
             }
         }
     }
@@ -174,7 +284,7 @@ impl Bot {
             posted,
         };
         self.tasks
-            .spawn(async move { bot.look_and_log(&http, &card, None).await });
+            .spawn(async move { bot.look_and_log(&http, &card, Hint::default()).await });
     }
 
     async fn card_of(&self, reaction: &Reaction) -> Option<Card> {
@@ -184,7 +294,11 @@ impl Bot {
         if ![APPROVE, REJECT, SEEN].contains(&emoji.as_str()) {
             return None;
         }
-        let message = MessageId(reaction.message_id.get());
+        self.card_at(reaction.channel_id, reaction.message_id).await
+    }
+
+    async fn card_at(&self, channel: DiscordChannel, message: DiscordMessage) -> Option<Card> {
+        let message = MessageId(message.get());
         let found = match self.engine.deployment_of_message(message).await {
             Ok(found) => found,
             Err(error) => {
@@ -194,7 +308,7 @@ impl Bot {
         };
         let (deployment, remembered_as) = found?;
         let (role, request) = card_name(&remembered_as)?;
-        let channel = crate::domain::ids::ChannelId(reaction.channel_id.get());
+        let channel = crate::domain::ids::ChannelId(channel.get());
         Some(Card {
             deployment,
             role,
@@ -203,30 +317,36 @@ impl Bot {
         })
     }
 
-    /// `by` is who has just reacted; nobody has when it is only looked what was missed.
-    async fn look_and_log(&self, http: &Http, card: &Card, by: Option<UserId>) {
-        let _turn = self.cards.turn(card.posted.message).await;
-        if let Err(error) = self.look(http, card, by).await {
-            error!(
-                deployment = card.deployment.0,
-                role = card.role.as_str(),
-                error = %error,
-                "a sign-off card could not be read; its reactions are counted when the next one is made or the bot connects again"
-            );
+    async fn look_and_log(&self, http: &Http, card: &Card, hint: Hint) {
+        let Some((mut turn, hint)) = self.cards.turn(card.posted.message, hint) else {
+            return;
+        };
+        let mut wanted = Some(hint);
+        while let Some(hint) = wanted {
+            if let Err(error) = self.look(http, card, &hint).await {
+                error!(
+                    deployment = card.deployment.0,
+                    role = card.role.as_str(),
+                    error = %error,
+                    "a sign-off card could not be read; its reactions are counted when the next one is made or the bot connects again"
+                );
+            }
+            wanted = turn.again();
         }
     }
 
     /// Makes what is signed agree with who reacts on the card now.
-    async fn look(&self, http: &Http, card: &Card, by: Option<UserId>) -> Result<(), LookError> {
+    async fn look(&self, http: &Http, card: &Card, hint: &Hint) -> Result<(), LookError> {
         let Some(deployment) = self.engine.any_deployment(card.deployment).await? else {
             return Ok(());
         };
         let running = !matches!(deployment.phase, Phase::Finished(_));
         let current = deployment.sign_offs.get(&card.role);
         let lives = running && current.is_some_and(|sign_off| sign_off.requests == card.request);
-        let rejecting = self.reacting(http, card, REJECT).await?;
+        let shown = self.shown(http, card).await?;
+        let rejecting = self.reacting(http, card, &shown, REJECT).await?;
         let approving: BTreeSet<UserId> = self
-            .reacting(http, card, APPROVE)
+            .reacting(http, card, &shown, APPROVE)
             .await?
             .difference(&rejecting)
             .copied()
@@ -251,7 +371,8 @@ impl Bot {
         }
         if !lives {
             // Whoever answered it in its time has done nothing wrong and is left in peace.
-            if let Some(user) = by.filter(|user| approving.contains(user) || rejecting.contains(user)) {
+            let answering = |user: &&UserId| approving.contains(user) || rejecting.contains(user);
+            for user in hint.by.iter().copied().filter(|user| answering(&user)) {
                 let emoji = if rejecting.contains(&user) {
                     REJECT
                 } else {
@@ -277,40 +398,50 @@ impl Bot {
         let pings = current
             .and_then(|sign_off| sign_off.request.as_ref())
             .map_or(0, |request| request.pings);
-        for user in self.reacting(http, card, SEEN).await? {
+        for user in self.reacting(http, card, &shown, SEEN).await? {
             // Eyes left from an earlier ping say nothing of a later one, unless they have just been given.
-            if pings == 0 || by == Some(user) {
+            if pings == 0 || hint.by.contains(&user) {
                 unheard.note(self.acknowledge(http, card, user, pings).await)?;
             }
+        }
+        if hint.offers == Offers::MayBeGone {
+            unheard.note(offer_again(http, card, &shown).await)?;
         }
         unheard.first()
     }
 
-    /// Who reacts with an emoji now; bots do not count.
-    async fn reacting(&self, http: &Http, card: &Card, emoji: &str) -> Result<BTreeSet<UserId>, LookError> {
-        let reaction = ReactionType::Unicode(emoji.to_owned());
+    /// The reactions under the card, counted.
+    async fn shown(&self, http: &Http, card: &Card) -> Result<Vec<MessageReaction>, LookError> {
+        let message = http
+            .get_message(
+                DiscordChannel::new(card.posted.channel.0),
+                DiscordMessage::new(card.posted.message.0),
+            )
+            .await?;
+        Ok(message.reactions)
+    }
+
+    /// Who reacts with an emoji now, by ordinary or by super reaction; bots do not count. Where only we do, nobody is asked
+    /// for.
+    async fn reacting(
+        &self,
+        http: &Http,
+        card: &Card,
+        shown: &[MessageReaction],
+        emoji: &str,
+    ) -> Result<BTreeSet<UserId>, LookError> {
         let mut people = BTreeSet::new();
-        let mut after: Option<u64> = None;
-        loop {
-            let page = http
-                .get_reaction_users(
-                    DiscordChannel::new(card.posted.channel.0),
-                    DiscordMessage::new(card.posted.message.0),
-                    &reaction,
-                    PAGE,
-                    after,
-                )
-                .await?;
-            after = page.last().map(|user| user.id.get());
-            people.extend(
-                page.iter()
-                    .filter(|user| !user.bot)
-                    .map(|user| UserId(user.id.get())),
-            );
-            if page.len() < usize::from(PAGE) {
-                return Ok(people);
-            }
+        let Some(counted) = shown.iter().find(|reaction| is(&reaction.reaction_type, emoji)) else {
+            return Ok(people);
+        };
+        let others = |count: u64, me: bool| count > u64::from(me);
+        if others(counted.count_details.normal, counted.me) {
+            people.extend(listed(http, card, emoji, Listed::Normal).await?);
         }
+        if others(counted.count_details.burst, counted.me_burst) {
+            people.extend(listed(http, card, emoji, Listed::Super).await?);
+        }
+        Ok(people)
     }
 
     /// Lets somebody sign, with the roles they hold now; a refusal is told them once.
@@ -455,8 +586,66 @@ impl Bot {
     }
 }
 
+/// Discord's types of reactions, as its lists of who reacts tell them apart.
+#[derive(Clone, Copy)]
+enum Listed {
+    Normal = 0,
+    Super = 1,
+}
+
+/// Who reacts with an emoji now, from all pages. serenity's own function knows of ordinary reactions alone.
+async fn listed(
+    http: &Http,
+    card: &Card,
+    emoji: &str,
+    listed: Listed,
+) -> Result<BTreeSet<UserId>, serenity::Error> {
+    let emoji = ReactionType::Unicode(emoji.to_owned()).as_data();
+    let mut people = BTreeSet::new();
+    let mut after = None;
+    loop {
+        let mut params = vec![("limit", PAGE.to_string()), ("type", (listed as u8).to_string())];
+        params.extend(after.map(|after: u64| ("after", after.to_string())));
+        let route = Route::ChannelMessageReactionEmoji {
+            channel_id: DiscordChannel::new(card.posted.channel.0),
+            message_id: DiscordMessage::new(card.posted.message.0),
+            reaction: &emoji,
+        };
+        let page: Vec<User> = http
+            .fire(Request::new(route, LightMethod::Get).params(Some(params)))
+            .await?;
+        after = page.last().map(|user| user.id.get());
+        people.extend(
+            page.iter()
+                .filter(|user| !user.bot)
+                .map(|user| UserId(user.id.get())),
+        );
+        if page.len() < usize::from(PAGE) {
+            return Ok(people);
+        }
+    }
+}
+
+/// Puts those of our own reactions back that are gone, so that a click is enough to answer again.
+async fn offer_again(http: &Http, card: &Card, shown: &[MessageReaction]) -> Result<(), LookError> {
+    for emoji in [APPROVE, REJECT, SEEN] {
+        let stands = shown
+            .iter()
+            .any(|reaction| reaction.me && is(&reaction.reaction_type, emoji));
+        if !stands {
+            offer(http, &card.posted, emoji).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether a reaction is of an emoji, with or without the sign that asks for its coloured form.
+fn is(reaction: &ReactionType, emoji: &str) -> bool {
+    matches!(reaction, ReactionType::Unicode(name) if name.trim_end_matches('\u{fe0f}') == emoji)
+}
+
 fn answered(message: MessageId, user: UserId, emoji: &str) -> InputId {
-    InputId::new(format!("answered:{message}:{user}:{emoji}"))
+    InputId::new(format!("answered:{message}:{emoji}:{user}:"))
 }
 
 /// The role and the request of a card, from what it is remembered as.

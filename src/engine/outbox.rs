@@ -255,6 +255,7 @@ impl Outbox {
             };
             let delivery = Delivery {
                 id: row.id,
+                tag: &row.tag,
                 attempts: row.attempts,
                 posted_before: self.begin(row),
                 owed_since: row.created_at,
