@@ -14,7 +14,9 @@ use crate::domain::check::CheckStatus;
 use crate::domain::command::{ActingAs, Command};
 use crate::domain::event::Outcome;
 use crate::domain::ids::{CheckId, ChecklistName, RoleKey};
+use crate::domain::refusal::Refusal;
 use crate::domain::text::{BlankValue, Reason, Remark};
+use crate::engine::Stopped;
 use crate::markdown;
 
 const HOSTILE: &str = "@everyone @here <@666> <@&666> <#666> `tick` ``` **b** [x](https://evil.example) \u{202e}rtl\u{200b} ||s|| \\";
@@ -52,12 +54,16 @@ fn all_messages(stage: &Stage) -> Vec<(String, Message)> {
     }
     let checks: Vec<CheckId> = deployment.checklist.checks.keys().cloned().collect();
     let results: Vec<_> = deployment.checks.values().cloned().collect();
+    let hostile = Stopped::Refused(Refusal::UnknownItem {
+        typed: HOSTILE.to_owned(),
+        nearest: None,
+    });
     for ended in [Ended::Yes, Ended::No] {
         let shown = RunShown {
             checks: &checks,
             results: &results,
             ended,
-            fault: Some(HOSTILE),
+            stopped: Some(&hostile),
         };
         add("run", run(deployment, shown));
     }
