@@ -29,7 +29,7 @@ impl Bot {
         &self,
         http: &Http,
         asker: &Asker,
-        from: &From<'_>,
+        from: &From,
         named: Option<DeploymentId>,
         what: Option<&str>,
     ) {
@@ -67,7 +67,7 @@ impl Bot {
         &self,
         http: &Http,
         asker: &Asker,
-        from: &From<'_>,
+        from: &From,
         deployment: &Arc<Deployment>,
         selection: &Selection,
     ) {
@@ -88,7 +88,7 @@ impl Bot {
         &self,
         http: &Http,
         asker: &Asker,
-        from: &From<'_>,
+        from: &From,
         deployment: DeploymentId,
         mut run: RunView,
     ) {
@@ -153,11 +153,11 @@ impl Bot {
         }
     }
 
-    async fn may_work(&self, from: &From<'_>, deployment: &Deployment) -> Result<(), HandleError> {
+    async fn may_work(&self, from: &From, deployment: &Deployment) -> Result<(), HandleError> {
         let owners = self.engine.owners(from.guild).await?;
         self.engine.rules().rights(from.guild).require(
             Act::Work,
-            from.person,
+            &from.person,
             &deployment.checklist,
             deployment.started_by,
             &owners,

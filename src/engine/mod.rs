@@ -10,6 +10,7 @@ mod lookups;
 mod outbox;
 mod residents;
 mod timers;
+mod worker;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
