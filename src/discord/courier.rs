@@ -70,7 +70,7 @@ impl DiscordCourier {
             Owed::Board => self.show_board(delivery).await.map(Some),
             Owed::SignOffCard { role, request } => {
                 let message = card::sign_off_card(deployment, role, *request, owners, now);
-                let posted = self.post_in_thread(delivery, &message).await?;
+                let posted = self.show(delivery, &message).await?;
                 // A reaction counts from the moment the card can be seen, so it is known before it is done with.
                 remember(delivery, &posted).await?;
                 for emoji in [APPROVE, REJECT, SEEN] {
@@ -95,6 +95,15 @@ impl DiscordCourier {
             }
             Owed::Ping { role, ping, due, .. } => {
                 let message = card::ping(deployment, role, *ping, *due, now, owners);
+                self.post_in_thread(delivery, &message).await.map(Some)
+            }
+            Owed::AskedAgain { role, request, by } => {
+                let card = Owed::SignOffCard {
+                    role: role.clone(),
+                    request: *request,
+                };
+                let card = posted(delivery, &card).await?;
+                let message = card::asked_again(deployment, role, *by, card, owners);
                 self.post_in_thread(delivery, &message).await.map(Some)
             }
             Owed::Rejection { role, by } => self
@@ -158,17 +167,25 @@ impl DiscordCourier {
         }
     }
 
-    async fn show_board(&self, delivery: &Delivery<'_>) -> Result<Posted, Trouble> {
-        let message = board::board(delivery.deployment, delivery.owners, delivery.now);
-        if let Some(posted) = posted(delivery, &Owed::Board).await? {
-            match self.edit(&posted, &message).await {
+    /// Edits what was posted before; posts it where it was not, or where somebody deleted it.
+    async fn show(&self, delivery: &Delivery<'_>, message: &Message) -> Result<Posted, Trouble> {
+        if let Some(posted) = posted(delivery, delivery.owed).await? {
+            match self.edit(&posted, message).await {
                 Ok(()) => return Ok(posted),
-                // Somebody deleted it; a new one takes its place.
                 Err(Edited::Gone) => {}
                 Err(Edited::Trouble(trouble)) => return Err(trouble),
             }
         }
-        let posted = self.post_in_thread(delivery, &message).await?;
+        self.post_in_thread(delivery, message).await
+    }
+
+    async fn show_board(&self, delivery: &Delivery<'_>) -> Result<Posted, Trouble> {
+        let message = board::board(delivery.deployment, delivery.owners, delivery.now);
+        let before = posted(delivery, &Owed::Board).await?;
+        let posted = self.show(delivery, &message).await?;
+        if before == Some(posted) {
+            return Ok(posted);
+        }
         let pinned = DiscordChannel::new(posted.channel.0)
             .pin(&self.http, posted.message.0)
             .await;

@@ -19,6 +19,7 @@ use super::{Bot, people, wire};
 use crate::domain::command::{ActingAs, CardAnswer, Command};
 use crate::domain::deployment::{Deployment, Phase};
 use crate::domain::ids::{DeploymentId, InputId, MessageId, RoleKey, UserId};
+use crate::domain::refusal::Refusal;
 use crate::domain::sign_off::Holder;
 use crate::engine::{Fault, HandleError, Input, Posted, Wish};
 
@@ -388,10 +389,16 @@ impl Bot {
         let has_signed =
             |user: &UserId| current.is_some_and(|sign_off| sign_off.signature_of(*user).is_some());
         for user in rejecting.iter().filter(|user| !has_rejected(user)) {
+            if self.came_too_early(card, *user, REJECT, hint).await? {
+                continue;
+            }
             let reject = CardAnswer::Reject { reason: None };
             unheard.note(self.act(http, card, &deployment, *user, REJECT, reject).await)?;
         }
         for user in approving.iter().filter(|user| !has_signed(user)) {
+            if self.came_too_early(card, *user, APPROVE, hint).await? {
+                continue;
+            }
             let approve = CardAnswer::Approve;
             unheard.note(self.act(http, card, &deployment, *user, APPROVE, approve).await)?;
         }
@@ -408,6 +415,22 @@ impl Bot {
             unheard.note(offer_again(http, card, &shown).await)?;
         }
         unheard.first()
+    }
+
+    /// Whether somebody reacted while the request rested, and was told that it does not count. Once the request goes on, it
+    /// is about something they have not looked at, so they have to react anew.
+    async fn came_too_early(
+        &self,
+        card: &Card,
+        user: UserId,
+        emoji: &str,
+        hint: &Hint,
+    ) -> Result<bool, LookError> {
+        if hint.by.contains(&user) {
+            return Ok(false);
+        }
+        let early = too_early(card.posted.message, user, emoji);
+        Ok(self.engine.is_remembered(&early).await?)
     }
 
     /// The reactions under the card, counted.
@@ -473,6 +496,13 @@ impl Bot {
         match self.engine.handle(input).await {
             Ok(_) => Ok(()),
             Err(HandleError::Fault(fault)) => Err(fault.into()),
+            Err(error @ HandleError::Refused(Refusal::SignOffNotReady { .. })) => {
+                self.engine
+                    .is_first(&too_early(card.posted.message, user, emoji))
+                    .await?;
+                let told = answer::react_anew(refused(error));
+                self.answer(http, card, user, emoji, told).await
+            }
             Err(error @ HandleError::Refused(_)) => {
                 self.answer(http, card, user, emoji, refused(error)).await
             }
@@ -646,6 +676,12 @@ fn is(reaction: &ReactionType, emoji: &str) -> bool {
 
 fn answered(message: MessageId, user: UserId, emoji: &str) -> InputId {
     InputId::new(format!("answered:{message}:{emoji}:{user}:"))
+}
+
+/// Remembered beside the answer, and forgotten with it.
+fn too_early(message: MessageId, user: UserId, emoji: &str) -> InputId {
+    let answered = answered(message, user, emoji);
+    InputId::new(format!("{}too-early", answered.as_str()))
 }
 
 /// The role and the request of a card, from what it is remembered as.

@@ -149,6 +149,8 @@ pub struct Note {
 pub struct SignOff {
     /// The request that waits for an answer, or was answered.
     pub request: Option<Request>,
+    /// The request that rests, as what it was made on does not hold. Beside it there is no other.
+    pub resting: Option<Resting>,
     /// How often it was asked, also in vain; numbers the cards.
     pub requests: u32,
     /// Approvals that count.
@@ -196,6 +198,26 @@ impl SignOff {
     }
 }
 
+/// A request that rests until what it was made on holds again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resting {
+    /// The request as it was.
+    pub request: Request,
+    /// Since when it rests.
+    pub since: Timestamp,
+}
+
+impl Resting {
+    /// The request as it goes on: while it rested, nobody was waited for.
+    fn resumed(self, at: Timestamp) -> Request {
+        let rested = at.duration_since(self.since);
+        Request {
+            waits_since: self.request.waits_since.saturating_add(rested).unwrap_or(at),
+            ..self.request
+        }
+    }
+}
+
 /// A request to sign.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
@@ -203,8 +225,12 @@ pub struct Request {
     pub at: Timestamp,
     /// How many pings have followed it.
     pub pings: u32,
-    /// Since when those pinged last are waited for: the request's time, then the last ping's.
+    /// Since when those pinged last are waited for: the request's time, then the last ping's; later by as long as it rested.
     pub waits_since: Timestamp,
+    /// When the last ping went out.
+    pub pinged_at: Option<Timestamp>,
+    /// Who asked again last, and when.
+    pub asked_again: Option<(Actor, Timestamp)>,
     /// Until when pings wait, and who asked for that.
     pub acknowledged: Option<(UserId, Timestamp)>,
 }
@@ -215,6 +241,8 @@ impl Request {
             at,
             pings: 0,
             waits_since: at,
+            pinged_at: None,
+            asked_again: None,
             acknowledged: None,
         }
     }
@@ -427,6 +455,7 @@ impl Deployment {
             Event::SignOffRequested { role } => {
                 let sign_off = self.sign_off_of(role).map_err(foreign)?;
                 sign_off.request = Some(Request::made(at));
+                sign_off.resting = None;
                 sign_off.requests += 1;
                 // Asking again after a no asks everybody: an older yes must not outvote it without a look at what changed.
                 if sign_off.rejection.take().is_some() {
@@ -434,11 +463,27 @@ impl Deployment {
                     sign_off.signatures.clear();
                 }
             }
-            Event::SignOffRecalled { role } => self.sign_off_of(role).map_err(foreign)?.request = None,
+            Event::SignOffRecalled { role } => {
+                let sign_off = self.sign_off_of(role).map_err(foreign)?;
+                sign_off.resting = sign_off
+                    .request
+                    .take()
+                    .map(|request| Resting { request, since: at });
+            }
+            Event::SignOffResumed { role } => {
+                let sign_off = self.sign_off_of(role).map_err(foreign)?;
+                sign_off.request = sign_off.resting.take().map(|resting| resting.resumed(at));
+            }
+            Event::AskedAgain { role } => {
+                if let Some(request) = &mut self.sign_off_of(role).map_err(foreign)?.request {
+                    request.asked_again = Some((by, at));
+                }
+            }
             Event::Pinged { role, ping, .. } => {
                 if let Some(request) = &mut self.sign_off_of(role).map_err(foreign)?.request {
                     request.pings = *ping;
                     request.waits_since = at;
+                    request.pinged_at = Some(at);
                     request.acknowledged = None;
                 }
             }
@@ -502,6 +547,7 @@ impl Deployment {
                 let sign_off = self.sign_off_of(role).map_err(foreign)?;
                 sign_off.signatures.retain(|given| given.by != *signer);
                 sign_off.request = None;
+                sign_off.resting = None;
             }
             Event::Decided { decision, reason } => {
                 self.decision = Some(Decided {

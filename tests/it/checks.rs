@@ -294,6 +294,107 @@ async fn a_result_that_changes_voids_what_was_signed_on_it() {
     world.finish().await;
 }
 
+/// Runs all checks until they say this.
+async fn check_until(world: &World, run: &Run, says: &str) {
+    let checking = world
+        .mara()
+        .person
+        .slash(&run.thread, "deploy check", &[])
+        .unwrap();
+    until(world, &checking, says).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_that_flips_leaves_the_card_and_takes_no_reaction_from_in_between() {
+    let mut world = World::with(&[("checked", CHECKED)]).await;
+    let service = Service::start().await;
+    service.is_healthy(true);
+    world.mara().lets_hold("tech-lead", "Theo", "owner").await;
+    let run = service.start_release(&world.mara(), &world).await;
+    check_until(&world, &run, "All 3 checks passed").await;
+    let card = world.card(&run, "Tech Lead", &["Theo"]).await;
+    service.is_healthy(false);
+    check_until(&world, &run, "1 failed").await;
+    world.until_it_says(&card, "need not answer now").await;
+    world.theo().react(&card, "✅");
+    world
+        .hear(
+            &run.thread,
+            "Take your reaction away and give it again then",
+            &["Theo"],
+        )
+        .await;
+
+    // The same card asks on; a second one would be unread at the end.
+    service.is_healthy(true);
+    check_until(&world, &run, "All 3 checks passed").await;
+    world.until_it_says(&card, "please sign").await;
+    world.settle().await;
+    world.stop_bot().await;
+    let looks = "GET /channels/{channel}/messages/{message}";
+    let before = world.requests(looks);
+    world.start_bot().await;
+    world
+        .until("a look at the card", async || world.requests(looks) > before)
+        .await;
+    world.settle().await;
+    let signed = async |world: &World| {
+        let deployment = world.deployment(&run).await;
+        deployment
+            .sign_offs
+            .values()
+            .any(|role| !role.signatures.is_empty())
+    };
+    assert!(
+        !signed(&world).await,
+        "a reaction from before counts for what it has not seen"
+    );
+    world.theo().unreact(&card, "✅");
+    world.theo().react(&card, "✅");
+    world
+        .hear(&run.thread, "everything that GO waits for is done", &["Mara"])
+        .await;
+    assert!(signed(&world).await);
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_box_that_the_document_ticks_says_that_its_check_has_not_run() {
+    let text = unsigned().replace("- [ ] The new version", "- [x] The new version");
+    let text = text.replace("checks:\n", "gates:\n  Release: { needs: [checks] }\nchecks:\n")
+        + "\n## Release\n\n- [ ] Switch over\n";
+    let world = World::with(&[("checked", &text)]).await;
+    let service = Service::start().await;
+    service.is_healthy(true);
+    let mara = world.mara();
+    let run = service.start_release(&mara, &world).await;
+    for item in ["1.1", "1.3"] {
+        let checking = mara
+            .person
+            .slash(&run.thread, "deploy check", &[("what", item)])
+            .unwrap();
+        until(&world, &checking, "The check passed").await;
+    }
+    let says = "`1.2` is ticked in the document, but its check `version` has not run; `/deploy check what:1.2` runs it";
+    let board = world.board(&run).await;
+    assert!(board.text().contains(says), "{}", board.text());
+    mara.deploy_and_hear(
+        &run,
+        "tick",
+        &[("item", "2.1")],
+        "`1.2` is ticked in the document, but its check has not run; `/deploy check what:1.2` runs it",
+    )
+    .await;
+    let checking = mara
+        .person
+        .slash(&run.thread, "deploy check", &[("what", "1.2")])
+        .unwrap();
+    until(&world, &checking, "The check passed").await;
+    mara.deploy(&run, "tick", &[("item", "2.1")]).await;
+    assert!(world.deployment(&run).await.item_state(3).is_closed());
+    world.finish().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn who_may_not_work_may_not_check() {
     let world = Seed::default()

@@ -273,7 +273,7 @@ async fn reactions_of_a_session_that_was_lost_are_found() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_newer_card_leaves_a_signature_standing_and_the_old_one_takes_it_back() {
+async fn who_asks_again_reaches_those_who_have_not_signed_and_the_card_stays() {
     let two = ONE_ROLE.replace("role: Tech Lead", "role: Tech Lead, quorum: 2");
     assert_ne!(two, ONE_ROLE);
     let world = World::with(&[("one-role", &two)]).await;
@@ -281,19 +281,19 @@ async fn a_newer_card_leaves_a_signature_standing_and_the_old_one_takes_it_back(
     mara.lets_hold("tech-lead", "Theo", "owner").await;
     mara.lets_hold("tech-lead", "Quinn", "owner").await;
     let run = one_role_until_signing(&world).await;
-    let first = world.card(&run, "Tech Lead", &["Quinn", "Theo"]).await;
-    theo.react(&first, "✅");
-    world.until_it_says(&first, "Approved by").await;
+    let card = world.card(&run, "Tech Lead", &["Quinn", "Theo"]).await;
+    theo.react(&card, "✅");
+    world.until_it_says(&card, "Approved by").await;
 
-    // Asked again, only the other one is pinged, and the look at the new card takes nothing from anybody.
-    mara.deploy(&run, "signoff", &[("role", "tech-lead")]).await;
-    let second = world.card(&run, "Tech Lead", &["Quinn"]).await;
-    assert_ne!(second.id(), first.id());
-    world.quinn().react(&second, "👀");
-    world.until_it_says(&second, "Seen by").await;
+    mara.deploy_and_hear(&run, "signoff", &[("role", "tech-lead")], "again")
+        .await;
+    let again = world.hear(&run.thread, "asks again", &["Quinn"]).await;
+    let link = format!("{}/{}", run.thread.id(), card.id());
+    assert!(again.content().contains(&link), "{}", again.text());
+    world.until_it_says(&card, "asked again").await;
     assert_eq!(signers(&world, &run, "tech-lead").await, [theo.person.id().get()]);
 
-    theo.unreact(&first, "✅");
+    theo.unreact(&card, "✅");
     world
         .until("the signature is taken back", async || {
             signers(&world, &run, "tech-lead").await.is_empty()

@@ -153,7 +153,7 @@ impl RunShown<'_> {
 /// Why a run stopped, for everybody: what broke inside is the log's to say.
 fn why(stopped: &Stopped) -> String {
     match stopped {
-        Stopped::Refused(refusal) => words::brief(&refusal.to_string(), 300),
+        Stopped::Refused(refusal) => refusal.to_string(),
         Stopped::Broken => {
             "something broke on Holdpoint's side. Run it again; if it stays, whoever runs Holdpoint finds \
                             why in its log."

@@ -12,7 +12,7 @@ use super::super::{board, card, item_list, log, notice};
 use super::stage::{STARTER, Stage, TECH_LEAD, checklist, result, role};
 use crate::domain::check::CheckStatus;
 use crate::domain::command::{ActingAs, Command};
-use crate::domain::event::Outcome;
+use crate::domain::event::{Actor, Outcome};
 use crate::domain::ids::{CheckId, ChecklistName, RoleKey};
 use crate::domain::refusal::Refusal;
 use crate::domain::text::{BlankValue, Reason, Remark};
@@ -47,6 +47,11 @@ fn all_messages(stage: &Stage) -> Vec<(String, Message)> {
         for ping in 1..5 {
             add("ping", card::ping(deployment, role, ping, *now, *now, owners));
         }
+        let by = Actor::Person(TECH_LEAD);
+        add(
+            "asked again",
+            card::asked_again(deployment, role, by, None, owners),
+        );
         add("rejection", notice::rejection(deployment, role, TECH_LEAD));
         for check in deployment.checklist.checks.keys().take(3) {
             add("void", notice::void(deployment, role, TECH_LEAD, check));

@@ -80,7 +80,7 @@ fn a_run_that_stopped_says_why() {
     );
     insta::assert_snapshot!(of(&stage, &[error], Ended::Yes, Some(&over)), @r"
     2 checks: ⚠️ 1 could not be run · ◽ 1 did not run
-    ⚠️ The run stopped early: The deployment has ended.
+    ⚠️ The run stopped early: Deployment #12 has ended: failed. Only notes can be added. `/deploy report` shows it, `/deploy start` begins another.
     ┌ Yellow · Checks · Staging release · 2.4.1 → staging
     │ ⚠️ `health` for `1.1`: the address may not be probed
     └ Deployment #12 · started 2026-11-21 00:40 UTC
@@ -91,8 +91,16 @@ fn a_run_that_stopped_says_why() {
 #[test]
 fn what_broke_inside_is_not_for_everybody() {
     let stage = Stage::staging();
-    insta::assert_snapshot!(of(&stage, &[], Ended::Yes, Some(&Stopped::Broken)), @r"");
-    insta::assert_snapshot!(of(&stage, &[], Ended::Yes, Some(&Stopped::Stopping)), @r"");
+    insta::assert_snapshot!(of(&stage, &[], Ended::Yes, Some(&Stopped::Broken)), @r"
+    2 checks: ◽ 2 did not run
+    ⚠️ The run stopped early: something broke on Holdpoint's side. Run it again; if it stays, whoever runs Holdpoint finds why in its log.
+    [Run failed again] → v1:check-again:12
+    ");
+    insta::assert_snapshot!(of(&stage, &[], Ended::Yes, Some(&Stopped::Stopping)), @r"
+    2 checks: ◽ 2 did not run
+    ⚠️ The run stopped early: Holdpoint is stopping. Run it again when it is back.
+    [Run failed again] → v1:check-again:12
+    ");
 }
 
 #[test]
