@@ -252,20 +252,16 @@ impl DiscordCourier {
             .owed_since
             .saturating_sub(CLOCKS_APART)
             .unwrap_or(delivery.owed_since);
-        let bears_it = |message: &&serenity::all::Message| {
-            let footers = message.embeds.iter().filter_map(|embed| embed.footer.as_ref());
-            message.author.id == self.bot.user
-                // The whole line, as what a person wrote may end in the same few letters.
-                && (message.content.ends_with(&line)
-                    || footers.into_iter().any(|footer| footer.text.ends_with(&mark)))
-        };
         let mut asked = GetMessages::new().limit(PAGE);
         for _ in 0..PAGES {
             let page = DiscordChannel::new(channel.0)
                 .messages(&self.http, asked)
                 .await
                 .map_err(|error| trouble(&error))?;
-            if let Some(found) = page.iter().find(bears_it) {
+            if let Some(found) = page
+                .iter()
+                .find(|message| bears(message, self.bot.user, &mark, &line))
+            {
                 return Ok(Some(Posted {
                     channel,
                     message: MessageId(found.id.get()),
@@ -427,6 +423,14 @@ fn small_print(delivery: &Delivery<'_>) -> String {
     format!("\n-# {}", of_deployment(delivery))
 }
 
+/// Whether a message is ours and bears a mark: another bot may quote it, and so may a person.
+fn bears(message: &serenity::all::Message, us: serenity::all::UserId, mark: &str, line: &str) -> bool {
+    let mut footers = message.embeds.iter().filter_map(|embed| embed.footer.as_ref());
+    message.author.id == us
+        // The whole line, as what a person wrote may end in the same few letters.
+        && (message.content.ends_with(line) || footers.any(|footer| footer.text.ends_with(mark)))
+}
+
 /// The message with its mark in small print: in the frame's footer, or in a last line where it has no frame.
 fn marked(message: &Message, delivery: &Delivery<'_>) -> Message {
     let mut message = message.clone();
@@ -499,5 +503,61 @@ fn status_of(error: &serenity::Error) -> Option<u16> {
             Some(response.status_code.as_u16())
         }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use serenity::all::UserId;
+
+    use super::bears;
+
+    const US: UserId = UserId::new(7);
+    const MARK: &str = "· m0a1b2c-3";
+    const LINE: &str = "\n-# Deployment #1 · m0a1b2c-3";
+
+    fn message(author: u64, content: &str, footer: &str) -> serde_json::Result<serenity::all::Message> {
+        let embeds: Value = match footer {
+            "" => json!([]),
+            text => json!([{ "type": "rich", "footer": { "text": text } }]),
+        };
+        serde_json::from_value(json!({
+            "id": "1",
+            "channel_id": "2",
+            "author": { "id": author.to_string(), "username": "somebody", "discriminator": "0", "bot": true, "avatar": null },
+            "content": content,
+            "timestamp": "2026-03-06T09:00:00.000000+00:00",
+            "edited_timestamp": null,
+            "tts": false,
+            "mention_everyone": false,
+            "mentions": [],
+            "mention_roles": [],
+            "attachments": [],
+            "embeds": embeds,
+            "pinned": false,
+            "type": 0,
+        }))
+    }
+
+    #[test]
+    fn only_our_own_message_with_the_whole_mark_is_found_again() -> serde_json::Result<()> {
+        let said = format!("A ping{LINE}");
+        let framed = format!("Deployment #1 {MARK}");
+        assert!(bears(&message(7, &said, "")?, US, MARK, LINE));
+        assert!(bears(&message(7, "A card", &framed)?, US, MARK, LINE));
+        // Another bot on the same checklists, or one that quotes ours.
+        assert!(!bears(&message(8, &said, "")?, US, MARK, LINE));
+        assert!(!bears(&message(8, "A card", &framed)?, US, MARK, LINE));
+        // Another database of ours, and another message.
+        let other = "Deployment #1 · m9f8e7d-3";
+        assert!(!bears(&message(7, "A card", other)?, US, MARK, LINE));
+        assert!(!bears(
+            &message(7, &format!("m0a1b2c-3 {MARK}"), "")?,
+            US,
+            MARK,
+            LINE
+        ));
+        Ok(())
     }
 }
