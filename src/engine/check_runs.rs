@@ -327,7 +327,7 @@ async fn ended(engine: &Engine, id: DeploymentId) -> Refusal {
             Ok(None) => return Refusal::UnknownDeployment,
             // Its results will meet the same fault, and say so.
             Err(fault) => {
-                warn!(deployment = id.0, error = %fault, "whether a deployment has ended cannot be read")
+                warn!(deployment = id.0, error = %fault, "whether a deployment has ended cannot be read");
             }
         }
         if endings.changed().await.is_err() {
