@@ -10,7 +10,9 @@ mod custom_id;
 mod find;
 mod gateway;
 mod interactions;
+mod looks;
 mod people;
+mod reacting;
 mod reactions;
 mod render;
 mod reply;
@@ -33,7 +35,7 @@ pub use watchdog::Patience;
 use crate::engine::courier::Courier;
 use crate::engine::{CheckRuns, Engine};
 use gateway::Handler;
-use reactions::Cards;
+use looks::Cards;
 
 /// The bot on Discord.
 pub struct Discord {

@@ -1,18 +1,19 @@
 //! Sign-off by reaction. A reaction event is a hint; who reacts on the card now is the truth, and it is read from Discord.
 
-use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serenity::all::{
-    Builder, ChannelId as DiscordChannel, Http, LightMethod, MessageId as DiscordMessage, MessageReaction,
-    Reaction, ReactionType, Request, Route, User,
+    Builder, ChannelId as DiscordChannel, Http, MessageId as DiscordMessage, Reaction, ReactionType,
 };
 use tracing::{error, warn};
 
 use super::asked::SNOOZE;
 use super::connect::with_sources;
-use super::courier::{APPROVE, REJECT, SEEN, offer};
+use super::courier::{APPROVE, REJECT, SEEN};
 use super::interactions::refused;
+use super::looks::{Hint, Offers};
+use super::reacting::{offer_again, reacting, shown};
 use super::render::answer;
 use super::render::message::Message;
 use super::{Bot, people, wire};
@@ -22,111 +23,6 @@ use crate::domain::ids::{DeploymentId, InputId, MessageId, RoleKey, UserId};
 use crate::domain::refusal::Refusal;
 use crate::domain::sign_off::Holder;
 use crate::engine::{Fault, HandleError, Input, Posted, Wish};
-
-/// How many reactions Discord gives at once.
-const PAGE: u8 = 100;
-
-/// The cards that are looked at now. One look at a card at a time, as two at once could apply what they saw in the wrong
-/// order, and at most one that waits: a look sees all that was done before it began.
-#[derive(Default)]
-pub(super) struct Cards(Mutex<HashMap<MessageId, Option<Hint>>>);
-
-/// What made somebody look at a card.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Hint {
-    /// Who has just reacted; nobody has when it is only looked what was missed.
-    by: BTreeSet<UserId>,
-    /// Whether our own reactions may be gone, so that nobody could answer with a click.
-    offers: Offers,
-}
-
-/// What a look does about our own reactions.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Offers {
-    /// They are there.
-    #[default]
-    Stand,
-    /// Those that are missing are put back.
-    MayBeGone,
-}
-
-impl Hint {
-    fn reacted(by: Option<UserId>) -> Self {
-        Self {
-            by: by.into_iter().collect(),
-            offers: Offers::Stand,
-        }
-    }
-
-    fn missed() -> Self {
-        Self {
-            by: BTreeSet::new(),
-            offers: Offers::MayBeGone,
-        }
-    }
-
-    fn and(mut self, other: Self) -> Self {
-        self.by.extend(other.by);
-        if other.offers == Offers::MayBeGone {
-            self.offers = Offers::MayBeGone;
-        }
-        self
-    }
-}
-
-/// The right to look at a card, which nobody else has meanwhile.
-struct Turn<'a> {
-    cards: &'a Cards,
-    message: MessageId,
-    over: bool,
-}
-
-impl Cards {
-    /// Takes a turn at a card. `None` when somebody else has it: they look once more for this.
-    fn turn(&self, message: MessageId, hint: Hint) -> Option<(Turn<'_>, Hint)> {
-        let mut cards = self.held();
-        if let Some(waiting) = cards.get_mut(&message) {
-            *waiting = Some(match waiting.take() {
-                Some(earlier) => earlier.and(hint),
-                None => hint,
-            });
-            return None;
-        }
-        cards.insert(message, None);
-        let turn = Turn {
-            cards: self,
-            message,
-            over: false,
-        };
-        Some((turn, hint))
-    }
-
-    fn held(&self) -> MutexGuard<'_, HashMap<MessageId, Option<Hint>>> {
-        // A panic while the lock is held cannot leave the map half changed.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Turn<'_> {
-    /// What made somebody want another look meanwhile; without that, the turn is over.
-    fn again(&mut self) -> Option<Hint> {
-        let mut cards = self.cards.held();
-        let waiting = cards.get_mut(&self.message).and_then(Option::take);
-        if waiting.is_none() {
-            cards.remove(&self.message);
-            self.over = true;
-        }
-        waiting
-    }
-}
-
-impl Drop for Turn<'_> {
-    fn drop(&mut self) {
-        if !self.over {
-            self.cards.held().remove(&self.message);
-        }
-    }
-}
 
 /// A sign-off card.
 struct Card {
@@ -344,10 +240,9 @@ impl Bot {
         let running = !matches!(deployment.phase, Phase::Finished(_));
         let current = deployment.sign_offs.get(&card.role);
         let lives = running && current.is_some_and(|sign_off| sign_off.requests == card.request);
-        let shown = self.shown(http, card).await?;
-        let rejecting = self.reacting(http, card, &shown, REJECT).await?;
-        let approving: BTreeSet<UserId> = self
-            .reacting(http, card, &shown, APPROVE)
+        let counted = shown(http, &card.posted).await?;
+        let rejecting = reacting(http, &card.posted, &counted, REJECT).await?;
+        let approving: BTreeSet<UserId> = reacting(http, &card.posted, &counted, APPROVE)
             .await?
             .difference(&rejecting)
             .copied()
@@ -405,14 +300,18 @@ impl Bot {
         let pings = current
             .and_then(|sign_off| sign_off.request.as_ref())
             .map_or(0, |request| request.pings);
-        for user in self.reacting(http, card, &shown, SEEN).await? {
+        for user in reacting(http, &card.posted, &counted, SEEN).await? {
             // Eyes left from an earlier ping say nothing of a later one, unless they have just been given.
             if pings == 0 || hint.by.contains(&user) {
                 unheard.note(self.acknowledge(http, card, user, pings).await)?;
             }
         }
         if hint.offers == Offers::MayBeGone {
-            unheard.note(offer_again(http, card, &shown).await)?;
+            unheard.note(
+                offer_again(http, &card.posted, &counted)
+                    .await
+                    .map_err(LookError::from),
+            )?;
         }
         unheard.first()
     }
@@ -431,40 +330,6 @@ impl Bot {
         }
         let early = too_early(card.posted.message, user, emoji);
         Ok(self.engine.is_remembered(&early).await?)
-    }
-
-    /// The reactions under the card, counted.
-    async fn shown(&self, http: &Http, card: &Card) -> Result<Vec<MessageReaction>, LookError> {
-        let message = http
-            .get_message(
-                DiscordChannel::new(card.posted.channel.0),
-                DiscordMessage::new(card.posted.message.0),
-            )
-            .await?;
-        Ok(message.reactions)
-    }
-
-    /// Who reacts with an emoji now, by ordinary or by super reaction; bots do not count. Where only we do, nobody is asked
-    /// for.
-    async fn reacting(
-        &self,
-        http: &Http,
-        card: &Card,
-        shown: &[MessageReaction],
-        emoji: &str,
-    ) -> Result<BTreeSet<UserId>, LookError> {
-        let mut people = BTreeSet::new();
-        let Some(counted) = shown.iter().find(|reaction| is(&reaction.reaction_type, emoji)) else {
-            return Ok(people);
-        };
-        let others = |count: u64, me: bool| count > u64::from(me);
-        if others(counted.count_details.normal, counted.me) {
-            people.extend(listed(http, card, emoji, Listed::Normal).await?);
-        }
-        if others(counted.count_details.burst, counted.me_burst) {
-            people.extend(listed(http, card, emoji, Listed::Super).await?);
-        }
-        Ok(people)
     }
 
     /// Lets somebody sign, with the roles they hold now; a refusal is told them once.
@@ -614,64 +479,6 @@ impl Bot {
         }
         Ok(())
     }
-}
-
-/// Discord's types of reactions, as its lists of who reacts tell them apart.
-#[derive(Clone, Copy)]
-enum Listed {
-    Normal = 0,
-    Super = 1,
-}
-
-/// Who reacts with an emoji now, from all pages. serenity's own function knows of ordinary reactions alone.
-async fn listed(
-    http: &Http,
-    card: &Card,
-    emoji: &str,
-    listed: Listed,
-) -> Result<BTreeSet<UserId>, serenity::Error> {
-    let emoji = ReactionType::Unicode(emoji.to_owned()).as_data();
-    let mut people = BTreeSet::new();
-    let mut after = None;
-    loop {
-        let mut params = vec![("limit", PAGE.to_string()), ("type", (listed as u8).to_string())];
-        params.extend(after.map(|after: u64| ("after", after.to_string())));
-        let route = Route::ChannelMessageReactionEmoji {
-            channel_id: DiscordChannel::new(card.posted.channel.0),
-            message_id: DiscordMessage::new(card.posted.message.0),
-            reaction: &emoji,
-        };
-        let page: Vec<User> = http
-            .fire(Request::new(route, LightMethod::Get).params(Some(params)))
-            .await?;
-        after = page.last().map(|user| user.id.get());
-        people.extend(
-            page.iter()
-                .filter(|user| !user.bot)
-                .map(|user| UserId(user.id.get())),
-        );
-        if page.len() < usize::from(PAGE) {
-            return Ok(people);
-        }
-    }
-}
-
-/// Puts those of our own reactions back that are gone, so that a click is enough to answer again.
-async fn offer_again(http: &Http, card: &Card, shown: &[MessageReaction]) -> Result<(), LookError> {
-    for emoji in [APPROVE, REJECT, SEEN] {
-        let stands = shown
-            .iter()
-            .any(|reaction| reaction.me && is(&reaction.reaction_type, emoji));
-        if !stands {
-            offer(http, &card.posted, emoji).await?;
-        }
-    }
-    Ok(())
-}
-
-/// Whether a reaction is of an emoji, with or without the sign that asks for its coloured form.
-fn is(reaction: &ReactionType, emoji: &str) -> bool {
-    matches!(reaction, ReactionType::Unicode(name) if name.trim_end_matches('\u{fe0f}') == emoji)
 }
 
 fn answered(message: MessageId, user: UserId, emoji: &str) -> InputId {
