@@ -54,6 +54,13 @@ CREATE TABLE outbox (
 CREATE UNIQUE INDEX outbox_owed ON outbox (deployment_id, coalesces_as) WHERE settled_at_ms IS NULL;
 CREATE INDEX outbox_given_up ON outbox (id) WHERE given_up = 1;
 
+-- What tells messages owed here from those of any other database, a restored copy of this one among them: each opening
+-- makes a tag, which holds for the messages that become owed from a number on.
+CREATE TABLE tags (
+    from_outbox_id INTEGER NOT NULL PRIMARY KEY,
+    tag            TEXT    NOT NULL CHECK (length(tag) = 6)
+) STRICT;
+
 -- What comes due. A row goes when it has fired or was stopped, so every row is pending.
 CREATE TABLE timers (
     deployment_id INTEGER NOT NULL,

@@ -6,16 +6,16 @@ use serenity::all::{
     ActionRowComponent, ComponentInteraction, ComponentInteractionDataKind, Http, ModalInteraction,
 };
 
+use super::Bot;
 use super::asked::SNOOZE;
 use super::custom_id::Press;
 use super::interactions::{From, changed, or_refused, refused};
 use super::render::{answer, card, item_list, modal};
 use super::reply::{Asker, Reply};
 use super::wire::Seen;
-use super::{Bot, people};
 use crate::domain::command::Command;
 use crate::domain::deployment::Deployment;
-use crate::domain::ids::{ChannelId, GuildId, InputId, ItemId, SectionId};
+use crate::domain::ids::{ItemId, SectionId};
 use crate::domain::text::{Reason, Remark};
 use crate::engine::{HandleError, Selection};
 
@@ -25,22 +25,10 @@ impl Bot {
             id: component.id,
             token: component.token.clone(),
         };
-        let press = Press::parse(&component.data.custom_id);
-        let (Some(press), Some(guild), Some(member)) = (press, component.guild_id, component.member.as_ref())
-        else {
-            return asker
-                .answer(http, Seen::ByAsker, async {
-                    Reply::to_asker(answer::unknown_press())
-                })
-                .await;
-        };
-        let guild = GuildId(guild.get());
-        let person = people::acting(member);
-        let from = From {
-            input: InputId::new(format!("interaction:{}", component.id)),
-            guild,
-            channel: ChannelId(component.channel_id.get()),
-            person: &person,
+        let member = component.member.as_ref();
+        let from = From::of(component.id, component.guild_id, component.channel_id, member);
+        let Some((press, from)) = Press::parse(&component.data.custom_id).zip(from) else {
+            return not_understood(http, &asker).await;
         };
         let selection = match press {
             Press::Check { .. } => Some(Selection::All),
@@ -60,7 +48,7 @@ impl Bot {
         };
         if let Some(selection) = selection {
             if asker.promise(http, Seen::ByAll).await {
-                match self.engine.deployment(press.deployment(), guild).await {
+                match self.engine.deployment(press.deployment(), from.guild).await {
                     Ok(deployment) => {
                         self.run_checks(http, &asker, &from, &deployment, &selection)
                             .await;
@@ -88,7 +76,7 @@ impl Bot {
 
     async fn pressed(
         &self,
-        from: &From<'_>,
+        from: &From,
         press: Press,
         chosen: Option<String>,
         walk: Walk,
@@ -159,22 +147,10 @@ impl Bot {
                 _ => None,
             })
             .unwrap_or_default();
-        let press = Press::parse(&submitted.data.custom_id);
-        let (Some(press), Some(guild), Some(member)) = (press, submitted.guild_id, submitted.member.as_ref())
-        else {
-            return asker
-                .answer(http, Seen::ByAsker, async {
-                    Reply::to_asker(answer::unknown_press())
-                })
-                .await;
-        };
-        let guild = GuildId(guild.get());
-        let person = people::acting(member);
-        let from = From {
-            input: InputId::new(format!("interaction:{}", submitted.id)),
-            guild,
-            channel: ChannelId(submitted.channel_id.get()),
-            person: &person,
+        let member = submitted.member.as_ref();
+        let from = From::of(submitted.id, submitted.guild_id, submitted.channel_id, member);
+        let Some((press, from)) = Press::parse(&submitted.data.custom_id).zip(from) else {
+            return not_understood(http, &asker).await;
         };
         let work = async {
             let done = async {
@@ -213,6 +189,15 @@ impl Bot {
         };
         asker.answer(http, Seen::ByAll, work).await;
     }
+}
+
+/// Answers what bears no press of ours, or comes from outside of a server.
+async fn not_understood(http: &Http, asker: &Asker) {
+    asker
+        .answer(http, Seen::ByAsker, async {
+            Reply::to_asker(answer::unknown_press())
+        })
+        .await;
 }
 
 /// Whether somebody walks through items already, in a message of their own.

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use serenity::all::{Command, Http, HttpBuilder, HttpError, Ratelimiter};
+use serenity::all::{Command, Http, HttpBuilder, HttpError, Ratelimiter, UserId};
 
 use super::{commands, pace, wire};
 
@@ -53,17 +53,19 @@ pub enum ConnectError {
     },
 }
 
-/// The two clients of Discord's REST side. serenity takes the one it is given for its own and has its rate limits told to
-/// event handlers, each in a task of its own; ours has to know which work it is that waits.
-pub(super) struct Clients {
-    /// For all that the bot says and reads.
+/// What came of connecting. serenity takes the client it is given for its own and has its rate limits told to event handlers,
+/// each in a task of its own; ours has to know which work it is that waits.
+pub(super) struct Connected {
+    /// The client for all that the bot says and reads.
     pub(super) ours: Http,
-    /// For serenity, which asks where the gateway is.
+    /// The client for serenity, which asks where the gateway is.
     pub(super) gateway: Http,
+    /// Who we are.
+    pub(super) user: UserId,
 }
 
 /// Makes the clients, asks who we are, and makes the commands known.
-pub(super) async fn connect(token: &str, endpoint: &Endpoint) -> Result<Clients, ConnectError> {
+pub(super) async fn connect(token: &str, endpoint: &Endpoint) -> Result<Connected, ConnectError> {
     let mut client = reqwest::Client::builder()
         .timeout(REQUEST_TIMEOUT)
         .connect_timeout(CONNECT_TIMEOUT)
@@ -92,6 +94,12 @@ pub(super) async fn connect(token: &str, endpoint: &Endpoint) -> Result<Clients,
         .await
         .map_err(|error| connect_error(&error))?;
     http.set_application_id(application.id);
+    // An old application's user has another id than the application.
+    let user = http
+        .get_current_user()
+        .await
+        .map_err(|error| connect_error(&error))?
+        .id;
     // serenity falls back to the real gateway for good when this fails, so it is asked for here first.
     let place = http.get_gateway().await.map_err(|error| connect_error(&error))?;
     if matches!(endpoint, Endpoint::Local { .. }) && !is_loopback(&place.url) {
@@ -100,7 +108,11 @@ pub(super) async fn connect(token: &str, endpoint: &Endpoint) -> Result<Clients,
     Command::set_global_commands(&http, commands::to_register())
         .await
         .map_err(|error| connect_error(&error))?;
-    Ok(Clients { ours: http, gateway })
+    Ok(Connected {
+        ours: http,
+        gateway,
+        user,
+    })
 }
 
 fn connect_error(error: &serenity::Error) -> ConnectError {

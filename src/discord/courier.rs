@@ -70,11 +70,13 @@ impl DiscordCourier {
             Owed::Board => self.show_board(delivery).await.map(Some),
             Owed::SignOffCard { role, request } => {
                 let message = card::sign_off_card(deployment, role, *request, owners, now);
-                let posted = self.post_in_thread(delivery, &message).await?;
+                let posted = self.show(delivery, &message).await?;
                 // A reaction counts from the moment the card can be seen, so it is known before it is done with.
                 remember(delivery, &posted).await?;
                 for emoji in [APPROVE, REJECT, SEEN] {
-                    self.offer(&posted, emoji).await?;
+                    offer(&self.http, &posted, emoji)
+                        .await
+                        .map_err(|error| trouble(&error))?;
                 }
                 self.bot
                     .look_at_new_card(&self.http, deployment.id, role.clone(), *request, posted);
@@ -93,6 +95,15 @@ impl DiscordCourier {
             }
             Owed::Ping { role, ping, due, .. } => {
                 let message = card::ping(deployment, role, *ping, *due, now, owners);
+                self.post_in_thread(delivery, &message).await.map(Some)
+            }
+            Owed::AskedAgain { role, request, by } => {
+                let card = Owed::SignOffCard {
+                    role: role.clone(),
+                    request: *request,
+                };
+                let card = posted(delivery, &card).await?;
+                let message = card::asked_again(deployment, role, *by, card, owners);
                 self.post_in_thread(delivery, &message).await.map(Some)
             }
             Owed::Rejection { role, by } => self
@@ -156,17 +167,25 @@ impl DiscordCourier {
         }
     }
 
-    async fn show_board(&self, delivery: &Delivery<'_>) -> Result<Posted, Trouble> {
-        let message = board::board(delivery.deployment, delivery.owners, delivery.now);
-        if let Some(posted) = posted(delivery, &Owed::Board).await? {
-            match self.edit(&posted, &message).await {
+    /// Edits what was posted before; posts it where it was not, or where somebody deleted it.
+    async fn show(&self, delivery: &Delivery<'_>, message: &Message) -> Result<Posted, Trouble> {
+        if let Some(posted) = posted(delivery, delivery.owed).await? {
+            match self.edit(&posted, message).await {
                 Ok(()) => return Ok(posted),
-                // Somebody deleted it; a new one takes its place.
                 Err(Edited::Gone) => {}
                 Err(Edited::Trouble(trouble)) => return Err(trouble),
             }
         }
-        let posted = self.post_in_thread(delivery, &message).await?;
+        self.post_in_thread(delivery, message).await
+    }
+
+    async fn show_board(&self, delivery: &Delivery<'_>) -> Result<Posted, Trouble> {
+        let message = board::board(delivery.deployment, delivery.owners, delivery.now);
+        let before = posted(delivery, &Owed::Board).await?;
+        let posted = self.show(delivery, &message).await?;
+        if before == Some(posted) {
+            return Ok(posted);
+        }
         let pinned = DiscordChannel::new(posted.channel.0)
             .pin(&self.http, posted.message.0)
             .await;
@@ -211,7 +230,7 @@ impl DiscordCourier {
             return Ok(found);
         }
         let create = wire::create(message)
-            .nonce(Nonce::String(format!("hp{}", delivery.id)))
+            .nonce(Nonce::String(nonce(delivery)))
             .enforce_nonce(true);
         let body = wire::body(&create).map_err(|error| trouble(&error.into()))?;
         let posted = self
@@ -233,20 +252,16 @@ impl DiscordCourier {
             .owed_since
             .saturating_sub(CLOCKS_APART)
             .unwrap_or(delivery.owed_since);
-        let bears_it = |message: &&serenity::all::Message| {
-            let footers = message.embeds.iter().filter_map(|embed| embed.footer.as_ref());
-            message.author.bot
-                // The whole line, as what a person wrote may end in the same few letters.
-                && (message.content.ends_with(&line)
-                    || footers.into_iter().any(|footer| footer.text.ends_with(&mark)))
-        };
         let mut asked = GetMessages::new().limit(PAGE);
         for _ in 0..PAGES {
             let page = DiscordChannel::new(channel.0)
                 .messages(&self.http, asked)
                 .await
                 .map_err(|error| trouble(&error))?;
-            if let Some(found) = page.iter().find(bears_it) {
+            if let Some(found) = page
+                .iter()
+                .find(|message| bears(message, self.bot.user, &mark, &line))
+            {
                 return Ok(Some(Posted {
                     channel,
                     message: MessageId(found.id.get()),
@@ -299,24 +314,6 @@ impl DiscordCourier {
             .map(|_| ())
     }
 
-    async fn offer(&self, posted: &Posted, emoji: &str) -> Result<(), Trouble> {
-        let reaction = ReactionType::Unicode(emoji.to_owned());
-        let offered = self
-            .http
-            .create_reaction(
-                DiscordChannel::new(posted.channel.0),
-                DiscordMessage::new(posted.message.0),
-                &reaction,
-            )
-            .await;
-        match offered {
-            Ok(()) => Ok(()),
-            // People can still react by themselves.
-            Err(error) if status_of(&error) == Some(403) => Ok(()),
-            Err(error) => Err(trouble(&error)),
-        }
-    }
-
     async fn turn(&self, channel: ChannelId) -> tokio::sync::OwnedMutexGuard<()> {
         let queue = Arc::clone(self.queues.lock().await.entry(channel).or_default());
         pace::in_line(queue.lock_owned()).await
@@ -329,6 +326,21 @@ impl Courier for DiscordCourier {
         pace::unless_it_waits(delivery.stop, self.carry(&delivery))
             .await
             .unwrap_or(Err(Trouble::Stopped))
+    }
+}
+
+/// Reacts to a message ourselves, so that people need only click. Where we may not, they can still react by themselves.
+pub(super) async fn offer(http: &Http, posted: &Posted, emoji: &str) -> Result<(), serenity::Error> {
+    let offered = http
+        .create_reaction(
+            DiscordChannel::new(posted.channel.0),
+            DiscordMessage::new(posted.message.0),
+            &ReactionType::Unicode(emoji.to_owned()),
+        )
+        .await;
+    match offered {
+        Err(error) if status_of(&error) == Some(403) => Ok(()),
+        offered => offered,
     }
 }
 
@@ -396,7 +408,13 @@ async fn remember(delivery: &Delivery<'_>, posted: &Posted) -> Result<(), Troubl
 
 /// What tells a message from all others of ours, so that it is found again when the reply to it was lost.
 fn mark(delivery: &Delivery<'_>) -> String {
-    format!("· m{}", delivery.id)
+    format!("· m{}-{}", delivery.tag, delivery.id)
+}
+
+/// What Discord tells a repeat by. It takes 25 characters (Discord's documentation, "Create Message"): ours are six of the
+/// tag, sixteen of the largest number, and three.
+fn nonce(delivery: &Delivery<'_>) -> String {
+    format!("hp{}-{:x}", delivery.tag, delivery.id)
 }
 
 fn of_deployment(delivery: &Delivery<'_>) -> String {
@@ -405,6 +423,14 @@ fn of_deployment(delivery: &Delivery<'_>) -> String {
 
 fn small_print(delivery: &Delivery<'_>) -> String {
     format!("\n-# {}", of_deployment(delivery))
+}
+
+/// Whether a message is ours and bears a mark: another bot may quote it, and so may a person.
+fn bears(message: &serenity::all::Message, us: serenity::all::UserId, mark: &str, line: &str) -> bool {
+    let mut footers = message.embeds.iter().filter_map(|embed| embed.footer.as_ref());
+    message.author.id == us
+        // The whole line, as what a person wrote may end in the same few letters.
+        && (message.content.ends_with(line) || footers.any(|footer| footer.text.ends_with(mark)))
 }
 
 /// The message with its mark in small print: in the frame's footer, or in a last line where it has no frame.
@@ -465,7 +491,8 @@ fn trouble(error: &serenity::Error) -> Trouble {
     }
 }
 
-fn code_of(error: &serenity::Error) -> Option<isize> {
+/// Discord's own code for what went wrong, where it gave one.
+pub(super) fn code_of(error: &serenity::Error) -> Option<isize> {
     match error {
         serenity::Error::Http(HttpError::UnsuccessfulRequest(response)) => Some(response.error.code),
         _ => None,
@@ -478,5 +505,61 @@ fn status_of(error: &serenity::Error) -> Option<u16> {
             Some(response.status_code.as_u16())
         }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use serenity::all::UserId;
+
+    use super::bears;
+
+    const US: UserId = UserId::new(7);
+    const MARK: &str = "· m0a1b2c-3";
+    const LINE: &str = "\n-# Deployment #1 · m0a1b2c-3";
+
+    fn message(author: u64, content: &str, footer: &str) -> serde_json::Result<serenity::all::Message> {
+        let embeds: Value = match footer {
+            "" => json!([]),
+            text => json!([{ "type": "rich", "footer": { "text": text } }]),
+        };
+        serde_json::from_value(json!({
+            "id": "1",
+            "channel_id": "2",
+            "author": { "id": author.to_string(), "username": "somebody", "discriminator": "0", "bot": true, "avatar": null },
+            "content": content,
+            "timestamp": "2026-03-06T09:00:00.000000+00:00",
+            "edited_timestamp": null,
+            "tts": false,
+            "mention_everyone": false,
+            "mentions": [],
+            "mention_roles": [],
+            "attachments": [],
+            "embeds": embeds,
+            "pinned": false,
+            "type": 0,
+        }))
+    }
+
+    #[test]
+    fn only_our_own_message_with_the_whole_mark_is_found_again() -> serde_json::Result<()> {
+        let said = format!("A ping{LINE}");
+        let framed = format!("Deployment #1 {MARK}");
+        assert!(bears(&message(7, &said, "")?, US, MARK, LINE));
+        assert!(bears(&message(7, "A card", &framed)?, US, MARK, LINE));
+        // Another bot on the same checklists, or one that quotes ours.
+        assert!(!bears(&message(8, &said, "")?, US, MARK, LINE));
+        assert!(!bears(&message(8, "A card", &framed)?, US, MARK, LINE));
+        // Another database of ours, and another message.
+        let other = "Deployment #1 · m9f8e7d-3";
+        assert!(!bears(&message(7, "A card", other)?, US, MARK, LINE));
+        assert!(!bears(
+            &message(7, &format!("m0a1b2c-3 {MARK}"), "")?,
+            US,
+            MARK,
+            LINE
+        ));
+        Ok(())
     }
 }

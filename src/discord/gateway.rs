@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use metrics::{counter, gauge};
+use serde::Deserialize;
 use serenity::all::{
-    Context, Event, EventHandler, GatewayError as SerenityGatewayError, GatewayIntents, Interaction,
-    RawEventHandler, Reaction, Ready, ResumedEvent,
+    ChannelId, Context, Event, EventHandler, GatewayError as SerenityGatewayError, GatewayIntents,
+    Interaction, MessageId, RawEventHandler, Reaction, Ready, ResumedEvent,
 };
 use serenity::async_trait;
 use tracing::{error, info, warn};
@@ -17,13 +18,16 @@ pub(super) const INTENTS: GatewayIntents =
     GatewayIntents::GUILDS.union(GatewayIntents::GUILD_MESSAGE_REACTIONS);
 
 /// Events without which the bot would be deaf; one of them undecoded is an alarm.
-const NEEDED_EVENTS: [&str; 5] = [
+const NEEDED_EVENTS: [&str; 7] = [
     "READY",
     "RESUMED",
     "INTERACTION_CREATE",
     "MESSAGE_REACTION_ADD",
     "MESSAGE_REACTION_REMOVE",
+    "MESSAGE_REACTION_REMOVE_ALL",
+    EMOJI_CLEARED,
 ];
+const EMOJI_CLEARED: &str = "MESSAGE_REACTION_REMOVE_EMOJI";
 
 /// Why the connection ended.
 #[derive(Debug, thiserror::Error)]
@@ -114,9 +118,20 @@ impl EventHandler for Handler {
         self.bot
             .begin_look(async move { bot.unreacted(&bot.http, reaction).await });
     }
+
+    async fn reaction_remove_all(&self, _: Context, channel: ChannelId, message: MessageId) {
+        self.bot.spawn_cleared(channel, message, None);
+    }
 }
 
 impl Bot {
+    fn spawn_cleared(self: &Arc<Self>, channel: ChannelId, message: MessageId, emoji: Option<String>) {
+        let bot = Arc::clone(self);
+        self.begin_look(async move {
+            bot.cleared(&bot.http, channel, message, emoji.as_deref()).await;
+        });
+    }
+
     fn is_up(&self) {
         gauge!("holdpoint_gateway_up").set(1.0);
         self.state.send_replace(GatewayState::Up);
@@ -132,25 +147,50 @@ impl Bot {
     }
 }
 
-/// Tells of events that could not be decoded; serenity drops them with a line at debug level.
-pub(super) struct Alarm;
+/// Sees to events that serenity could not decode, which it drops with a line at debug level: one of them is understood here,
+/// of the others it is told.
+pub(super) struct Undecoded {
+    pub(super) bot: Arc<Bot>,
+}
 
 #[async_trait]
-impl RawEventHandler for Alarm {
+impl RawEventHandler for Undecoded {
     async fn raw_event(&self, _: Context, event: Event) {
-        if let Event::Unknown(unknown) = event {
-            if NEEDED_EVENTS.contains(&unknown.kind.as_str()) {
-                counter!("holdpoint_unknown_events_total").increment(1);
-                error!(
-                    event = unknown.kind,
-                    "an event that the bot needs could not be understood and was lost"
-                );
-            } else {
-                warn!(
-                    event = unknown.kind,
-                    "an event was not understood; the bot does not need it"
-                );
-            }
+        let Event::Unknown(unknown) = event else {
+            return;
+        };
+        if unknown.kind == EMOJI_CLEARED
+            && let Ok(cleared) = EmojiCleared::deserialize(&unknown.value)
+        {
+            let emoji = cleared.emoji.name.unwrap_or_default();
+            return self
+                .bot
+                .spawn_cleared(cleared.channel_id, cleared.message_id, Some(emoji));
+        }
+        if NEEDED_EVENTS.contains(&unknown.kind.as_str()) {
+            counter!("holdpoint_unknown_events_total").increment(1);
+            error!(
+                event = unknown.kind,
+                "an event that the bot needs could not be understood and was lost"
+            );
+        } else {
+            warn!(
+                event = unknown.kind,
+                "an event was not understood; the bot does not need it"
+            );
         }
     }
+}
+
+/// A moderator took every reaction of an emoji away. serenity takes this event for a whole reaction, which has more fields.
+#[derive(Deserialize)]
+struct EmojiCleared {
+    channel_id: ChannelId,
+    message_id: MessageId,
+    emoji: ClearedEmoji,
+}
+
+#[derive(Deserialize)]
+struct ClearedEmoji {
+    name: Option<String>,
 }

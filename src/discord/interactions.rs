@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serenity::all::{ChannelType, CommandInteraction, Http, Interaction};
+use serenity::all::{ChannelType, CommandInteraction, Http, Interaction, InteractionId, Member};
 use tracing::{error, warn};
 
 use super::Bot;
@@ -26,11 +26,28 @@ use crate::engine::{self, CatalogEntry, Diagnostic, Fault, Filter, HandleError, 
 const LISTED: u32 = 15;
 
 /// Who asks, from where.
-pub(super) struct From<'a> {
+pub(super) struct From {
     pub(super) input: InputId,
     pub(super) guild: GuildId,
     pub(super) channel: ChannelId,
-    pub(super) person: &'a Person,
+    pub(super) person: Person,
+}
+
+impl From {
+    /// Who acts with an interaction, and where; nobody does outside of a server, as there are no members.
+    pub(super) fn of(
+        interaction: InteractionId,
+        guild: Option<serenity::all::GuildId>,
+        channel: serenity::all::ChannelId,
+        member: Option<&Member>,
+    ) -> Option<Self> {
+        Some(Self {
+            input: InputId::new(format!("interaction:{interaction}")),
+            guild: GuildId(guild?.get()),
+            channel: ChannelId(channel.get()),
+            person: people::acting(member?),
+        })
+    }
 }
 
 impl Bot {
@@ -50,20 +67,13 @@ impl Bot {
             id: command.id,
             token: command.token.clone(),
         };
-        let (Some(guild), Some(member)) = (command.guild_id, command.member.as_ref()) else {
+        let member = command.member.as_deref();
+        let Some(from) = From::of(command.id, command.guild_id, command.channel_id, member) else {
             return asker
                 .answer(http, Seen::ByAsker, async {
                     Reply::to_asker(answer::only_in_servers())
                 })
                 .await;
-        };
-        let guild = GuildId(guild.get());
-        let person = people::acting(member);
-        let from = From {
-            input: InputId::new(format!("interaction:{}", command.id)),
-            guild,
-            channel: ChannelId(command.channel_id.get()),
-            person: &person,
         };
         let Some(asked) = Asked::of(&command) else {
             return asker
@@ -118,7 +128,7 @@ impl Bot {
 
     async fn start(
         &self,
-        from: &From<'_>,
+        from: &From,
         channel: ChannelId,
         checklist: &str,
         version: &str,
@@ -148,7 +158,7 @@ impl Bot {
             .await
     }
 
-    async fn carry_out(&self, http: &Http, from: &From<'_>, asked: Asked) -> Result<Reply, HandleError> {
+    async fn carry_out(&self, http: &Http, from: &From, asked: Asked) -> Result<Reply, HandleError> {
         match asked {
             Asked::Of { deployment, wish } => self.of_deployment(http, from, deployment, wish).await,
             Asked::Deployments { all } => {
@@ -213,7 +223,7 @@ impl Bot {
             }
             Asked::SetOwner { role, holder, rank } => {
                 self.engine
-                    .set_owner(from.guild, from.person, &role, rank, holder)
+                    .set_owner(from.guild, &from.person, &role, rank, holder)
                     .await?;
                 let waiting = self.waiting_for(from.guild, &role).await?;
                 let mut message = answer::owner_set(&role, rank, holder);
@@ -223,7 +233,7 @@ impl Bot {
             Asked::ClearOwner { role, holder, rank } => {
                 let removed = self
                     .engine
-                    .clear_owner(from.guild, from.person, &role, rank, holder)
+                    .clear_owner(from.guild, &from.person, &role, rank, holder)
                     .await?;
                 Ok(Reply::to_all(answer::owner_cleared(&role, rank, holder, removed)))
             }
@@ -246,7 +256,7 @@ impl Bot {
     async fn of_deployment(
         &self,
         http: &Http,
-        from: &From<'_>,
+        from: &From,
         named: Option<DeploymentId>,
         wish: Wish,
     ) -> Result<Reply, HandleError> {
@@ -329,7 +339,7 @@ impl Bot {
     /// Takes a person's command through the door.
     pub(super) async fn change(
         &self,
-        from: &From<'_>,
+        from: &From,
         deployment: DeploymentId,
         command: Command,
     ) -> Result<Handled, HandleError> {
@@ -346,7 +356,7 @@ impl Bot {
     /// The deployment that is named, else the one whose thread this is.
     pub(super) async fn meant(
         &self,
-        from: &From<'_>,
+        from: &From,
         named: Option<DeploymentId>,
     ) -> Result<Arc<Deployment>, HandleError> {
         let id = match named {

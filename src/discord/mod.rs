@@ -10,8 +10,10 @@ mod custom_id;
 mod find;
 mod gateway;
 mod interactions;
+mod looks;
 mod pace;
 mod people;
+mod reacting;
 mod reactions;
 mod render;
 mod reply;
@@ -35,7 +37,7 @@ pub use watchdog::Patience;
 use crate::engine::courier::Courier;
 use crate::engine::{CheckRuns, Engine};
 use gateway::Handler;
-use reactions::Cards;
+use looks::Cards;
 
 /// The bot on Discord.
 pub struct Discord {
@@ -56,6 +58,8 @@ pub enum GatewayState {
 /// What all handlers share.
 struct Bot {
     http: Arc<Http>,
+    /// Who we are on Discord.
+    user: serenity::all::UserId,
     engine: Engine,
     check_runs: CheckRuns,
     cards: Cards,
@@ -76,12 +80,14 @@ impl Discord {
         token: &str,
         endpoint: &Endpoint,
     ) -> Result<Self, ConnectError> {
-        let connect::Clients {
+        let connect::Connected {
             ours,
             gateway: for_serenity,
+            user,
         } = connect::connect(token, endpoint).await?;
         let bot = Arc::new(Bot {
             http: Arc::new(ours),
+            user,
             engine,
             check_runs,
             cards: Cards::default(),
@@ -93,7 +99,9 @@ impl Discord {
             .event_handler(Handler {
                 bot: Arc::clone(&bot),
             })
-            .raw_event_handler(gateway::Alarm)
+            .raw_event_handler(gateway::Undecoded {
+                bot: Arc::clone(&bot),
+            })
             .await
             .map_err(|error| ConnectError::Unreachable {
                 why: error.to_string(),

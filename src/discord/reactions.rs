@@ -1,45 +1,29 @@
 //! Sign-off by reaction. A reaction event is a hint; who reacts on the card now is the truth, and it is read from Discord.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serenity::all::{
     Builder, ChannelId as DiscordChannel, Http, MessageId as DiscordMessage, Reaction, ReactionType,
 };
-use tokio::sync::Mutex;
 use tracing::{error, warn};
 
 use super::asked::SNOOZE;
 use super::connect::with_sources;
 use super::courier::{APPROVE, REJECT, SEEN};
 use super::interactions::refused;
+use super::looks::{Hint, Offers};
+use super::reacting::{offer_again, reacting, shown};
 use super::render::answer;
 use super::render::message::Message;
 use super::{Bot, people, wire};
 use crate::domain::command::{ActingAs, CardAnswer, Command};
 use crate::domain::deployment::{Deployment, Phase};
 use crate::domain::ids::{DeploymentId, InputId, MessageId, RoleKey, UserId};
+use crate::domain::refusal::Refusal;
 use crate::domain::rights::Person;
 use crate::domain::sign_off::Holder;
 use crate::engine::{Fault, HandleError, Input, Posted, Wish};
-
-/// How many reactions Discord gives at once.
-const PAGE: u8 = 100;
-
-/// One look at a card at a time: two looks at once could apply what they saw in the wrong order.
-#[derive(Default)]
-pub(super) struct Cards(Mutex<HashMap<MessageId, Arc<Mutex<()>>>>);
-
-impl Cards {
-    async fn turn(&self, message: MessageId) -> tokio::sync::OwnedMutexGuard<()> {
-        let mut cards = self.0.lock().await;
-        // A card that nobody looks at or waits for is not kept.
-        cards.retain(|_, card| Arc::strong_count(card) > 1);
-        let card = Arc::clone(cards.entry(message).or_default());
-        drop(cards);
-        card.lock_owned().await
-    }
-}
 
 /// A sign-off card.
 struct Card {
@@ -116,8 +100,8 @@ impl Bot {
             return;
         }
         if let Some(card) = self.card_of(&reaction).await {
-            self.look_and_log(http, &card, reaction.user_id.map(|user| UserId(user.get())))
-                .await;
+            let by = reaction.user_id.map(|user| UserId(user.get()));
+            self.look_and_log(http, &card, Hint::reacted(by)).await;
         }
     }
 
@@ -125,14 +109,37 @@ impl Bot {
         let Some(card) = self.card_of(&reaction).await else {
             return;
         };
-        // Whoever takes a reaction away and gives it again is answered again.
         if let (Some(user), ReactionType::Unicode(emoji)) = (reaction.user_id, &reaction.emoji) {
             let answered = answered(card.posted.message, UserId(user.get()), emoji);
-            if let Err(error) = self.engine.forget(&answered).await {
-                warn!(error = %error, "an answered reaction could not be forgotten");
-            }
+            self.forget_answers(answered.as_str()).await;
         }
-        self.look_and_log(http, &card, None).await;
+        self.look_and_log(http, &card, Hint::default()).await;
+    }
+
+    /// A moderator took every reaction away, or every one of an emoji.
+    pub(super) async fn cleared(
+        &self,
+        http: &Http,
+        channel: DiscordChannel,
+        message: DiscordMessage,
+        emoji: Option<&str>,
+    ) {
+        if emoji.is_some_and(|emoji| ![APPROVE, REJECT, SEEN].contains(&emoji)) {
+            return;
+        }
+        if let Some(card) = self.card_at(channel, message).await {
+            let of_emoji = emoji.map_or_else(String::new, |emoji| format!("{emoji}:"));
+            self.forget_answers(&format!("answered:{}:{of_emoji}", card.posted.message))
+                .await;
+            self.look_and_log(http, &card, Hint::missed()).await;
+        }
+    }
+
+    /// Whoever's reaction is taken away and given again is answered again.
+    async fn forget_answers(&self, beginning: &str) {
+        if let Err(error) = self.engine.forget_all(beginning).await {
+            warn!(error = %error, "an answered reaction could not be forgotten");
+        }
     }
 
     /// Looks at every card that may have been reacted to while nobody listened.
@@ -152,7 +159,7 @@ impl Bot {
                     request,
                     posted,
                 };
-                self.look_and_log(http, &card, None).await;
+                self.look_and_log(http, &card, Hint::missed()).await;
             }
         }
     }
@@ -174,7 +181,7 @@ impl Bot {
             request,
             posted,
         };
-        self.begin_look(async move { bot.look_and_log(&http, &card, None).await });
+        self.begin_look(async move { bot.look_and_log(&http, &card, Hint::default()).await });
     }
 
     async fn card_of(&self, reaction: &Reaction) -> Option<Card> {
@@ -184,7 +191,11 @@ impl Bot {
         if ![APPROVE, REJECT, SEEN].contains(&emoji.as_str()) {
             return None;
         }
-        let message = MessageId(reaction.message_id.get());
+        self.card_at(reaction.channel_id, reaction.message_id).await
+    }
+
+    async fn card_at(&self, channel: DiscordChannel, message: DiscordMessage) -> Option<Card> {
+        let message = MessageId(message.get());
         let found = match self.engine.deployment_of_message(message).await {
             Ok(found) => found,
             Err(error) => {
@@ -194,7 +205,7 @@ impl Bot {
         };
         let (deployment, remembered_as) = found?;
         let (role, request) = card_name(&remembered_as)?;
-        let channel = crate::domain::ids::ChannelId(reaction.channel_id.get());
+        let channel = crate::domain::ids::ChannelId(channel.get());
         Some(Card {
             deployment,
             role,
@@ -203,30 +214,35 @@ impl Bot {
         })
     }
 
-    /// `by` is who has just reacted; nobody has when it is only looked what was missed.
-    async fn look_and_log(&self, http: &Http, card: &Card, by: Option<UserId>) {
-        let _turn = self.cards.turn(card.posted.message).await;
-        if let Err(error) = self.look(http, card, by).await {
-            error!(
-                deployment = card.deployment.0,
-                role = card.role.as_str(),
-                error = %error,
-                "a sign-off card could not be read; its reactions are counted when the next one is made or the bot connects again"
-            );
+    async fn look_and_log(&self, http: &Http, card: &Card, hint: Hint) {
+        let Some((mut turn, hint)) = self.cards.turn(card.posted.message, hint) else {
+            return;
+        };
+        let mut wanted = Some(hint);
+        while let Some(hint) = wanted {
+            if let Err(error) = self.look(http, card, &hint).await {
+                error!(
+                    deployment = card.deployment.0,
+                    role = card.role.as_str(),
+                    error = %error,
+                    "a sign-off card could not be read; its reactions are counted when the next one is made or the bot connects again"
+                );
+            }
+            wanted = turn.again();
         }
     }
 
     /// Makes what is signed agree with who reacts on the card now.
-    async fn look(&self, http: &Http, card: &Card, by: Option<UserId>) -> Result<(), LookError> {
+    async fn look(&self, http: &Http, card: &Card, hint: &Hint) -> Result<(), LookError> {
         let Some(deployment) = self.engine.any_deployment(card.deployment).await? else {
             return Ok(());
         };
         let running = !matches!(deployment.phase, Phase::Finished(_));
         let current = deployment.sign_offs.get(&card.role);
         let lives = running && current.is_some_and(|sign_off| sign_off.requests == card.request);
-        let rejecting = self.reacting(http, card, REJECT).await?;
-        let approving: BTreeSet<UserId> = self
-            .reacting(http, card, APPROVE)
+        let counted = shown(http, &card.posted).await?;
+        let rejecting = reacting(http, &card.posted, &counted, REJECT).await?;
+        let approving: BTreeSet<UserId> = reacting(http, &card.posted, &counted, APPROVE)
             .await?
             .difference(&rejecting)
             .copied()
@@ -251,7 +267,8 @@ impl Bot {
         }
         if !lives {
             // Whoever answered it in its time has done nothing wrong and is left in peace.
-            if let Some(user) = by.filter(|user| approving.contains(user) || rejecting.contains(user)) {
+            let answering = |user: &&UserId| approving.contains(user) || rejecting.contains(user);
+            for user in hint.by.iter().copied().filter(|user| answering(&user)) {
                 let emoji = if rejecting.contains(&user) {
                     REJECT
                 } else {
@@ -267,50 +284,52 @@ impl Bot {
         let has_signed =
             |user: &UserId| current.is_some_and(|sign_off| sign_off.signature_of(*user).is_some());
         for user in rejecting.iter().filter(|user| !has_rejected(user)) {
+            if self.came_too_early(card, *user, REJECT, hint).await? {
+                continue;
+            }
             let reject = CardAnswer::Reject { reason: None };
             unheard.note(self.act(http, card, &deployment, *user, REJECT, reject).await)?;
         }
         for user in approving.iter().filter(|user| !has_signed(user)) {
+            if self.came_too_early(card, *user, APPROVE, hint).await? {
+                continue;
+            }
             let approve = CardAnswer::Approve;
             unheard.note(self.act(http, card, &deployment, *user, APPROVE, approve).await)?;
         }
         let pings = current
             .and_then(|sign_off| sign_off.request.as_ref())
             .map_or(0, |request| request.pings);
-        for user in self.reacting(http, card, SEEN).await? {
+        for user in reacting(http, &card.posted, &counted, SEEN).await? {
             // Eyes left from an earlier ping say nothing of a later one, unless they have just been given.
-            if pings == 0 || by == Some(user) {
+            if pings == 0 || hint.by.contains(&user) {
                 unheard.note(self.acknowledge(http, card, user, pings).await)?;
             }
+        }
+        if hint.offers == Offers::MayBeGone {
+            unheard.note(
+                offer_again(http, &card.posted, &counted)
+                    .await
+                    .map_err(LookError::from),
+            )?;
         }
         unheard.first()
     }
 
-    /// Who reacts with an emoji now; bots do not count.
-    async fn reacting(&self, http: &Http, card: &Card, emoji: &str) -> Result<BTreeSet<UserId>, LookError> {
-        let reaction = ReactionType::Unicode(emoji.to_owned());
-        let mut people = BTreeSet::new();
-        let mut after: Option<u64> = None;
-        loop {
-            let page = http
-                .get_reaction_users(
-                    DiscordChannel::new(card.posted.channel.0),
-                    DiscordMessage::new(card.posted.message.0),
-                    &reaction,
-                    PAGE,
-                    after,
-                )
-                .await?;
-            after = page.last().map(|user| user.id.get());
-            people.extend(
-                page.iter()
-                    .filter(|user| !user.bot)
-                    .map(|user| UserId(user.id.get())),
-            );
-            if page.len() < usize::from(PAGE) {
-                return Ok(people);
-            }
+    /// Whether somebody reacted while the request rested, and was told that it does not count. Once the request goes on, it
+    /// is about something they have not looked at, so they have to react anew.
+    async fn came_too_early(
+        &self,
+        card: &Card,
+        user: UserId,
+        emoji: &str,
+        hint: &Hint,
+    ) -> Result<bool, LookError> {
+        if hint.by.contains(&user) {
+            return Ok(false);
         }
+        let early = too_early(card.posted.message, user, emoji);
+        Ok(self.engine.is_remembered(&early).await?)
     }
 
     /// Lets somebody sign, with the roles they hold now; a refusal is told them once.
@@ -387,6 +406,13 @@ impl Bot {
         match self.engine.handle(input).await {
             Ok(_) => Ok(()),
             Err(HandleError::Fault(fault)) => Err(fault.into()),
+            Err(error @ HandleError::Refused(Refusal::SignOffNotReady { .. })) => {
+                self.engine
+                    .is_first(&too_early(card.posted.message, user, deed))
+                    .await?;
+                let told = answer::react_anew(refused(error));
+                self.answer(http, card, user, deed, told).await
+            }
             Err(error @ HandleError::Refused(_)) => self.answer(http, card, user, deed, refused(error)).await,
         }
     }
@@ -454,7 +480,13 @@ impl Bot {
 }
 
 fn answered(message: MessageId, user: UserId, emoji: &str) -> InputId {
-    InputId::new(format!("answered:{message}:{user}:{emoji}"))
+    InputId::new(format!("answered:{message}:{emoji}:{user}:"))
+}
+
+/// Remembered beside the answer, and forgotten with it.
+fn too_early(message: MessageId, user: UserId, emoji: &str) -> InputId {
+    let answered = answered(message, user, emoji);
+    InputId::new(format!("{}too-early", answered.as_str()))
 }
 
 /// The role and the request of a card, from what it is remembered as.

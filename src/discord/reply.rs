@@ -10,6 +10,7 @@ use serenity::all::{
 use tracing::warn;
 
 use super::connect::with_sources;
+use super::courier::code_of;
 use super::render::message::Message;
 use super::render::modal::Modal;
 use super::wire::{self, Seen};
@@ -34,6 +35,21 @@ pub(super) enum Reply {
     /// A dialog. It can only be a first answer, so nothing slow may come before it.
     Ask(Modal),
 }
+
+/// What became of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Told {
+    /// It is there.
+    Yes,
+    /// Its fifteen minutes are over; no other will be taken either.
+    TooLate,
+    /// It did not arrive.
+    No,
+}
+
+/// What Discord says once an interaction can be answered no more (Discord's documentation, "JSON Error Codes"): an invalid
+/// webhook token, or an unknown webhook.
+const ANSWERED_NO_MORE: [isize; 2] = [50_027, 10_015];
 
 impl Reply {
     /// A message that everybody sees.
@@ -75,10 +91,11 @@ impl Asker {
         let message = CreateInteractionResponseMessage::new().ephemeral(seen == Seen::ByAsker);
         self.send_first(http, CreateInteractionResponse::Defer(message))
             .await
+            == Told::Yes
     }
 
     /// Puts a message in the place of the promise, or of an earlier answer.
-    pub(super) async fn edit(&self, http: &Http, message: &Message) -> bool {
+    pub(super) async fn edit(&self, http: &Http, message: &Message) -> Told {
         let sent = match wire::body(&wire::edit_response(message)) {
             Ok(body) => {
                 http.edit_original_interaction_response(&self.token, &body, wire::files(message))
@@ -151,19 +168,22 @@ impl Asker {
         }
     }
 
-    async fn send_first(&self, http: &Http, response: CreateInteractionResponse) -> bool {
+    async fn send_first(&self, http: &Http, response: CreateInteractionResponse) -> Told {
         let sent = response.execute(http, (self.id, &self.token)).await;
         told(sent)
     }
 }
 
-/// Whether an answer was taken. One that was not is no loss: what was done is on the board.
-fn told(sent: Result<(), serenity::Error>) -> bool {
+/// What became of an answer. One that did not arrive is no loss: what was done is on the board.
+fn told(sent: Result<(), serenity::Error>) -> Told {
     match sent {
-        Ok(()) => true,
+        Ok(()) => Told::Yes,
         Err(error) => {
             warn!(error = with_sources(&error), "an answer did not reach Discord");
-            false
+            match code_of(&error) {
+                Some(code) if ANSWERED_NO_MORE.contains(&code) => Told::TooLate,
+                Some(_) | None => Told::No,
+            }
         }
     }
 }

@@ -3,21 +3,22 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serenity::all::Http;
-use tokio::sync::watch;
+use serenity::all::{Builder, ChannelId, Http, Nonce};
+use tracing::warn;
 
 use super::Bot;
+use super::connect::with_sources;
 use super::find;
 use super::interactions::{From, faulted, refused};
 use super::render::message::Message;
 use super::render::{answer, check_table};
-use super::reply::{Asker, Reply};
-use super::wire::Seen;
+use super::reply::{Asker, Reply, Told};
+use super::wire::{self, Seen};
 use crate::domain::deployment::Deployment;
-use crate::domain::ids::{DeploymentId, SectionId};
+use crate::domain::ids::{DeploymentId, SectionId, UserId};
 use crate::domain::refusal::Refusal;
-use crate::domain::rights::{Act, HoldsARole};
-use crate::engine::{HandleError, RunProgress, RunWish, Selection};
+use crate::domain::rights::Act;
+use crate::engine::{HandleError, RunProgress, RunView, RunWish, Selection};
 
 /// How often at most the answer of a run of checks is edited: Discord lets a message be edited five times in five seconds.
 const EDIT_PACE: Duration = Duration::from_millis(1100);
@@ -28,7 +29,7 @@ impl Bot {
         &self,
         http: &Http,
         asker: &Asker,
-        from: &From<'_>,
+        from: &From,
         named: Option<DeploymentId>,
         what: Option<&str>,
     ) {
@@ -66,7 +67,7 @@ impl Bot {
         &self,
         http: &Http,
         asker: &Asker,
-        from: &From<'_>,
+        from: &From,
         deployment: &Arc<Deployment>,
         selection: &Selection,
     ) {
@@ -79,7 +80,7 @@ impl Bot {
             RunWish::NothingToRun => {
                 asker.edit(http, &answer::nothing_to_check(deployment)).await;
             }
-            RunWish::Running(progress) => self.follow_run(http, asker, deployment.id, progress).await,
+            RunWish::Running(run) => self.follow_run(http, asker, from, deployment.id, run).await,
         }
     }
 
@@ -87,56 +88,84 @@ impl Bot {
         &self,
         http: &Http,
         asker: &Asker,
+        from: &From,
         deployment: DeploymentId,
-        mut progress: watch::Receiver<RunProgress>,
+        mut run: RunView,
     ) {
+        let mut answer = Told::Yes;
         loop {
-            let shown = progress.borrow_and_update().clone();
-            match self.engine.any_deployment(deployment).await {
-                Ok(Some(deployment)) => {
-                    asker.edit(http, &run_table(&deployment, &shown)).await;
-                }
+            let shown = run.progress();
+            let deployment = match self.engine.any_deployment(deployment).await {
+                Ok(Some(deployment)) => deployment,
                 Ok(None) => return,
                 Err(fault) => {
                     asker.edit(http, &faulted(&fault)).await;
                     return;
                 }
+            };
+            let table = run_table(&deployment, &shown);
+            if answer != Told::TooLate {
+                answer = asker.edit(http, &table).await;
             }
             if shown.ended {
+                if answer == Told::TooLate {
+                    self.tell_in_thread(http, asker, from.person.id, &deployment, table)
+                        .await;
+                }
                 return;
             }
-            tokio::select! {
-                () = tokio::time::sleep(EDIT_PACE) => {}
-                // Every check is being ended: what is shown next is the last.
-                () = self.stopping.cancelled() => {
-                    if progress.wait_for(|progress| progress.ended).await.is_err() {
-                        return;
-                    }
-                    continue;
+            if answer != Told::TooLate {
+                tokio::select! {
+                    () = tokio::time::sleep(EDIT_PACE) => {}
+                    // Every check is being ended: what is shown next is the last.
+                    () = self.stopping.cancelled() => run.ended().await,
                 }
             }
-            if progress.has_changed().is_ok_and(|changed| !changed) && progress.changed().await.is_err() {
-                return;
-            }
+            run.changed().await;
         }
     }
 
-    async fn may_work(&self, from: &From<'_>, deployment: &Deployment) -> Result<(), HandleError> {
-        let rights = self.engine.rules().rights(from.guild);
-        let owners = self.engine.owners(from.guild).await?;
-        let holds = deployment.checklist.sign_offs.keys().any(|role| {
-            owners
-                .rank_of(role, from.person.id, &from.person.discord_roles)
-                .is_some()
-        });
-        let holds = if holds { HoldsARole::Yes } else { HoldsARole::No };
-        if !rights.permit(Act::Work, from.person, deployment.started_by, holds) {
-            return Err(Refusal::NotAllowed {
-                act: Act::Work,
-                allowed: rights.of(Act::Work).to_vec(),
+    /// Tells an asker in the deployment's thread what their run came to, as the answer to them can be changed no more.
+    async fn tell_in_thread(
+        &self,
+        http: &Http,
+        asker: &Asker,
+        person: UserId,
+        deployment: &Deployment,
+        table: Message,
+    ) {
+        let channel = match self.engine.posted(deployment.id, "thread").await {
+            Ok(thread) => thread.map_or(deployment.channel, |thread| thread.channel),
+            Err(fault) => {
+                warn!(error = %fault, "what a run of checks came to could not be told");
+                return;
             }
-            .into());
+        };
+        let message = check_table::late(person, table);
+        let sent = wire::create(&message)
+            // One interaction is answered once, even where a request is sent again on its way.
+            .nonce(Nonce::String(format!("hpr{}", asker.id)))
+            .enforce_nonce(true)
+            .execute(http, (ChannelId::new(channel.0), None))
+            .await;
+        if let Err(error) = sent {
+            warn!(
+                deployment = deployment.id.0,
+                error = with_sources(&error),
+                "what a run of checks came to did not reach Discord"
+            );
         }
+    }
+
+    async fn may_work(&self, from: &From, deployment: &Deployment) -> Result<(), HandleError> {
+        let owners = self.engine.owners(from.guild).await?;
+        self.engine.rules().rights(from.guild).require(
+            Act::Work,
+            &from.person,
+            &deployment.checklist,
+            deployment.started_by,
+            &owners,
+        )?;
         if let Some(finished) = &deployment.finished {
             return Err(Refusal::Finished {
                 deployment: deployment.id,
@@ -177,7 +206,7 @@ fn run_table(deployment: &Deployment, progress: &RunProgress) -> Message {
             checks: &progress.checks,
             results: &progress.results,
             ended,
-            fault: progress.fault.as_deref(),
+            stopped: progress.stopped.as_ref(),
         },
     )
 }

@@ -20,14 +20,20 @@ pub(super) enum Seen {
     ByAsker,
 }
 
+/// Puts a message into one of serenity's builders: they have these setters in common, and no trait that says so.
+macro_rules! filled {
+    ($builder:expr, $message:expr) => {
+        $builder
+            .content(&$message.content)
+            .embeds(embeds($message))
+            .components(rows($message))
+            .allowed_mentions(allowed($message))
+    };
+}
+
 /// A new message.
 pub(super) fn create(message: &Message) -> CreateMessage {
-    CreateMessage::new()
-        .content(&message.content)
-        .embeds(embeds(message))
-        .components(rows(message))
-        .allowed_mentions(allowed(message))
-        .add_files(files(message))
+    filled!(CreateMessage::new(), message).add_files(files(message))
 }
 
 /// The body of a message. Discord describes the ids of its attachments as strings; serenity writes numbers.
@@ -51,31 +57,19 @@ pub(super) fn body(message: &impl serde::Serialize) -> serde_json::Result<serde_
 
 /// A message in place of another.
 pub(super) fn edit(message: &Message) -> EditMessage {
-    EditMessage::new()
-        .content(&message.content)
-        .embeds(embeds(message))
-        .components(rows(message))
-        .allowed_mentions(allowed(message))
+    filled!(EditMessage::new(), message)
 }
 
 /// A first answer.
 pub(super) fn respond(message: &Message, seen: Seen) -> CreateInteractionResponseMessage {
-    CreateInteractionResponseMessage::new()
-        .content(&message.content)
-        .embeds(embeds(message))
-        .components(rows(message))
-        .allowed_mentions(allowed(message))
+    filled!(CreateInteractionResponseMessage::new(), message)
         .add_files(files(message))
         .ephemeral(seen == Seen::ByAsker)
 }
 
 /// An answer in place of the first.
 pub(super) fn edit_response(message: &Message) -> EditInteractionResponse {
-    let edit = EditInteractionResponse::new()
-        .content(&message.content)
-        .embeds(embeds(message))
-        .components(rows(message))
-        .allowed_mentions(allowed(message));
+    let edit = filled!(EditInteractionResponse::new(), message);
     files(message)
         .into_iter()
         .fold(edit, EditInteractionResponse::new_attachment)
@@ -83,11 +77,7 @@ pub(super) fn edit_response(message: &Message) -> EditInteractionResponse {
 
 /// A further answer.
 pub(super) fn follow_up(message: &Message, seen: Seen) -> CreateInteractionResponseFollowup {
-    CreateInteractionResponseFollowup::new()
-        .content(&message.content)
-        .embeds(embeds(message))
-        .components(rows(message))
-        .allowed_mentions(allowed(message))
+    filled!(CreateInteractionResponseFollowup::new(), message)
         .add_files(files(message))
         .ephemeral(seen == Seen::ByAsker)
 }

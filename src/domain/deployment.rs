@@ -14,7 +14,7 @@ use super::ids::{BlankId, ChannelId, CheckId, DeploymentId, GuildId, ItemId, Rol
 use super::items_progress::ItemsProgress;
 use super::sign_off::ChecksSeen;
 
-pub use self::answers::{Rejection, Request, SignOff};
+pub use self::answers::{Rejection, Request, Resting, SignOff};
 
 /// One run of a checklist, as its events have left it.
 #[derive(Clone, Debug, PartialEq)]
@@ -344,6 +344,7 @@ impl Deployment {
             Event::SignOffRequested { role } => {
                 let sign_off = self.sign_off_of(role).map_err(foreign)?;
                 sign_off.request = Some(Request::made(at));
+                sign_off.resting = None;
                 sign_off.requests += 1;
                 // Asking again after a no asks everybody: an older yes must not outvote it without a look at what changed.
                 if sign_off.rejection.take().is_some() {
@@ -351,11 +352,27 @@ impl Deployment {
                     sign_off.signatures.clear();
                 }
             }
-            Event::SignOffRecalled { role } => self.sign_off_of(role).map_err(foreign)?.request = None,
+            Event::SignOffRecalled { role } => {
+                let sign_off = self.sign_off_of(role).map_err(foreign)?;
+                sign_off.resting = sign_off
+                    .request
+                    .take()
+                    .map(|request| Resting { request, since: at });
+            }
+            Event::SignOffResumed { role } => {
+                let sign_off = self.sign_off_of(role).map_err(foreign)?;
+                sign_off.request = sign_off.resting.take().map(|resting| resting.resumed(at));
+            }
+            Event::AskedAgain { role } => {
+                if let Some(request) = &mut self.sign_off_of(role).map_err(foreign)?.request {
+                    request.asked_again = Some((by, at));
+                }
+            }
             Event::Pinged { role, ping, .. } => {
                 if let Some(request) = &mut self.sign_off_of(role).map_err(foreign)?.request {
                     request.pings = *ping;
                     request.waits_since = at;
+                    request.pinged_at = Some(at);
                     request.acknowledged = None;
                 }
             }
@@ -419,6 +436,7 @@ impl Deployment {
                 let sign_off = self.sign_off_of(role).map_err(foreign)?;
                 sign_off.signatures.retain(|given| given.by != *signer);
                 sign_off.request = None;
+                sign_off.resting = None;
             }
             Event::Decided { decision, reason } => {
                 self.decision = Some(Decided {

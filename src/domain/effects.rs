@@ -29,7 +29,7 @@ pub enum Owed {
     Thread,
     /// The board, posted and pinned the first time and edited from then on.
     Board,
-    /// A card that asks a role to sign.
+    /// A card that asks a role to sign; edited where it was posted before.
     SignOffCard {
         /// Which role.
         role: RoleKey,
@@ -53,6 +53,15 @@ pub enum Owed {
         ping: u32,
         /// When it was due.
         due: Timestamp,
+    },
+    /// A ping of those who were asked last, as somebody asks again.
+    AskedAgain {
+        /// Which role.
+        role: RoleKey,
+        /// Which of its requests.
+        request: u32,
+        /// Who asks.
+        by: Actor,
     },
     /// Word of a rejection, which asks for the reason where none was given.
     Rejection {
@@ -84,6 +93,7 @@ impl Owed {
         match self {
             Self::Board => Some("board".to_owned()),
             Self::SignOffCardEdit { role, request } => Some(format!("card:{role}:{request}")),
+            Self::AskedAgain { role, request, .. } => Some(format!("again:{role}:{request}")),
             Self::Opening
             | Self::Thread
             | Self::SignOffCard { .. }
@@ -109,7 +119,11 @@ impl Owed {
                 role, request, ping, ..
             } => Some(format!("ping:{role}:{request}:{ping}")),
             Self::Report => Some("report".to_owned()),
-            Self::Rejection { .. } | Self::Void { .. } | Self::ReadyForGo | Self::Decision => None,
+            Self::AskedAgain { .. }
+            | Self::Rejection { .. }
+            | Self::Void { .. }
+            | Self::ReadyForGo
+            | Self::Decision => None,
         }
     }
 }
@@ -186,12 +200,28 @@ impl Effects {
                 });
                 self.edit_card(role, request.saturating_sub(1));
             }
-            Event::Pinged { role, ping, due } => self.owed.push(Owed::Ping {
+            // The card may not have been posted before the request came to rest.
+            Event::SignOffResumed { role } => self.owed.push(Owed::SignOffCard {
                 role: role.clone(),
                 request: request(role),
-                ping: *ping,
-                due: *due,
             }),
+            Event::AskedAgain { role } => {
+                self.owed.push(Owed::AskedAgain {
+                    role: role.clone(),
+                    request: request(role),
+                    by: recorded.actor,
+                });
+                self.edit_card(role, request(role));
+            }
+            Event::Pinged { role, ping, due } => {
+                self.owed.push(Owed::Ping {
+                    role: role.clone(),
+                    request: request(role),
+                    ping: *ping,
+                    due: *due,
+                });
+                self.edit_card(role, request(role));
+            }
             Event::SignOffRecalled { role }
             | Event::Acknowledged { role, .. }
             | Event::Approved { role, .. }

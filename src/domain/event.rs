@@ -83,8 +83,12 @@ pub enum Event {
     CheckRecorded { result: CheckResult },
     /// A role was asked to sign.
     SignOffRequested { role: RoleKey },
-    /// A request was taken back, as what it waited for no longer holds.
+    /// A request rests, as what it waited for no longer holds. Its card stays.
     SignOffRecalled { role: RoleKey },
+    /// A request that rested asks again, on the same card: what it waits for holds once more.
+    SignOffResumed { role: RoleKey },
+    /// Somebody asked again while a request waits; its pings go on as they were.
+    AskedAgain { role: RoleKey },
     /// An unanswered request pinged the next people.
     Pinged {
         /// For which role.
@@ -173,6 +177,8 @@ impl Event {
             Self::CheckRecorded { .. } => "check_recorded",
             Self::SignOffRequested { .. } => "sign_off_requested",
             Self::SignOffRecalled { .. } => "sign_off_recalled",
+            Self::SignOffResumed { .. } => "sign_off_resumed",
+            Self::AskedAgain { .. } => "asked_again",
             Self::Pinged { .. } => "pinged",
             Self::Acknowledged { .. } => "acknowledged",
             Self::Approved { .. } => "approved",

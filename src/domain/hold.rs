@@ -21,6 +21,8 @@ pub enum Hold {
     Blocked { item: ItemId },
     /// The check has not passed.
     Check { check: CheckId },
+    /// The item is ticked in the document, and its check has never run.
+    NotRun { item: ItemId, check: CheckId },
     /// The role has not approved.
     SignOff { role: RoleKey },
     /// The role has rejected.
@@ -82,6 +84,28 @@ impl Deployment {
         matches!(self.phase, Phase::Preparing | Phase::Held)
             && self.asks_for_go()
             && self.go_holds().next().is_none()
+    }
+
+    /// Checks that have never run and hold the first closed gate, or a role that has not approved, although the document
+    /// shows their items ticked.
+    pub fn holds_not_run(&self) -> Vec<Hold> {
+        let gate = self
+            .checklist
+            .gates
+            .iter()
+            .filter(|gate| !self.is_open(gate))
+            .min_by_key(|gate| gate.section);
+        let of_roles = self
+            .checklist
+            .sign_offs
+            .keys()
+            .filter(|role| !self.is_approved(role))
+            .flat_map(|role| self.sign_off_holds(role));
+        let holds = gate
+            .into_iter()
+            .flat_map(|gate| self.holds_of_gate(gate))
+            .chain(of_roles);
+        distinct(holds.filter(|hold| matches!(hold, Hold::NotRun { .. })))
     }
 
     /// What must be done before the deployment is complete.
@@ -261,9 +285,18 @@ impl Deployment {
             .take(end)
             .enumerate()
             .filter(|(index, item)| !item.checks.is_empty() && self.checks_count(*index))
-            .flat_map(|(_, item)| &item.checks)
-            .filter(|check| !self.has_passed(check))
-            .map(|check| Hold::Check { check: check.clone() })
+            .flat_map(|(index, item)| item.checks.iter().map(move |check| (index, item, check)))
+            .filter(|(_, _, check)| !self.has_passed(check))
+            .map(|(index, item, check)| {
+                let check = check.clone();
+                // Whoever reads the document sees it ticked, and has to be told what is missing.
+                if self.item_state(index).is_closed() && !self.checks.contains_key(&check) {
+                    let item = item.id.clone();
+                    Hold::NotRun { item, check }
+                } else {
+                    Hold::Check { check }
+                }
+            })
     }
 
     /// Checks whose last run did not pass, where an item depends on them that does not itself wait for GO: what can only

@@ -250,7 +250,7 @@ impl fmt::Display for Refusal {
             }
             Self::FollowsSignOff { item, role } => write!(
                 f,
-                "{} is the sign-off of {}. Whoever holds the role answers the card with ✅ or ❌; `/deploy signoff` posts it again.",
+                "{} is the sign-off of {}. Whoever holds the role answers the card with ✅ or ❌; `/deploy signoff` asks again.",
                 code(item.as_str()),
                 code(role.as_str())
             ),
@@ -467,6 +467,12 @@ fn hold_name(hold: &Hold) -> String {
         Hold::Open { item } => format!("{} is done", code(item.as_str())),
         Hold::Blocked { item } => format!("{} is unblocked", code(item.as_str())),
         Hold::Check { check } => format!("check {} has passed", code(check.as_str())),
+        Hold::NotRun { item, check } => format!(
+            "check {} has run ({} is ticked in the document, but its check has not run; {} runs it)",
+            code(check.as_str()),
+            code(item.as_str()),
+            code(&format!("/deploy check what:{item}"))
+        ),
         Hold::SignOff { role } => format!("{} has signed", code(role.as_str())),
         Hold::Rejected { role } => format!("{} no longer rejects", code(role.as_str())),
         Hold::Decision => "the decision is GO".to_owned(),

@@ -1,6 +1,9 @@
 //! Who may do what. Signing is apart from this: it takes the role itself, see [`super::sign_off::Owners`].
 
+use super::checklist::Checklist;
 use super::ids::{DiscordRoleId, UserId};
+use super::refusal::Refusal;
+use super::sign_off::Owners;
 
 /// Somebody who acts, as Discord described them when they acted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,6 +87,29 @@ impl Rights {
         }
     }
 
+    /// Lets a person act on a deployment of a checklist, or on a new one, which nobody has started.
+    ///
+    /// # Errors
+    /// [`Refusal::NotAllowed`] for who may not.
+    pub fn require(
+        &self,
+        act: Act,
+        person: &Person,
+        checklist: &Checklist,
+        starter: Option<UserId>,
+        owners: &Owners,
+    ) -> Result<(), Refusal> {
+        let holds = HoldsARole::of(person, checklist, starter, owners);
+        if self.permit(act, person, starter, holds) {
+            Ok(())
+        } else {
+            Err(Refusal::NotAllowed {
+                act,
+                allowed: self.of(act).to_vec(),
+            })
+        }
+    }
+
     /// Whether a person may act. `starter` is who started the deployment, `holds_a_role` whether the person
     /// holds one of its checklist's sign-off roles; both are false where there is no deployment yet.
     pub fn permit(
@@ -111,4 +137,18 @@ pub enum HoldsARole {
     Yes,
     /// They do not.
     No,
+}
+
+impl HoldsARole {
+    /// Whether a person holds one of a checklist's sign-off roles. Where nobody is asked to sign, whoever started the
+    /// deployment answers for it; else only managers could end it.
+    pub fn of(person: &Person, checklist: &Checklist, starter: Option<UserId>, owners: &Owners) -> Self {
+        let mut roles = checklist.sign_offs.keys();
+        let holds = if checklist.sign_offs.is_empty() {
+            starter == Some(person.id)
+        } else {
+            roles.any(|role| owners.rank_of(role, person.id, &person.discord_roles).is_some())
+        };
+        if holds { Self::Yes } else { Self::No }
+    }
 }

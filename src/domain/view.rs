@@ -114,13 +114,20 @@ impl Deployment {
         })
     }
 
-    /// What holds the release now: before the decision what holds GO, afterwards what holds the end.
+    /// What holds the release now: before the decision what holds GO, afterwards what holds the end. Beside it, checks that
+    /// hold the next gate or a sign-off although the document shows their items ticked, as nothing else would show them.
     pub fn holds(&self) -> Vec<Hold> {
-        match self.phase {
+        let mut holds = match self.phase {
             Phase::Preparing | Phase::Held if self.asks_for_go() => self.holds_of_go(),
             Phase::Preparing | Phase::Held | Phase::Releasing => self.holds_of_finish(),
-            Phase::Finished(_) => Vec::new(),
+            Phase::Finished(_) => return Vec::new(),
+        };
+        for not_run in self.holds_not_run() {
+            if !holds.contains(&not_run) {
+                holds.push(not_run);
+            }
         }
+        holds
     }
 
     /// Roles that were asked and have not answered.

@@ -1,10 +1,12 @@
 //! Runs of checks: which are meant, their progress, and their results taken through the door.
 
 use std::collections::HashMap;
+use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::StreamExt;
+use futures_util::future::select_all;
 use metrics::counter;
 use secrecy::SecretString;
 use tokio::sync::watch;
@@ -12,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{error, warn};
 
-use super::error::HandleError;
+use super::error::{Fault, HandleError};
 use super::{Engine, Input, Wish};
 use crate::checks::{Checks, Environment, Variables};
 use crate::domain::check::{Check, CheckResult, CheckStatus};
@@ -20,6 +22,7 @@ use crate::domain::checklist::{Checklist, SectionIndex};
 use crate::domain::command::{ActingAs, Command};
 use crate::domain::deployment::Deployment;
 use crate::domain::ids::{CheckId, DeploymentId, InputId, ItemId, VariableName};
+use crate::domain::refusal::Refusal;
 
 /// Which checks are meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,43 +37,121 @@ pub enum Selection {
     NotPassed,
 }
 
-/// How far a run is.
+/// How far what somebody asked for is.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RunProgress {
-    /// The checks it runs, in the order of their first items.
+    /// The checks that were asked for, in the order of their first items.
     pub checks: Vec<CheckId>,
-    /// The results so far, in the order they came.
+    /// The results so far, in the order of the checks.
     pub results: Vec<CheckResult>,
-    /// Set when a result could not be recorded: the run ended there.
-    pub fault: Option<String>,
+    /// Why there are checks without a result although nothing more will come; the first reason where there are several.
+    pub stopped: Option<Stopped>,
     /// Whether nothing more will come.
     pub ended: bool,
 }
 
+/// Why a check ended without a result that counts.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Stopped {
+    /// The deployment takes no results any more, and the refusal says why.
+    Refused(Refusal),
+    /// The result could not be written down, or was never reached. The log says what broke.
+    Broken,
+    /// The bot is stopping.
+    Stopping,
+}
+
 /// What asking for a run came to.
 pub enum RunWish {
-    /// It runs; this tells how far it is. The same run is given to whoever asks while it lasts.
-    Running(watch::Receiver<RunProgress>),
+    /// They run; this tells how far they are.
+    Running(RunView),
     /// No check is meant.
     NothingToRun,
 }
 
-/// Runs checks for deployments.
+/// What one asker sees of the checks under way: those that they asked for.
+pub struct RunView {
+    checks: Vec<Viewed>,
+}
+
+struct Viewed {
+    check: CheckId,
+    run: watch::Receiver<OneRun>,
+    /// Whether its end has been seen.
+    ended: bool,
+}
+
+/// One check of a deployment, from when it begins.
+#[derive(Clone, Debug, PartialEq)]
+enum OneRun {
+    UnderWay,
+    Recorded(CheckResult),
+    Stopped(Stopped),
+}
+
+/// Runs checks for deployments. Each check of a deployment is under way at most once: whoever asks for one that is joins it.
 #[derive(Clone)]
 pub struct CheckRuns {
     engine: Engine,
     checks: Checks,
     environment: Environment,
-    under_way: Arc<Mutex<HashMap<DeploymentId, UnderWay>>>,
+    under_way: Arc<Mutex<UnderWay>>,
     tasks: TaskTracker,
     stop: CancellationToken,
     /// Tells runs within one start of the bot apart; the start itself is told by its time.
     next_run: Arc<AtomicU64>,
 }
 
-struct UnderWay {
-    checks: Vec<CheckId>,
-    progress: watch::Receiver<RunProgress>,
+/// The checks that run now.
+type UnderWay = HashMap<(DeploymentId, CheckId), watch::Receiver<OneRun>>;
+
+impl RunView {
+    /// How far they are now.
+    pub fn progress(&mut self) -> RunProgress {
+        let mut progress = RunProgress {
+            ended: true,
+            ..RunProgress::default()
+        };
+        for Viewed { check, run, ended } in &mut self.checks {
+            progress.checks.push(check.clone());
+            // Looked at first: what is told before the end is there once the end is.
+            let told_all = tells_no_more(run);
+            *ended = true;
+            match &*run.borrow_and_update() {
+                OneRun::Recorded(result) => progress.results.push(result.clone()),
+                OneRun::Stopped(why) => {
+                    progress.stopped.get_or_insert_with(|| why.clone());
+                }
+                OneRun::UnderWay if told_all => {
+                    progress.stopped.get_or_insert(Stopped::Broken);
+                }
+                OneRun::UnderWay => *ended = false,
+            }
+            progress.ended &= *ended;
+        }
+        progress
+    }
+
+    /// Waits until the progress is another than when it was last asked for.
+    pub async fn changed(&mut self) {
+        let waiting: Vec<_> = self
+            .checks
+            .iter_mut()
+            .filter(|viewed| !viewed.ended)
+            .map(|viewed| Box::pin(viewed.run.changed()))
+            .collect();
+        if !waiting.is_empty() {
+            // Whether it was changed or tells no more is seen when the progress is asked for.
+            let _ = select_all(waiting).await;
+        }
+    }
+
+    /// Waits until all of them have ended.
+    pub async fn ended(&mut self) {
+        while !self.progress().ended {
+            self.changed().await;
+        }
+    }
 }
 
 impl CheckRuns {
@@ -87,46 +168,50 @@ impl CheckRuns {
         }
     }
 
-    /// Begins a run, or joins the one that already runs the same checks of the deployment.
+    /// Begins the checks that are meant and not under way, and joins those that are.
     pub fn begin(&self, deployment: &Arc<Deployment>, selection: &Selection) -> RunWish {
         let wanted = selected(deployment, selection);
         if wanted.is_empty() {
             return RunWish::NothingToRun;
         }
+        let mut view = Vec::with_capacity(wanted.len());
+        let mut begun = Vec::new();
+        let mut told = HashMap::new();
         let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(running) = under_way.get(&deployment.id)
-            && wanted.iter().all(|check| running.checks.contains(check))
-            && !running.progress.borrow().ended
-            // A run whose task died tells nothing any more.
-            && running.progress.has_changed().is_ok()
-        {
-            return RunWish::Running(running.progress.clone());
+        for id in wanted {
+            let Some(check) = deployment.checklist.checks.get(&id) else {
+                continue;
+            };
+            let key = (deployment.id, id.clone());
+            let joined = under_way
+                .get(&key)
+                .filter(|run| !tells_no_more(run) && *run.borrow() == OneRun::UnderWay);
+            let run = if let Some(run) = joined {
+                run.clone()
+            } else {
+                let (teller, run) = watch::channel(OneRun::UnderWay);
+                under_way.insert(key, run.clone());
+                told.insert(id.clone(), teller);
+                begun.push(check.clone());
+                run
+            };
+            view.push(Viewed {
+                check: id,
+                run,
+                ended: false,
+            });
         }
-        let (told, progress) = watch::channel(RunProgress {
-            checks: wanted.clone(),
-            ..RunProgress::default()
-        });
-        under_way.insert(
-            deployment.id,
-            UnderWay {
-                checks: wanted.clone(),
-                progress: progress.clone(),
-            },
-        );
         drop(under_way);
-        let checks: Vec<Check> = wanted
-            .iter()
-            .filter_map(|id| deployment.checklist.checks.get(id))
-            .cloned()
-            .collect();
-        let run = Run {
-            of: self.clone(),
-            deployment: Arc::clone(deployment),
-            number: self.next_run.fetch_add(1, Ordering::Relaxed),
-            told,
-        };
-        self.tasks.spawn(run.run(checks));
-        RunWish::Running(progress)
+        if !begun.is_empty() {
+            let batch = Batch {
+                of: self.clone(),
+                deployment: Arc::clone(deployment),
+                number: self.next_run.fetch_add(1, Ordering::Relaxed),
+                told,
+            };
+            self.tasks.spawn(batch.run(begun));
+        }
+        RunWish::Running(RunView { checks: view })
     }
 
     /// Ends every run and waits until it has ended. What they found so far is kept. Runs that begin afterwards end at
@@ -138,72 +223,129 @@ impl CheckRuns {
     }
 }
 
-struct Run {
+/// Checks that were begun together.
+struct Batch {
     of: CheckRuns,
     deployment: Arc<Deployment>,
     number: u64,
-    told: watch::Sender<RunProgress>,
+    told: HashMap<CheckId, watch::Sender<OneRun>>,
 }
 
-impl Run {
+impl Batch {
     async fn run(self, checks: Vec<Check>) {
         let variables = variables(&self.deployment.checklist, &self.deployment, &self.of.environment);
         let cancel = self.of.stop.child_token();
         let begun = self.of.engine.now().as_nanosecond();
-        let mut results = std::pin::pin!(
-            self.of
-                .checks
-                .run_all(checks, Arc::new(variables), cancel.clone())
-        );
-        while let Some(result) = results.next().await {
-            let status = match result.status {
-                CheckStatus::Passed => "passed",
-                CheckStatus::Failed => "failed",
-                CheckStatus::Error => "error",
-            };
-            counter!("holdpoint_check_runs_total", "status" => status).increment(1);
-            let input = Input {
-                id: InputId::new(format!(
-                    "check:{}:{begun}.{}:{}",
-                    self.deployment.id.0, self.number, result.check
-                )),
-                guild: None,
-                actor: ActingAs::CheckRunner,
-                wish: Wish::Change {
-                    deployment: self.deployment.id,
-                    command: Command::RecordCheck {
-                        result: result.clone(),
-                    },
-                },
-            };
-            match self.of.engine.handle(input).await {
-                Ok(_) => self.told.send_modify(|progress| progress.results.push(result)),
-                Err(HandleError::Refused(refusal)) => {
-                    // The deployment has ended; its checks with it.
-                    warn!(deployment = self.deployment.id.0, %refusal, "a check's result came too late");
-                    cancel.cancel();
-                    self.told
-                        .send_modify(|progress| progress.fault = Some(refusal.to_string()));
-                    break;
-                }
-                Err(HandleError::Fault(fault)) => {
-                    error!(deployment = self.deployment.id.0, error = %fault, "a check's result was lost");
-                    cancel.cancel();
-                    self.told
-                        .send_modify(|progress| progress.fault = Some(fault.to_string()));
-                    break;
-                }
+        let recorded = self
+            .of
+            .checks
+            .run_all(checks, Arc::new(variables), cancel.clone())
+            // While one result is written down, the other checks go on.
+            .for_each_concurrent(None, |result| self.record(begun, result));
+        let mut recorded = pin!(recorded);
+        let refusal = tokio::select! {
+            () = &mut recorded => None,
+            refusal = ended(&self.of.engine, self.deployment.id) => {
+                // Nobody waits for what the deployment no longer takes.
+                cancel.cancel();
+                recorded.await;
+                Some(refusal)
+            }
+        };
+        let why = refusal.map_or(Stopped::Stopping, Stopped::Refused);
+        for (check, told) in &self.told {
+            if *told.borrow() == OneRun::UnderWay {
+                self.tell(check, OneRun::Stopped(why.clone()));
             }
         }
-        self.told.send_modify(|progress| progress.ended = true);
+    }
+
+    async fn record(&self, begun: i128, result: CheckResult) {
+        let status = match result.status {
+            CheckStatus::Passed => "passed",
+            CheckStatus::Failed => "failed",
+            CheckStatus::Error => "error",
+        };
+        counter!("holdpoint_check_runs_total", "status" => status).increment(1);
+        let (deployment, check) = (self.deployment.id, result.check.clone());
+        let input = Input {
+            id: InputId::new(format!("check:{}:{begun}.{}:{check}", deployment.0, self.number)),
+            guild: None,
+            actor: ActingAs::CheckRunner,
+            wish: Wish::Change {
+                deployment,
+                command: Command::RecordCheck {
+                    result: result.clone(),
+                },
+            },
+        };
+        let came = match self.of.engine.handle(input).await {
+            Ok(_) => OneRun::Recorded(result),
+            Err(HandleError::Refused(refusal)) => {
+                warn!(deployment = deployment.0, %refusal, "a check's result came too late");
+                OneRun::Stopped(Stopped::Refused(refusal))
+            }
+            Err(HandleError::Fault(Fault::Stopping)) => OneRun::Stopped(Stopped::Stopping),
+            Err(HandleError::Fault(fault)) => {
+                error!(
+                    deployment = deployment.0,
+                    check = check.as_str(),
+                    error = %fault,
+                    "a check's result was lost"
+                );
+                OneRun::Stopped(Stopped::Broken)
+            }
+        };
+        self.tell(&check, came);
+    }
+
+    /// Tells how a check ended. Whoever asks for it from now on has it run again.
+    fn tell(&self, check: &CheckId, came: OneRun) {
+        let Some(told) = self.told.get(check) else {
+            return;
+        };
+        let key = (self.deployment.id, check.clone());
         let mut under_way = self.of.under_way.lock().unwrap_or_else(PoisonError::into_inner);
         if under_way
-            .get(&self.deployment.id)
-            .is_some_and(|running| running.progress.same_channel(&self.told.subscribe()))
+            .get(&key)
+            .is_some_and(|run| run.same_channel(&told.subscribe()))
         {
-            under_way.remove(&self.deployment.id);
+            under_way.remove(&key);
+        }
+        drop(under_way);
+        told.send_replace(came);
+    }
+}
+
+/// Waits until a deployment has ended, and answers how it then refuses a result.
+async fn ended(engine: &Engine, id: DeploymentId) -> Refusal {
+    // Subscribed before the deployment is looked at, so that an end in between is not slept over.
+    let mut endings = engine.shared().endings.subscribe();
+    loop {
+        match engine.any_deployment(id).await {
+            Ok(Some(deployment)) => {
+                if let Some(finished) = &deployment.finished {
+                    return Refusal::Finished {
+                        deployment: id,
+                        outcome: finished.outcome,
+                    };
+                }
+            }
+            Ok(None) => return Refusal::UnknownDeployment,
+            // Its results will meet the same fault, and say so.
+            Err(fault) => {
+                warn!(deployment = id.0, error = %fault, "whether a deployment has ended cannot be read");
+            }
+        }
+        if endings.changed().await.is_err() {
+            return std::future::pending().await;
         }
     }
+}
+
+/// Whether nobody is left who could tell more: its task died, or told all.
+fn tells_no_more(run: &watch::Receiver<OneRun>) -> bool {
+    run.has_changed().is_err()
 }
 
 /// The checks meant, in the order of their first items. A check bound to no item holds nothing, and runs with all.

@@ -15,8 +15,10 @@ use crate::store::Posted;
 
 /// A message to deliver.
 pub struct Delivery<'a> {
-    /// Unique for ever; what Discord is asked to tell repeats by.
+    /// Unique for ever in this database; with the tag, what Discord is asked to tell repeats by.
     pub id: i64,
+    /// What tells it from a message of another database with the same number: six hexadecimal digits.
+    pub tag: &'a str,
     /// How often it was tried before.
     pub attempts: u32,
     /// Whether an earlier try may have posted it.

@@ -248,6 +248,9 @@ impl Desk {
         if units.iter().any(|unit| !unit.set.is_empty()) {
             self.shared.wake_timers.notify_one();
         }
+        if units.iter().any(|unit| unit.after.finished.is_some()) {
+            self.shared.endings.send_replace(());
+        }
         answer(settled);
     }
 }

@@ -80,6 +80,22 @@ impl Engine {
         Ok(self.store().remember_input(input, self.now()).await?)
     }
 
+    /// Whether such an input is remembered.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn is_remembered(&self, input: &InputId) -> Result<bool, Fault> {
+        Ok(self.store().remembers_input(input).await?)
+    }
+
+    /// Forgets all such inputs whose ids begin so.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn forget_all(&self, beginning: &str) -> Result<(), Fault> {
+        Ok(self.store().forget_inputs_that_begin(beginning).await?)
+    }
+
     /// Forgets such an input, so that it is answered when it comes again.
     ///
     /// # Errors

@@ -10,19 +10,20 @@ mod lookups;
 mod outbox;
 mod residents;
 mod timers;
+mod worker;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 pub use catalog::{
     Catalog, CatalogEntry, CatalogReport, ChecklistFile, UnreadChecklist, checklist_files, problems_of,
     read_checklist,
 };
-pub use check_runs::{CheckRuns, RunProgress, RunWish, Selection};
+pub use check_runs::{CheckRuns, RunProgress, RunView, RunWish, Selection, Stopped};
 pub use error::{Fault, HandleError};
 pub use outbox::Outbox;
 pub use timers::Timers;
@@ -129,6 +130,8 @@ pub(crate) struct Shared {
     jobs: mpsc::Sender<Job>,
     pub(crate) wake_outbox: tokio::sync::Notify,
     pub(crate) wake_timers: tokio::sync::Notify,
+    /// Changes whenever a deployment ends; which one is seen by looking.
+    pub(crate) endings: watch::Sender<()>,
 }
 
 impl Engine {
@@ -155,6 +158,7 @@ impl Engine {
             jobs,
             wake_outbox: tokio::sync::Notify::new(),
             wake_timers: tokio::sync::Notify::new(),
+            endings: watch::Sender::default(),
         });
         let desk = Desk::new(Arc::clone(&shared), waiting, next_deployment);
         let running = tokio::spawn(desk.run(stop));

@@ -16,6 +16,7 @@ use tracing::{debug, error, warn};
 use super::Engine;
 use super::courier::{Courier, Delivery, PostedBefore, Trouble};
 use super::error::Fault;
+use super::worker::{Rested, rest, until};
 use crate::domain::deployment::{Deployment, Phase};
 use crate::domain::effects::Owed;
 use crate::domain::ids::DeploymentId;
@@ -25,8 +26,6 @@ use crate::store::{OwedNow, OwedRow, Posted, UnreadableOwed};
 const AT_ONCE: usize = 8;
 /// The waits between tries, in seconds; the last one repeats.
 const WAITS: [i64; 8] = [1, 2, 5, 10, 30, 60, 120, 300];
-/// How long the worker waits after the database failed.
-const AFTER_FAULT: Duration = Duration::from_secs(5);
 
 /// The worker that delivers messages.
 pub struct Outbox {
@@ -91,25 +90,9 @@ impl Outbox {
         let clock = Arc::clone(self.engine.clock());
         loop {
             let woken = self.engine.shared().wake_outbox.notified();
-            let next = match self.pass(&stop).await {
-                Ok(next) => next,
-                Err(fault) => {
-                    error!(error = %fault, "the outbox cannot be read; trying again");
-                    tokio::select! {
-                        () = tokio::time::sleep(AFTER_FAULT) => continue,
-                        () = stop.cancelled() => return,
-                    }
-                }
-            };
-            tokio::select! {
-                () = stop.cancelled() => return,
-                () = woken => {}
-                () = async {
-                    match next {
-                        Some(at) => clock.sleep_until(at).await,
-                        None => std::future::pending().await,
-                    }
-                } => {}
+            let looked = self.pass(&stop).await;
+            if rest("outbox", looked, woken, &clock, &stop).await == Rested::Stopped {
+                return;
             }
         }
     }
@@ -182,12 +165,7 @@ impl Outbox {
                     }
                 }
                 () = woken, if begins => {}
-                () = async {
-                    match next {
-                        Some(at) => clock.sleep_until(at).await,
-                        None => std::future::pending().await,
-                    }
-                }, if begins => {}
+                () = until(clock, next), if begins => {}
             }
         }
         if let Some(fault) = broken {
@@ -256,6 +234,7 @@ impl Outbox {
             };
             let delivery = Delivery {
                 id: row.id,
+                tag: &row.tag,
                 attempts: row.attempts,
                 posted_before: self.begin(row),
                 owed_since: row.created_at,
@@ -396,6 +375,14 @@ fn is_still_so(owed: &Owed, deployment: &Deployment) -> bool {
                     .sign_offs
                     .get(role)
                     .is_some_and(|sign_off| sign_off.requests == *request && sign_off.request.is_some())
+        }
+        Owed::AskedAgain { role, request, .. } => {
+            !finished
+                && deployment.waits_for(role)
+                && deployment
+                    .sign_offs
+                    .get(role)
+                    .is_some_and(|sign_off| sign_off.requests == *request)
         }
         Owed::Ping { role, request, .. } => {
             !finished

@@ -1,7 +1,6 @@
 //! Deadlines come due. Rows are the truth; a wake-up is a hint.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
@@ -11,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 use super::error::{Fault, HandleError};
+use super::worker::{Rested, rest};
 use super::{Engine, Input, Wish};
 use crate::domain::command::{ActingAs, Command};
 use crate::domain::effects::{Then, Timer};
@@ -20,8 +20,6 @@ use crate::store::DueTimer;
 
 /// How many due timers are taken in one pass.
 const PASS: u32 = 256;
-/// How long the worker waits after the database failed.
-const AFTER_FAULT: Duration = Duration::from_secs(5);
 
 /// The worker that fires timers.
 pub struct Timers {
@@ -40,25 +38,9 @@ impl Timers {
         loop {
             // Subscribed before the rows are read, so that a timer set in between is not slept over.
             let woken = self.engine.shared().wake_timers.notified();
-            let next = match self.pass().await {
-                Ok(next) => next,
-                Err(fault) => {
-                    error!(error = %fault, "timers cannot be read; trying again");
-                    tokio::select! {
-                        () = tokio::time::sleep(AFTER_FAULT) => continue,
-                        () = stop.cancelled() => return,
-                    }
-                }
-            };
-            tokio::select! {
-                () = stop.cancelled() => return,
-                () = woken => {}
-                () = async {
-                    match next {
-                        Some(due) => clock.sleep_until(due).await,
-                        None => std::future::pending().await,
-                    }
-                } => {}
+            let looked = self.pass().await;
+            if rest("timers", looked, woken, &clock, &stop).await == Rested::Stopped {
+                return;
             }
         }
     }

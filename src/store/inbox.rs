@@ -68,6 +68,38 @@ impl Store {
         Ok(done.rows_affected() > 0)
     }
 
+    /// Whether an input is remembered that changed no deployment.
+    pub async fn remembers_input(&self, input: &InputId) -> Result<bool, StoreError> {
+        let input = input.as_str();
+        let known = sqlx::query_scalar!(
+            r#"SELECT count(*) AS "known!: i64" FROM inbox WHERE input = ? AND deployment_id IS NULL"#,
+            input
+        )
+        .fetch_one(self.readers())
+        .await?;
+        Ok(known > 0)
+    }
+
+    /// Forgets all inputs that were only remembered and whose ids begin so.
+    pub async fn forget_inputs_that_begin(&self, beginning: &str) -> Result<(), StoreError> {
+        let from = beginning.to_owned();
+        // The greatest character there is stands behind every other in SQLite's order.
+        let to = format!("{beginning}{}", char::MAX);
+        self.write(move |connection| {
+            Box::pin(async move {
+                sqlx::query!(
+                    "DELETE FROM inbox WHERE input >= ? AND input < ? AND deployment_id IS NULL",
+                    from,
+                    to
+                )
+                .execute(connection)
+                .await
+            })
+        })
+        .await?;
+        Ok(())
+    }
+
     /// Forgets an input that was only remembered, so that it is answered when it comes again.
     pub async fn forget_input(&self, input: &InputId) -> Result<(), StoreError> {
         let input = input.as_str().to_owned();

@@ -6,6 +6,7 @@
 //! | `events` | what happened, in one hash chain; never changed, see [`chain`] | [`Store::commit`] |
 //! | `inbox` | inputs that were applied, so that none is applied twice | [`Store::commit`], [`Store::remember_input`] |
 //! | `outbox` | messages owed to Discord | [`Store::commit`], settled by the outbox's worker |
+//! | `tags` | what tells these messages from another database's, even a restored copy's | [`Store::open`] |
 //! | `timers` | what comes due | [`Store::commit`], [`Store::drop_timer`] |
 //! | `deployments` | a projection for lists, rebuilt from events by [`Store::rebuild_projection`] | [`Store::commit`] |
 //! | `messages` | what was posted on Discord, and what it belongs to here | [`Store::delivered`], [`Store::remember`] |

@@ -15,6 +15,8 @@ use crate::domain::ids::DeploymentId;
 pub struct OwedRow {
     /// Its number; never given to another.
     pub id: i64,
+    /// What tells it from a message of another database with the same number: six hexadecimal digits.
+    pub tag: String,
     /// Of which deployment.
     pub deployment: DeploymentId,
     /// What about.
@@ -67,11 +69,13 @@ impl Store {
         let now = milliseconds(now);
         let rows = sqlx::query_as!(
             OutboxRow,
-            "SELECT outbox.id, deployment_id, owed, seq, attempts, created_at_ms
+            r#"SELECT outbox.id, deployment_id, owed, seq, attempts, created_at_ms,
+                 coalesce((SELECT tag FROM tags WHERE from_outbox_id <= outbox.id
+                     ORDER BY from_outbox_id DESC LIMIT 1), '') AS "tag!: String"
              FROM (SELECT min(id) AS id FROM outbox WHERE settled_at_ms IS NULL GROUP BY deployment_id) AS oldest
              CROSS JOIN outbox ON outbox.id = oldest.id
              WHERE not_before_ms <= ?
-             ORDER BY outbox.id LIMIT ?",
+             ORDER BY outbox.id LIMIT ?"#,
             now,
             limit
         )
@@ -252,6 +256,7 @@ struct OutboxRow {
     seq: i64,
     attempts: i64,
     created_at_ms: i64,
+    tag: String,
 }
 
 impl TryFrom<OutboxRow> for OwedRow {
@@ -265,6 +270,7 @@ impl TryFrom<OutboxRow> for OwedRow {
         };
         Ok(Self {
             id: row.id,
+            tag: row.tag.clone(),
             deployment: DeploymentId(row.deployment_id),
             owed: column("owed").json(&row.owed)?,
             seq: column("seq").count(row.seq)?,

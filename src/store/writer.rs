@@ -34,7 +34,8 @@ impl Writer {
         // at it; also the proof that the file can be written.
         let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
         let head = Head::load(&mut transaction).await?;
-        transaction.rollback().await?;
+        tag(&mut transaction).await?;
+        transaction.commit().await?;
         Ok(Self {
             // A file that was taken away is missed, not made anew.
             options: options.create_if_missing(false),
@@ -85,6 +86,26 @@ pub(super) async fn discard(connection: SqliteConnection) {
     if let Err(error) = connection.close().await {
         tracing::debug!(error = %error, "the connection to the database did not close cleanly");
     }
+}
+
+/// Makes the tag of the messages that become owed from now on, and forgets those that no message owed bears any more.
+/// Each opening makes one: who opens a file cannot know whether it is a copy, and of when.
+async fn tag(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "INSERT INTO tags (from_outbox_id, tag)
+         SELECT coalesce(max(id), 0) + 1, lower(hex(randomblob(3))) FROM outbox WHERE true
+         ON CONFLICT (from_outbox_id) DO UPDATE SET tag = excluded.tag"
+    )
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query!(
+        "DELETE FROM tags WHERE from_outbox_id <
+         (SELECT max(from_outbox_id) FROM tags WHERE from_outbox_id <= coalesce(
+             (SELECT min(id) FROM outbox WHERE settled_at_ms IS NULL), (SELECT max(id) + 1 FROM outbox), 1))"
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 impl Store {

@@ -226,6 +226,7 @@ impl Evidence {
                 // A thread and an edit are no messages of their own; the others are not made in this test.
                 Owed::Thread
                 | Owed::SignOffCardEdit { .. }
+                | Owed::AskedAgain { .. }
                 | Owed::Rejection { .. }
                 | Owed::Void { .. }
                 | Owed::ReadyForGo

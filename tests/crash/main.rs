@@ -282,7 +282,13 @@ async fn gather(machine: &Machine, actions: Vec<evidence::Action>) -> Evidence {
         .iter()
         .flat_map(discord_stand_in::Channel::messages)
         .filter(|message| message.json()["author"]["id"] == bot.as_str())
-        .filter_map(|message| message.json()["nonce"].as_str()?.strip_prefix("hp")?.parse().ok())
+        .filter_map(|message| {
+            let (_, number) = message.json()["nonce"]
+                .as_str()?
+                .strip_prefix("hp")?
+                .split_once('-')?;
+            i64::from_str_radix(number, 16).ok()
+        })
         .collect();
     read_rows(&machine.database(), &mut evidence).await;
     evidence

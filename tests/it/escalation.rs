@@ -21,7 +21,8 @@ async fn waiting() -> (World, Run, Message) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unanswered_card_climbs_from_owner_to_deputy_to_lead_and_ends() {
-    let (world, run, _) = waiting().await;
+    let (world, run, card) = waiting().await;
+    world.until_it_says(&card, "The deputies are pinged at").await;
     world.advance(14);
     world.settle().await;
     assert_eq!(
@@ -36,13 +37,28 @@ async fn an_unanswered_card_climbs_from_owner_to_deputy_to_lead_and_ends() {
         "{}",
         first.text()
     );
+    let climbed = world.until_it_says(&card, "The deputies were pinged at").await;
+    assert!(
+        climbed.text().contains("the leads are pinged at"),
+        "{}",
+        climbed.text()
+    );
     world.settle().await;
-    world.advance(20);
+    // Whoever asks again meanwhile reaches those who were asked last, and the ladder goes on as it was.
+    world.advance(10);
+    world
+        .mara()
+        .deploy(&run, "signoff", &[("role", "tech-lead")])
+        .await;
+    world.hear(&run.thread, "asks again", &["Dana"]).await;
+    world.settle().await;
+    world.advance(10);
     world.hear(&run.thread, "has not signed for", &["Lee"]).await;
     world.settle().await;
     world.advance(30);
     let last = world.hear(&run.thread, "has not signed for", &["Lee"]).await;
     assert!(last.text().contains("It is the last one"), "{}", last.text());
+    world.until_it_says(&card, "nobody is pinged after them").await;
     world.settle().await;
     // The ladder has ended; finish() would find a further ping.
     world.advance(24 * 60);

@@ -124,6 +124,31 @@ async fn a_kill_between_posting_and_writing_it_down_doubles_nothing() {
     stand_in.shutdown().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_databases_that_count_alike_take_none_of_each_others_messages_for_their_own() {
+    let stand_in = StandIn::start(options()).await.expect("the stand-in starts");
+    let (guild, channel) = place(&stand_in);
+    for _ in 0..2 {
+        let house = House::new();
+        let open = house.open().await;
+        open.start(0, guild, channel).await;
+        // Whoever comes after the message was owed looks for it before it is posted.
+        let outbox = Outbox::new(open.engine.clone(), open.discord(&stand_in).await.courier());
+        deliver_all(&house, &outbox).await;
+        open.close().await;
+    }
+    let channel = stand_in.channel("releases").expect("the channel");
+    let nonces: BTreeSet<String> = channel
+        .messages()
+        .iter()
+        .filter_map(|message| message.json()["nonce"].as_str().map(str::to_owned))
+        .collect();
+    assert_eq!(nonces.len(), 2, "an opening of two is missing: {nonces:?}");
+    assert!(nonces.iter().all(|nonce| nonce.len() <= 25), "{nonces:?}");
+    assert_eq!(numbers(&channel), [1, 1], "both count from one");
+    stand_in.shutdown().await;
+}
+
 /// The control: without the look at the channel, the same kills do double.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_kill_between_posting_and_writing_it_down_would_double_without_the_look_at_the_channel() {
@@ -225,7 +250,11 @@ async fn assert_each_is_posted_once(open: &Open, stand_in: &StandIn, seed: u64) 
 /// The numbers of the bot's messages owed in a channel, as they stand there.
 fn numbers(channel: &Channel) -> Vec<i64> {
     let number = |message: &discord_stand_in::Message| {
-        message.json()["nonce"].as_str()?.strip_prefix("hp")?.parse().ok()
+        let (_, number) = message.json()["nonce"]
+            .as_str()?
+            .strip_prefix("hp")?
+            .split_once('-')?;
+        i64::from_str_radix(number, 16).ok()
     };
     channel.messages().iter().filter_map(number).collect()
 }

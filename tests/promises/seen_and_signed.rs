@@ -94,12 +94,13 @@ async fn a_signature_names_what_it_was_given_on_and_is_void_and_told_when_that_c
     assert_eq!(stand_in.pings_of(&told).users, ["Theo"]);
 
     // His reaction still stands on the old card; neither a new session nor time makes it a signature again.
-    let old_card = format!("/messages/{}/reactions/", card.id());
+    let old_card = format!("/messages/{}", card.id());
+    // A look reads the message, and then who gave the one reaction under it that is not the bot's.
     let looks = || {
         stand_in
             .requests()
             .iter()
-            .filter(|request| request.path.contains(&old_card))
+            .filter(|request| request.method == "GET" && request.path.contains(&old_card))
             .count()
     };
     let seen = looks();

@@ -149,13 +149,15 @@ function attachmentNode(attachment) {
 }
 
 /** Who reacted, as far as the server says it. */
-const reacted = (reaction, viewer) => (reaction.users ? reaction.users.includes(viewer) : reaction.me);
+const reacted = (reaction, viewer) => (reaction.users
+  ? reaction.users.includes(viewer) || (reaction.burst_users ?? []).includes(viewer)
+  : reaction.me);
 
 function reactionChips(message, context, actions) {
   const chips = (message.reactions ?? []).map((reaction) => {
     const own = reacted(reaction, context.viewer);
     const { name } = reaction.emoji;
-    const people = (reaction.users ?? []).map((user) => context.userName(user) ?? 'someone');
+    const people = [...(reaction.users ?? []), ...(reaction.burst_users ?? [])].map((user) => context.userName(user) ?? 'someone');
     return element('button', {
       type: 'button',
       class: 'reaction',

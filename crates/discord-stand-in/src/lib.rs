@@ -183,7 +183,8 @@ impl StandIn {
         self.core.clock.watch()
     }
 
-    /// Moves stand-in time by so many milliseconds; rate limits and interaction deadlines stay in real time.
+    /// Moves stand-in time by so many milliseconds, and with it the life of interactions' tokens; rate limits and the
+    /// deadline of a first response stay in real time.
     pub fn advance_clock(&self, milliseconds: i64) {
         self.core.advance_clock(milliseconds);
     }

@@ -151,7 +151,7 @@ pub struct Options {
     pub rate_limits: RateLimits,
     /// How long an interaction waits for its first response: 3 seconds at Discord.
     pub interaction_deadline: Duration,
-    /// How long an interaction's token can be used: 15 minutes at Discord.
+    /// How long an interaction's token can be used, in stand-in time: 15 minutes at Discord.
     pub interaction_lifetime: Duration,
     /// How long an enforced nonce is remembered; Discord says "the past few minutes".
     pub nonce_memory: Duration,

@@ -5,7 +5,7 @@ mod help;
 mod lists;
 
 pub(crate) use asides::{
-    exported, findings, no_home_here, nothing_to_check, old_card, only_in_servers, report_so_far,
+    exported, findings, no_home_here, nothing_to_check, old_card, only_in_servers, react_anew, report_so_far,
     unknown_command, unknown_section, waiting_for_role,
 };
 pub(crate) use help::{Topic, help};
@@ -131,7 +131,8 @@ fn followed(after: &Deployment, rest: &[Recorded]) -> Vec<String> {
             Event::Unticked { item, .. } => ("open again with it", words::id(item)),
             Event::Skipped { item, .. } => ("skipped with it", words::id(item)),
             Event::SignOffRequested { role } => ("asked to sign", words::role(after, role)),
-            Event::SignOffRecalled { role } => ("no longer asked to sign", words::role(after, role)),
+            Event::SignOffRecalled { role } => ("not asked to sign for now", words::role(after, role)),
+            Event::SignOffResumed { role } => ("asked once more to sign", words::role(after, role)),
             Event::Acknowledged { role, .. } => ("seen as well", words::role(after, role)),
             Event::Voided { role, by, .. } => (
                 "no longer counts",

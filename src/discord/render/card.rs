@@ -4,7 +4,7 @@ mod overview;
 mod ping;
 
 pub(crate) use overview::sign_offs;
-pub(crate) use ping::ping;
+pub(crate) use ping::{asked_again, ping};
 
 use jiff::Timestamp;
 
@@ -33,7 +33,9 @@ enum Standing<'a> {
     Rejected(&'a SignOff),
     /// A newer card asks.
     Replaced,
-    /// Taken back: what it waited for no longer holds, or what it was given on has changed.
+    /// It rests: what it waited for does not hold now.
+    Resting,
+    /// Taken back: what it was given on has changed.
     Recalled,
     /// The deployment ended before an answer.
     Over,
@@ -90,6 +92,7 @@ impl<'a> Standing<'a> {
         match &sign_off.request {
             _ if matches!(deployment.phase, Phase::Finished(_)) => Self::Over,
             Some(request) => Self::Live(request),
+            None if sign_off.resting.is_some() => Self::Resting,
             None => Self::Recalled,
         }
     }
@@ -99,7 +102,7 @@ impl<'a> Standing<'a> {
             Self::Live(_) => Colour::Yellow,
             Self::Approved => Colour::Green,
             Self::Rejected(_) => Colour::Red,
-            Self::Replaced | Self::Recalled | Self::Over => Colour::Grey,
+            Self::Replaced | Self::Resting | Self::Recalled | Self::Over => Colour::Grey,
         }
     }
 }
@@ -147,6 +150,9 @@ fn first_line(
             format!("❌ {} rejected as {name}: {headline}", words::some_of(&by, 5))
         }
         Standing::Replaced => format!("{name} was asked anew; the newer card below counts, not this one."),
+        Standing::Resting => {
+            format!("{name} need not answer now: what the request waits for does not hold any more.")
+        }
         Standing::Recalled => format!("{name} need not answer now: the request was taken back."),
         Standing::Over => format!("{name} need not answer any more: the deployment has ended."),
     }
@@ -227,6 +233,9 @@ fn state_lines(
             lines.push("The release is held until they approve or take the ❌ away.".to_owned());
         }
         Standing::Replaced => lines.push("Replaced by a newer card.".to_owned()),
+        Standing::Resting => lines.push(
+            "This card asks again once it holds. A reaction made meanwhile does not count.".to_owned(),
+        ),
         Standing::Recalled => lines.push(
             "Something it was asked on has changed. A new card comes when everything it waits for holds again."
                 .to_owned(),
@@ -253,16 +262,38 @@ fn pings(deployment: &Deployment, role: &RoleKey, request: &Request, on_whom: On
         .acknowledged
         .filter(|(_, until)| *until > now)
         .map(|(by, _)| format!("👀 Seen by {}", words::person(by)));
+    let whom = |ping| {
+        let asked = Asked::of(deployment, owners, role, rank_of_ping(deployment, role, ping))?;
+        Some(rank_plural(asked.rank))
+    };
+    let last = request
+        .pinged_at
+        .zip(whom(request.pings))
+        .map(|(at, whom)| format!("the {whom} were pinged at {}", words::clock(at)));
     let next = deployment.ping_timer(role).and_then(|timer| {
         let Then::Ping { ping, .. } = timer.then;
-        let asked = Asked::of(deployment, owners, role, rank_of_ping(deployment, role, ping))?;
-        let whom = rank_plural(asked.rank);
+        let next = whom(ping)?;
+        let next = if request.pings > 0 && whom(request.pings) == Some(next) {
+            "they are pinged again".to_owned()
+        } else {
+            format!("the {next} are pinged")
+        };
         Some(format!(
-            "🔔 The {whom} are pinged at {} unless it is answered",
+            "{next} at {} unless it is answered",
             words::clock(timer.due)
         ))
     });
-    seen.into_iter().chain(next).collect()
+    let ladder = match (last, next) {
+        (None, None) => None,
+        (None, Some(next)) => Some(next),
+        (Some(last), Some(next)) => Some(format!("{last}; {next}")),
+        (Some(last), None) => Some(format!("{last}; nobody is pinged after them")),
+    };
+    let ladder = ladder.map(|ladder| format!("🔔 {}", words::capital(&ladder)));
+    let again = request
+        .asked_again
+        .map(|(by, at)| format!("🔔 {} asked again {}", words::who(by), words::ago(at)));
+    seen.into_iter().chain(again).chain(ladder).collect()
 }
 
 fn skipped(deployment: &Deployment) -> Vec<String> {

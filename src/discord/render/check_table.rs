@@ -6,7 +6,9 @@ use super::parts::button;
 use super::words::{self, CheckTally};
 use crate::domain::check::{CheckResult, CheckStatus};
 use crate::domain::deployment::Deployment;
-use crate::domain::ids::CheckId;
+use crate::domain::ids::{CheckId, UserId};
+use crate::domain::sign_off::Holder;
+use crate::engine::Stopped;
 
 /// Whether a run has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +29,7 @@ pub(crate) struct RunShown<'a> {
     /// Whether more will come.
     pub(crate) ended: Ended,
     /// Why it stopped before its end.
-    pub(crate) fault: Option<&'a str>,
+    pub(crate) stopped: Option<&'a Stopped>,
 }
 
 /// How many running checks are named.
@@ -54,6 +56,20 @@ pub(crate) fn run(deployment: &Deployment, shown: RunShown<'_>) -> Message {
         message.with_row([button(&again, "Run failed again", Style::Primary)])
     } else {
         message
+    }
+}
+
+/// What a run came to, as a message of its own to whoever asked, after Discord takes no change of the answer any more.
+pub(crate) fn late(asker: UserId, table: Message) -> Message {
+    let words = format!(
+        "{} this is what the checks you asked for came to; they took longer than an answer can be changed.\n{}",
+        words::person(asker),
+        table.content
+    );
+    Message {
+        content: words::content(&words),
+        pings: vec![Holder::Member(asker)],
+        ..table
     }
 }
 
@@ -101,8 +117,8 @@ impl RunShown<'_> {
                 tally.words("did not run")
             )),
         }
-        if let Some(fault) = self.fault {
-            lines.push(format!("⚠️ The run stopped early: {}", words::brief(fault, 300)));
+        if let Some(stopped) = self.stopped {
+            lines.push(format!("⚠️ The run stopped early: {}", why(stopped)));
         }
         lines.join("\n")
     }
@@ -131,6 +147,19 @@ impl RunShown<'_> {
             fields: Vec::new(),
             footer: words::footer(deployment),
         })
+    }
+}
+
+/// Why a run stopped, for everybody: what broke inside is the log's to say.
+fn why(stopped: &Stopped) -> String {
+    match stopped {
+        Stopped::Refused(refusal) => refusal.to_string(),
+        Stopped::Broken => {
+            "something broke on Holdpoint's side. Run it again; if it stays, whoever runs Holdpoint finds \
+                            why in its log."
+                .to_owned()
+        }
+        Stopped::Stopping => "Holdpoint is stopping. Run it again when it is back.".to_owned(),
     }
 }
 

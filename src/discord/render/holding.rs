@@ -33,6 +33,7 @@ struct Sorted<'a> {
     boxes: Vec<&'a ItemId>,
     blocked: Vec<&'a ItemId>,
     checks: Vec<&'a CheckId>,
+    not_run: Vec<(&'a ItemId, &'a CheckId)>,
     unsigned: Vec<&'a RoleKey>,
     rejected: Vec<&'a RoleKey>,
     decision: Option<&'a Hold>,
@@ -53,6 +54,7 @@ pub(crate) fn lines(deployment: &Deployment, holds: &[Hold], on_whom: Option<OnW
             words::some_of(&names, NAMED + 2)
         ));
     }
+    lines.extend(not_run(&sorted.not_run));
     lines.extend(open(deployment, &sorted.open));
     let (asked, unasked): (Vec<&RoleKey>, Vec<&RoleKey>) = sorted.unsigned.iter().partition(|role| {
         deployment
@@ -148,6 +150,7 @@ impl<'a> Sorted<'a> {
                 }
                 Hold::Blocked { item } => sorted.blocked.push(item),
                 Hold::Check { check } => sorted.checks.push(check),
+                Hold::NotRun { item, check } => sorted.not_run.push((item, check)),
                 Hold::SignOff { role } => sorted.unsigned.push(role),
                 Hold::Rejected { role } => sorted.rejected.push(role),
                 Hold::Decision => sorted.decision = Some(hold),
@@ -206,6 +209,30 @@ fn blocked(deployment: &Deployment, items: &[&ItemId]) -> Vec<String> {
     let more = items.len().saturating_sub(NAMED);
     if more > 0 {
         lines.push(format!("{} more blocked", words::count(more, "item")));
+    }
+    lines
+}
+
+/// Items that the document has ticked, whose checks have never run.
+fn not_run(pairs: &[(&ItemId, &CheckId)]) -> Vec<String> {
+    let mut lines: Vec<_> = pairs
+        .iter()
+        .take(NAMED)
+        .map(|(item, check)| {
+            format!(
+                "{} is ticked in the document, but its check {} has not run; {} runs it",
+                words::id(item),
+                words::check(check),
+                super::escape::code(&format!("/deploy check what:{item}"))
+            )
+        })
+        .collect();
+    let more = pairs.len().saturating_sub(NAMED);
+    if more > 0 {
+        lines.push(format!(
+            "{} more of items that the document has ticked did not run; `/deploy check` runs them",
+            words::count(more, "check")
+        ));
     }
     lines
 }

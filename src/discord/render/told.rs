@@ -90,8 +90,13 @@ pub(crate) fn told(deployment: &Deployment, event: &Event, limit: usize) -> Told
         }
         Event::SignOffRequested { role: key } => itself("✍️", format!("{} was asked to sign", role(key))),
         Event::SignOffRecalled { role: key } => {
-            itself("↩️", format!("{} is no longer asked to sign", role(key)))
+            itself("↩️", format!("{} is not asked to sign for now", role(key)))
         }
+        Event::SignOffResumed { role: key } => itself(
+            "✍️",
+            format!("{} is asked to sign once more, on the same card", role(key)),
+        ),
+        Event::AskedAgain { role: key } => mine("🔔", format!("asked {} again to sign", role(key))),
         Event::Pinged { role: key, ping, .. } => itself(
             "🔔",
             format!("ping {ping} went out, as {} has not signed", role(key)),

@@ -107,8 +107,9 @@ impl Deciding<'_> {
         if sign_off.rejection.is_some() || self.after.is_approved(role) {
             return;
         }
-        let asked = sign_off.request.is_some();
+        let (asked, rests) = (sign_off.request.is_some(), sign_off.resting.is_some());
         match (asked, self.after.is_ready_to_sign(role)) {
+            (false, true) if rests => self.emit(Event::SignOffResumed { role: role.clone() }),
             (false, true) => self.emit(Event::SignOffRequested { role: role.clone() }),
             (true, false) => self.emit(Event::SignOffRecalled { role: role.clone() }),
             (false, false) | (true, true) => {}

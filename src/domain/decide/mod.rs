@@ -9,9 +9,9 @@ use crate::domain::checklist::{Item, ItemIndex};
 use crate::domain::command::{ActingAs, Command, Context, Start};
 use crate::domain::deployment::{Deployment, Foreign, ItemState, Phase};
 use crate::domain::event::{Actor, Event, Recorded};
-use crate::domain::ids::{BlankId, DeploymentId, ItemId, RoleKey, UserId};
+use crate::domain::ids::{BlankId, DeploymentId, ItemId, RoleKey};
 use crate::domain::refusal::Refusal;
-use crate::domain::rights::{Act, HoldsARole, Person};
+use crate::domain::rights::{Act, Person};
 use crate::domain::sign_off::{Holder, Rank};
 use crate::domain::text::Reason;
 
@@ -33,10 +33,9 @@ pub fn start(id: DeploymentId, start: Start, context: &Context<'_>) -> Result<De
         ActingAs::Person(person) => person,
         ActingAs::CheckRunner | ActingAs::Timer => return Err(Refusal::PeopleOnly),
     };
-    let holds = holds_a_role(&start.checklist, person, None, context);
-    if !context.rights.permit(Act::Start, person, None, holds) {
-        return Err(not_allowed(Act::Start, context));
-    }
+    context
+        .rights
+        .require(Act::Start, person, &start.checklist, None, context.owners)?;
     for typed in start.variables.keys() {
         let named = start
             .checklist
@@ -271,17 +270,13 @@ impl Deciding<'_> {
     }
 
     fn person_may(&self, act: Act) -> Result<(), Refusal> {
-        let person = self.person()?;
-        let holds = holds_a_role(&self.after.checklist, person, self.after.started_by, self.context);
-        if self
-            .context
-            .rights
-            .permit(act, person, self.after.started_by, holds)
-        {
-            Ok(())
-        } else {
-            Err(not_allowed(act, self.context))
-        }
+        self.context.rights.require(
+            act,
+            self.person()?,
+            &self.after.checklist,
+            self.after.started_by,
+            self.context.owners,
+        )
     }
 
     fn item(&self, id: &ItemId) -> Result<(ItemIndex, &Item), Refusal> {
@@ -326,36 +321,6 @@ impl Deciding<'_> {
                     held_by,
                 }
             })
-    }
-}
-
-fn holds_a_role(
-    checklist: &super::checklist::Checklist,
-    person: &Person,
-    starter: Option<UserId>,
-    context: &Context<'_>,
-) -> HoldsARole {
-    if checklist.sign_offs.is_empty() {
-        // Where nobody is asked to sign, whoever started it answers for it; else only managers could end it.
-        return if starter == Some(person.id) {
-            HoldsARole::Yes
-        } else {
-            HoldsARole::No
-        };
-    }
-    let holds = checklist.sign_offs.keys().any(|role| {
-        context
-            .owners
-            .rank_of(role, person.id, &person.discord_roles)
-            .is_some()
-    });
-    if holds { HoldsARole::Yes } else { HoldsARole::No }
-}
-
-fn not_allowed(act: Act, context: &Context<'_>) -> Refusal {
-    Refusal::NotAllowed {
-        act,
-        allowed: context.rights.of(act).to_vec(),
     }
 }
 

@@ -71,7 +71,12 @@ impl Deciding<'_> {
         if !holds.is_empty() {
             return Err(Refusal::SignOffNotReady { role, holds });
         }
-        self.emit(Event::SignOffRequested { role });
+        // Who asks again while an answer is waited for wants those to hear of it who should answer now, not everybody anew.
+        if self.after.waits_for(&role) {
+            self.emit(Event::AskedAgain { role });
+        } else {
+            self.emit(Event::SignOffRequested { role });
+        }
         Ok(())
     }
 
@@ -138,12 +143,11 @@ impl Deciding<'_> {
         answer: CardAnswer,
     ) -> Result<(), Refusal> {
         self.role(&role)?;
-        let latest = self
-            .after
-            .sign_offs
-            .get(&role)
-            .map(|sign_off| (sign_off.requests, sign_off.request.is_some()));
-        if latest != Some((request, true)) {
+        let counts = self.after.sign_offs.get(&role).is_some_and(|sign_off| {
+            let stands = sign_off.request.is_some() || sign_off.resting.is_some();
+            sign_off.requests == request && stands
+        });
+        if !counts {
             return Err(Refusal::CardOutdated { role });
         }
         match answer {

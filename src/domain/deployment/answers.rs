@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use crate::domain::event::Actor;
 use crate::domain::ids::UserId;
 use crate::domain::sign_off::Signature;
 
@@ -10,6 +11,8 @@ use crate::domain::sign_off::Signature;
 pub struct SignOff {
     /// The request that waits for an answer, or was answered.
     pub request: Option<Request>,
+    /// The request that rests, as what it was made on does not hold. Beside it there is no other.
+    pub resting: Option<Resting>,
     /// How often it was asked, also in vain; numbers the cards.
     pub requests: u32,
     /// Approvals that count.
@@ -57,6 +60,26 @@ impl SignOff {
     }
 }
 
+/// A request that rests until what it was made on holds again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resting {
+    /// The request as it was.
+    pub request: Request,
+    /// Since when it rests.
+    pub since: Timestamp,
+}
+
+impl Resting {
+    /// The request as it goes on: while it rested, nobody was waited for.
+    pub(super) fn resumed(self, at: Timestamp) -> Request {
+        let rested = at.duration_since(self.since);
+        Request {
+            waits_since: self.request.waits_since.saturating_add(rested).unwrap_or(at),
+            ..self.request
+        }
+    }
+}
+
 /// A request to sign.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
@@ -64,8 +87,12 @@ pub struct Request {
     pub at: Timestamp,
     /// How many pings have followed it.
     pub pings: u32,
-    /// Since when those pinged last are waited for: the request's time, then the last ping's.
+    /// Since when those pinged last are waited for: the request's time, then the last ping's; later by as long as it rested.
     pub waits_since: Timestamp,
+    /// When the last ping went out.
+    pub pinged_at: Option<Timestamp>,
+    /// Who asked again last, and when.
+    pub asked_again: Option<(Actor, Timestamp)>,
     /// Until when pings wait, and who asked for that.
     pub acknowledged: Option<(UserId, Timestamp)>,
 }
@@ -76,6 +103,8 @@ impl Request {
             at,
             pings: 0,
             waits_since: at,
+            pinged_at: None,
+            asked_again: None,
             acknowledged: None,
         }
     }

@@ -85,7 +85,8 @@ fn a_gate_that_closes_again_takes_nothing_back() {
 #[test]
 fn a_gate_may_need_checks_to_have_passed_that_the_document_ticked() {
     let text = "A\n  [x] Health | check health\nB | gate checks\n  [ ] Ship";
-    assert_snapshot!(given(text).when(ANNA, tick("2.1")).sentence(), @"`2.1` is held: “B” does not begin until check `health` has passed.");
+    assert_snapshot!(given(text).when(ANNA, tick("2.1")).sentence(), @"`2.1` is held: “B” does not begin until check `health` has run (`1.1` is ticked in the document, but its check has not run; `/deploy check what:1.1` runs it).");
+    assert_snapshot!(given(text).fails("health").when(ANNA, tick("2.1")).sentence(), @"`2.1` is held: “B” does not begin until check `health` has passed.");
     given(text)
         .passes("health")
         .when(ANNA, tick("2.1"))

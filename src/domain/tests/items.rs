@@ -36,7 +36,7 @@ fn an_unknown_item_is_answered_with_the_nearest() {
 fn what_follows_something_else_is_not_ticked_by_hand() {
     assert_snapshot!(given(SHOP).when(ANNA, tick("1.2")).sentence(), @"`1.2` ticks itself when check `health` has passed. Run `/deploy check`; to go on without, `/deploy skip` it with a reason.");
     assert_snapshot!(given(SHOP).when(ANNA, tick("1.3")).sentence(), @"`1.3` ticks itself when what is nested in it is done. Still open: `1.3.1` and `1.3.2`.");
-    assert_snapshot!(given(SHOP).when(ANNA, tick("2.1")).sentence(), @"`2.1` is the sign-off of `tech-lead`. Whoever holds the role answers the card with ✅ or ❌; `/deploy signoff` posts it again.");
+    assert_snapshot!(given(SHOP).when(ANNA, tick("2.1")).sentence(), @"`2.1` is the sign-off of `tech-lead`. Whoever holds the role answers the card with ✅ or ❌; `/deploy signoff` asks again.");
     assert_snapshot!(given(SHOP).when(ANNA, tick("2.3")).sentence(), @"`2.3` is the decision. Take it with `/deploy go` or `/deploy no-go`.");
     let two = "A\n  [ ] Both | check health latency";
     assert_snapshot!(given(two).when(ANNA, tick("1.1")).sentence(), @"`1.1` ticks itself when checks `health` and `latency` have passed. Run `/deploy check`; to go on without, `/deploy skip` it with a reason.");
@@ -88,7 +88,7 @@ fn a_skipped_item_can_be_ticked_and_what_it_is_nested_in_was_not_skipped_then() 
 
 #[test]
 fn signatures_and_the_decision_are_never_skipped() {
-    assert_snapshot!(given(SHOP).when(ANNA, skip("2.1")).sentence(), @"`2.1` is the sign-off of `tech-lead`. Whoever holds the role answers the card with ✅ or ❌; `/deploy signoff` posts it again.");
+    assert_snapshot!(given(SHOP).when(ANNA, skip("2.1")).sentence(), @"`2.1` is the sign-off of `tech-lead`. Whoever holds the role answers the card with ✅ or ❌; `/deploy signoff` asks again.");
     assert_snapshot!(given(SHOP).when(ANNA, skip("2.3")).sentence(), @"`2.3` is the decision. Take it with `/deploy go` or `/deploy no-go`.");
     let nested =
         given("A\n  [ ] All\n    [ ] Work\n    [ ] Lead | sign-off tech-lead\n    [ ] Decision | decision");

@@ -369,6 +369,8 @@ fn tell(event: &Event) -> String {
         Event::CheckRecorded { result } => format!("{} {:?}", result.check, result.status),
         Event::SignOffRequested { role } => format!("{role} asked"),
         Event::SignOffRecalled { role } => format!("{role} no longer asked"),
+        Event::SignOffResumed { role } => format!("{role} asked on"),
+        Event::AskedAgain { role } => format!("{role} asked again"),
         Event::Pinged { role, ping, .. } => format!("{role} pinged, {ping}"),
         Event::Acknowledged { role, .. } => format!("{role} acknowledged"),
         Event::Approved { role, signature } => format!("{role} approved by {}", signature.by),
@@ -394,6 +396,7 @@ fn tell_owed(owed: &Owed) -> Option<String> {
         Owed::Ping {
             role, request, ping, ..
         } => format!("ping {ping} on card {request} of {role}"),
+        Owed::AskedAgain { role, request, .. } => format!("ping again on card {request} of {role}"),
         Owed::Rejection { role, by } => format!("word that {by} rejected for {role}"),
         Owed::Void { role, by, .. } => format!("word to {by} that {role} is void"),
         Owed::ReadyForGo => "word that GO is free".to_owned(),

@@ -40,16 +40,44 @@ fn pings_climb_the_ladder_at_its_pace_and_end_with_it() {
         .then(&["tech-lead pinged, 1"])
         .owes(&[
             "ping 1 on card 1 of tech-lead",
+            "edit card 1 of tech-lead",
             "timer: ping 2 of tech-lead in 20 min",
         ])
         .until_the_next_ping("tech-lead")
         .owes(&[
             "ping 2 on card 1 of tech-lead",
+            "edit card 1 of tech-lead",
             "timer: ping 3 of tech-lead in 30 min",
         ])
         .until_the_next_ping("tech-lead")
-        .owes(&["ping 3 on card 1 of tech-lead", "no timer ping:tech-lead"]);
+        .owes(&[
+            "ping 3 on card 1 of tech-lead",
+            "edit card 1 of tech-lead",
+            "no timer ping:tech-lead",
+        ]);
     assert!(story.timers.is_empty());
+}
+
+#[test]
+fn who_asks_again_has_those_pinged_who_were_asked_last_and_the_ladder_goes_on() {
+    asked()
+        .when(ANNA, ask("tech-lead"))
+        .then(&["tech-lead asked again"])
+        .owes(&["ping again on card 1 of tech-lead", "edit card 1 of tech-lead"])
+        .until_the_next_ping("tech-lead")
+        .later(5)
+        .when(ANNA, ask("tech-lead"))
+        .then(&["tech-lead asked again"])
+        .owes(&["ping again on card 1 of tech-lead", "edit card 1 of tech-lead"])
+        .later(15)
+        .when(ActingAs::Timer, ping("tech-lead", 2))
+        .then(&["tech-lead pinged, 2"]);
+    // Who said that they have seen it hears of it all the same, and their pause stays.
+    asked()
+        .and(TESS, acknowledge(None, 60))
+        .when(ANNA, ask("tech-lead"))
+        .then(&["tech-lead asked again"])
+        .owes(&["ping again on card 1 of tech-lead", "edit card 1 of tech-lead"]);
 }
 
 #[test]
@@ -60,6 +88,7 @@ fn a_late_ping_says_when_it_was_due_and_the_next_counts_from_now() {
         .then(&["tech-lead pinged, 1"])
         .owes(&[
             "ping 1 on card 1 of tech-lead",
+            "edit card 1 of tech-lead",
             "timer: ping 2 of tech-lead in 20 min",
         ]);
 }
@@ -102,6 +131,7 @@ fn an_acknowledgement_lets_pings_wait_and_never_brings_them_nearer() {
         .until_the_next_ping("tech-lead")
         .owes(&[
             "ping 1 on card 1 of tech-lead",
+            "edit card 1 of tech-lead",
             "timer: ping 2 of tech-lead in 20 min",
         ]);
     asked()

@@ -58,6 +58,41 @@ async fn what_is_edited_in_place_is_owed_once_and_shows_the_newest() -> Outcome 
 }
 
 #[tokio::test]
+async fn each_opening_tags_its_own_messages_so_that_a_copy_takes_none_of_another_for_its_own() -> Outcome {
+    let place = Place::new()?;
+    let mut tags = Vec::new();
+    for number in 1..=3 {
+        let store = place.open().await?;
+        let mut course = Course::new(number);
+        store.commit(&[course.start()?]).await?;
+        store.commit(&[course.owing("a", &[Owed::Opening])?]).await?;
+        let owed = store.owed(at(100), 10).await?.rows;
+        assert_eq!(owed.len(), tags.len() + 1);
+        // What was owed before may have been posted under its tag, and keeps it.
+        assert!(owed.iter().zip(&tags).all(|(row, tag)| row.tag == *tag));
+        tags = owed.into_iter().map(|row| row.tag).collect();
+        store.close().await;
+    }
+    tags.sort_unstable();
+    tags.dedup();
+    assert_eq!(tags.len(), 3, "two openings have the same tag");
+    assert!(
+        tags.iter()
+            .all(|tag| tag.len() == 6 && tag.chars().all(|digit| digit.is_ascii_hexdigit()))
+    );
+
+    // A tag that no message owed bears is forgotten.
+    let store = place.open().await?;
+    for row in store.owed(at(100), 10).await?.rows {
+        store.delivered(row.id, row.seq, None, at(100)).await?;
+    }
+    store.close().await;
+    place.open().await?.close().await;
+    assert_eq!(place.count("SELECT count(*) FROM tags").await?, 1);
+    Ok(())
+}
+
+#[tokio::test]
 async fn each_deployments_messages_keep_their_order() -> Outcome {
     let place = Place::new()?;
     let store = place.open().await?;

@@ -151,6 +151,26 @@ impl Person {
         })
     }
 
+    /// Adds a super reaction; adding it again changes nothing.
+    ///
+    /// # Errors
+    /// A sentence when the message is not to be seen or has no room for another emoji.
+    pub fn super_react(&self, message: &Message, emoji: &str) -> Result<(), Refusal> {
+        self.core.change(|world| {
+            let (channel, id) = (message.channel(), message.id());
+            world.person_reacts(self.id, channel, id, emoji, Reacting::AddsSuper)
+        })
+    }
+
+    /// Takes everybody's reactions away, or everybody's with this emoji, as a moderator does.
+    ///
+    /// # Errors
+    /// A sentence when the person may not manage messages there.
+    pub fn clear_reactions(&self, message: &Message, emoji: Option<&str>) -> Result<(), Refusal> {
+        self.core
+            .change(|world| world.person_clears_reactions(self.id, message.channel(), message.id(), emoji))
+    }
+
     /// Takes a reaction away; one that is not there changes nothing.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use super::{Reply, Visit};
 use crate::permissions::{MANAGE_MESSAGES, READ_MESSAGE_HISTORY};
 use crate::snowflake::Snowflake;
 use crate::world::World;
-use crate::world::reaction::Emoji;
+use crate::world::reaction::{Emoji, ReactionKind};
 
 fn target(world: &World, visit: &Visit<'_>) -> Result<(Snowflake, Snowflake), ApiError> {
     let (channel, id) = (visit.id("channel")?, visit.id("message")?);
@@ -17,14 +17,14 @@ pub(super) fn add(world: &mut World, visit: &Visit<'_>) -> Result<Reply, ApiErro
     let (channel, id) = target(world, visit)?;
     world.bot_needs(channel, READ_MESSAGE_HISTORY)?;
     let emoji = Emoji::parse(visit.text("emoji"))?;
-    world.react(channel, id, world.bot, &emoji)?;
+    world.react(channel, id, world.bot, &emoji, ReactionKind::Normal)?;
     Ok(Reply::Empty)
 }
 
 pub(super) fn remove_own(world: &mut World, visit: &Visit<'_>) -> Result<Reply, ApiError> {
     let (channel, id) = target(world, visit)?;
     let emoji = Emoji::parse(visit.text("emoji"))?;
-    world.unreact(channel, id, world.bot, &emoji)?;
+    world.unreact(channel, id, world.bot, &emoji, ReactionKind::Normal)?;
     Ok(Reply::Empty)
 }
 
@@ -36,7 +36,9 @@ pub(super) fn remove(world: &mut World, visit: &Visit<'_>) -> Result<Reply, ApiE
     if !world.users.contains_key(&user) {
         return Err(ApiError::unknown_user());
     }
-    world.unreact(channel, id, user, &emoji)?;
+    for kind in [ReactionKind::Normal, ReactionKind::Burst] {
+        world.unreact(channel, id, user, &emoji, kind)?;
+    }
     Ok(Reply::Empty)
 }
 
@@ -51,15 +53,20 @@ pub(super) fn clear(world: &mut World, visit: &Visit<'_>) -> Result<Reply, ApiEr
     Ok(Reply::Empty)
 }
 
-/// Who reacts with an emoji now, by rising id, in pages.
+/// Who reacts with an emoji now, by rising id, in pages: ordinary reactions, or super ones where `type` is 1.
 pub(super) fn users(world: &mut World, visit: &Visit<'_>) -> Result<Reply, ApiError> {
     let (channel, id) = target(world, visit)?;
     let emoji = Emoji::parse(visit.text("emoji"))?;
     let limit = visit.limit(25, 100)?;
     let after = visit.query_id("after")?;
+    let kind = match visit.query("type").as_deref() {
+        None | Some("0") => ReactionKind::Normal,
+        Some("1") => ReactionKind::Burst,
+        Some(_) => return Err(ApiError::bad_request()),
+    };
     Reply::ok(
         world
-            .reactors(channel, id, &emoji)
+            .reactors(channel, id, &emoji, kind)
             .into_iter()
             .filter(|user| after.is_none_or(|after| *user > after))
             .take(limit)

@@ -8,9 +8,9 @@ use super::World;
 use super::checks::{called, check_choice, check_value, filled_modal, find_option, selected_type, text};
 use super::interaction::{Interaction, InteractionKind, State};
 use super::message::{Draft, MessageKind};
-use super::reaction::Emoji;
+use super::reaction::{Emoji, ReactionKind};
 use crate::clock::instant;
-use crate::permissions::{ADMINISTRATOR, USE_APPLICATION_COMMANDS};
+use crate::permissions::{ADMINISTRATOR, MANAGE_MESSAGES, USE_APPLICATION_COMMANDS};
 use crate::rest::error::ApiError;
 use crate::snowflake::Snowflake;
 use crate::validate::length;
@@ -40,6 +40,7 @@ pub(crate) enum Purpose {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reacting {
     Adds,
+    AddsSuper,
     TakesAway,
 }
 
@@ -382,6 +383,7 @@ impl World {
                 channel,
                 user,
                 started: instant(),
+                started_ms: self.clock.now_ms(),
                 state: State::Pending,
                 command,
                 component_message: message.filter(|&message| self.message(channel, message).is_some()),
@@ -430,6 +432,28 @@ impl World {
         }))
     }
 
+    /// A moderator takes every reaction away, or every one with this emoji.
+    pub(crate) fn person_clears_reactions(
+        &mut self,
+        user: Snowflake,
+        channel: Snowflake,
+        message: Snowflake,
+        emoji: Option<&str>,
+    ) -> Result<(), Refusal> {
+        self.place(user, channel)?;
+        let refused = |error: ApiError| Refusal::new(format!("{}.", error.message));
+        let may = self
+            .channels
+            .get(&channel)
+            .is_some_and(|channel| self.permissions_in(channel, user) & MANAGE_MESSAGES != 0);
+        if !may {
+            return Err(refused(ApiError::missing_permissions()));
+        }
+        let emoji = emoji.map(Emoji::parse).transpose().map_err(refused)?;
+        self.clear_reactions(channel, message, emoji.as_ref())
+            .map_err(refused)
+    }
+
     /// A person adds a reaction, or takes theirs away.
     pub(crate) fn person_reacts(
         &mut self,
@@ -449,8 +473,12 @@ impl World {
             return Err(Refusal::new("There is no such message to react to."));
         }
         match reacting {
-            Reacting::Adds => self.react(channel, message, user, &emoji),
-            Reacting::TakesAway => self.unreact(channel, message, user, &emoji),
+            Reacting::Adds => self.react(channel, message, user, &emoji, ReactionKind::Normal),
+            Reacting::AddsSuper => self.react(channel, message, user, &emoji, ReactionKind::Burst),
+            // The click that takes one away takes both.
+            Reacting::TakesAway => self
+                .unreact(channel, message, user, &emoji, ReactionKind::Normal)
+                .and_then(|()| self.unreact(channel, message, user, &emoji, ReactionKind::Burst)),
         }
         .map_err(refused)
     }

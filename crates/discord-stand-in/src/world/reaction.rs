@@ -22,6 +22,15 @@ pub(crate) struct Emoji {
 pub(crate) struct Reaction {
     pub(crate) emoji: Emoji,
     pub(crate) users: Vec<Snowflake>,
+    /// Those who chose it as a super reaction. Somebody may do both.
+    pub(crate) burst_users: Vec<Snowflake>,
+}
+
+/// Whether a reaction is an ordinary or a super one, by Discord's reaction types.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ReactionKind {
+    Normal = 0,
+    Burst = 1,
 }
 
 impl Emoji {
@@ -59,25 +68,40 @@ impl Reaction {
     pub(crate) fn json(&self, bot: Snowflake) -> Value {
         json!({
             "emoji": self.emoji.json(),
-            "count": self.users.len(),
-            "count_details": { "burst": 0, "normal": self.users.len() },
+            "count": self.users.len() + self.burst_users.len(),
+            "count_details": { "burst": self.burst_users.len(), "normal": self.users.len() },
             "me": self.users.contains(&bot),
-            "me_burst": false,
-            "burst_count": 0,
-            "burst_me": false,
+            "me_burst": self.burst_users.contains(&bot),
+            "burst_count": self.burst_users.len(),
+            "burst_me": self.burst_users.contains(&bot),
             "burst_colors": [],
         })
+    }
+
+    fn of(&self, kind: ReactionKind) -> &[Snowflake] {
+        match kind {
+            ReactionKind::Normal => &self.users,
+            ReactionKind::Burst => &self.burst_users,
+        }
+    }
+
+    fn of_mut(&mut self, kind: ReactionKind) -> &mut Vec<Snowflake> {
+        match kind {
+            ReactionKind::Normal => &mut self.users,
+            ReactionKind::Burst => &mut self.burst_users,
+        }
     }
 }
 
 impl World {
-    /// Adds a person's reaction; adding it again changes nothing.
+    /// Adds somebody's reaction; adding it again changes nothing.
     pub(crate) fn react(
         &mut self,
         channel: Snowflake,
         id: Snowflake,
         user: Snowflake,
         emoji: &Emoji,
+        kind: ReactionKind,
     ) -> Result<(), ApiError> {
         self.refuse_when_archived(channel)?;
         let allowed = self
@@ -94,16 +118,21 @@ impl World {
             .iter_mut()
             .find(|reaction| reaction.emoji.is(emoji))
         {
-            Some(reaction) if reaction.users.contains(&user) => return Ok(()),
-            Some(reaction) => reaction.users.push(user),
+            Some(reaction) if reaction.of(kind).contains(&user) => return Ok(()),
+            Some(reaction) => reaction.of_mut(kind).push(user),
             None if !allowed => return Err(ApiError::missing_permissions()),
             None if full => return Err(ApiError::too_many_reactions()),
-            None => message.reactions.push(Reaction {
-                emoji: emoji.clone(),
-                users: vec![user],
-            }),
+            None => {
+                let mut reaction = Reaction {
+                    emoji: emoji.clone(),
+                    users: Vec::new(),
+                    burst_users: Vec::new(),
+                };
+                reaction.of_mut(kind).push(user);
+                message.reactions.push(reaction);
+            }
         }
-        let mut data = self.reaction_event(channel, id, user, emoji);
+        let mut data = self.reaction_event(channel, id, user, emoji, kind);
         if let Some(guild) = self.channels.get(&channel).and_then(|found| found.guild) {
             data["member"] = self.member_json(guild, user);
         }
@@ -120,6 +149,7 @@ impl World {
         id: Snowflake,
         user: Snowflake,
         emoji: &Emoji,
+        kind: ReactionKind,
     ) -> Result<(), ApiError> {
         self.refuse_when_archived(channel)?;
         let message = self
@@ -128,15 +158,16 @@ impl World {
         let Some(position) = message
             .reactions
             .iter()
-            .position(|reaction| reaction.emoji.is(emoji) && reaction.users.contains(&user))
+            .position(|reaction| reaction.emoji.is(emoji) && reaction.of(kind).contains(&user))
         else {
             return Ok(());
         };
-        message.reactions[position].users.retain(|&other| other != user);
-        if message.reactions[position].users.is_empty() {
+        let reaction = &mut message.reactions[position];
+        reaction.of_mut(kind).retain(|&other| other != user);
+        if reaction.users.is_empty() && reaction.burst_users.is_empty() {
             message.reactions.remove(position);
         }
-        let data = self.reaction_event(channel, id, user, emoji);
+        let data = self.reaction_event(channel, id, user, emoji, kind);
         self.dispatch_reaction(channel, "MESSAGE_REACTION_REMOVE", &data);
         self.tell_page_of_reaction(channel, id);
         Ok(())
@@ -168,26 +199,41 @@ impl World {
     }
 
     /// Who reacted with an emoji, by rising id.
-    pub(crate) fn reactors(&self, channel: Snowflake, id: Snowflake, emoji: &Emoji) -> Vec<Snowflake> {
+    pub(crate) fn reactors(
+        &self,
+        channel: Snowflake,
+        id: Snowflake,
+        emoji: &Emoji,
+        kind: ReactionKind,
+    ) -> Vec<Snowflake> {
         let mut users: Vec<Snowflake> = self
             .message(channel, id)
             .and_then(|message| message.reactions.iter().find(|reaction| reaction.emoji.is(emoji)))
-            .map(|reaction| reaction.users.clone())
+            .map(|reaction| reaction.of(kind).to_vec())
             .unwrap_or_default();
         users.sort_unstable();
         users
     }
 
-    fn reaction_event(&self, channel: Snowflake, id: Snowflake, user: Snowflake, emoji: &Emoji) -> Value {
+    fn reaction_event(
+        &self,
+        channel: Snowflake,
+        id: Snowflake,
+        user: Snowflake,
+        emoji: &Emoji,
+        kind: ReactionKind,
+    ) -> Value {
         let mut data = json!({
             "user_id": user,
             "channel_id": channel,
             "message_id": id,
             "emoji": emoji.json(),
-            "burst": false,
-            "burst_colors": [],
-            "type": 0,
+            "burst": kind == ReactionKind::Burst,
+            "type": kind as u8,
         });
+        if kind == ReactionKind::Burst {
+            data["burst_colors"] = json!(["#5865f2"]);
+        }
         if let Some(guild) = self.channels.get(&channel).and_then(|found| found.guild) {
             data["guild_id"] = json!(guild);
         }

@@ -99,6 +99,7 @@ impl World {
             .map(|reaction| {
                 let mut shown = reaction.json(self.bot);
                 shown["users"] = json!(reaction.users);
+                shown["burst_users"] = json!(reaction.burst_users);
                 shown
             })
             .collect();

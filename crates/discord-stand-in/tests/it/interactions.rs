@@ -208,6 +208,30 @@ async fn a_token_ends_with_its_lifetime() -> Outcome {
 }
 
 #[tokio::test]
+async fn a_token_ends_when_the_clock_is_moved_past_its_lifetime() -> Outcome {
+    let mut scene = Scene::open(options()).await?;
+    let channel = scene.stand_in.channel("releases")?;
+    scene
+        .stand_in
+        .person("Ana")?
+        .slash(&channel, "deploy status", &[])?;
+    let event = scene.gateway.event("INTERACTION_CREATE").await?;
+    let answer = scene.rest.callback(&event, json!({ "type": 5 })).await?;
+    assert_eq!(answer.status, 204);
+    let original = format!("{}/messages/@original", scene.webhook(&event));
+    scene.stand_in.advance_clock(14 * 60 * 1000);
+    let edited = scene
+        .rest
+        .patch(&original, json!({ "content": "in time" }))
+        .await?;
+    assert_eq!(edited.status, 200);
+    scene.stand_in.advance_clock(60 * 1000);
+    let late = scene.rest.patch(&original, json!({ "content": "late" })).await?;
+    assert_eq!((late.status, &late.body["code"]), (401, &json!(50027)));
+    Ok(())
+}
+
+#[tokio::test]
 async fn buttons_menus_and_modals_lead_on() -> Outcome {
     let mut scene = Scene::open(options()).await?;
     let (ana, ben) = (scene.stand_in.person("Ana")?, scene.stand_in.person("Ben")?);

@@ -121,6 +121,45 @@ async fn files_come_back_as_they_went_in() -> Outcome {
 }
 
 #[tokio::test]
+async fn super_reactions_are_counted_apart_and_listed_where_they_are_asked_for() -> Outcome {
+    let stand_in = StandIn::start(options()).await?;
+    let rest = Rest::new(&stand_in);
+    let (ana, ben) = (stand_in.person("Ana")?, stand_in.person("Ben")?);
+    let channel = stand_in.channel("releases")?;
+    let (mut gateway, _) = Gateway::ready(&stand_in).await?;
+    let said = ana.say(&channel, "well?")?;
+    ana.react(&said, "✅")?;
+    assert_eq!(gateway.event("MESSAGE_REACTION_ADD").await?["burst"], false);
+    ben.super_react(&said, "✅")?;
+    let event = gateway.event("MESSAGE_REACTION_ADD").await?;
+    assert_eq!((&event["burst"], &event["type"]), (&json!(true), &json!(1)));
+    let one = format!("{}/{}", messages_of(channel.id()), said.id());
+    let reactions = format!("{one}/reactions/%E2%9C%85");
+    let ids = async |path: String| -> Result<Value, Box<dyn std::error::Error>> {
+        let users = rest.get(&path).await?.body;
+        let ids = users
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|user| user["id"].clone());
+        Ok(ids.collect())
+    };
+    assert_eq!(ids(reactions.clone()).await?, json!([ana.id().to_string()]));
+    assert_eq!(
+        ids(format!("{reactions}?type=1")).await?,
+        json!([ben.id().to_string()])
+    );
+    let counted = rest.get(&one).await?.body["reactions"][0].clone();
+    assert_eq!(
+        (&counted["count"], &counted["count_details"]),
+        (&json!(2), &json!({ "burst": 1, "normal": 1 }))
+    );
+    ben.unreact(&said, "✅")?;
+    assert_eq!(gateway.event("MESSAGE_REACTION_REMOVE").await?["burst"], true);
+    Ok(())
+}
+
+#[tokio::test]
 async fn reactions_are_counted_listed_in_pages_and_taken_away() -> Outcome {
     let stand_in = StandIn::start(options()).await?;
     let rest = Rest::new(&stand_in);

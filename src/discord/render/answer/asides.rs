@@ -113,6 +113,18 @@ pub(crate) fn old_card(deployment: &Deployment, role: &RoleKey) -> Message {
     )))
 }
 
+/// A refusal of a reaction that will count when it is made later.
+pub(crate) fn react_anew(refused: Message) -> Message {
+    let content = format!(
+        "{} Take your reaction away and give it again then.",
+        refused.content
+    );
+    Message {
+        content: words::content(&content),
+        ..refused
+    }
+}
+
 /// Deployments that wait for a role that somebody has just been given.
 pub(crate) fn waiting_for_role(waiting: &[DeploymentId]) -> String {
     if waiting.is_empty() {

@@ -121,7 +121,12 @@ fn overview_line(deployment: &Deployment, role: &RoleKey, owners: &Owners, now: 
                     more => format!("waits: {first}, and {more} more"),
                 },
             );
-            format!("▫️ {name}{counted} not asked yet ({holders}) — {until}{approvals}")
+            let asked = if sign_off.resting.is_some() {
+                "not asked for now"
+            } else {
+                "not asked yet"
+            };
+            format!("▫️ {name}{counted} {asked} ({holders}) — {until}{approvals}")
         }
     }
 }

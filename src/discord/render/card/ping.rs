@@ -7,8 +7,10 @@ use super::super::people::{Asked, nobody, rank_name, rank_of_ping, rank_plural};
 use super::super::words;
 use super::seen;
 use crate::domain::deployment::Deployment;
+use crate::domain::event::Actor;
 use crate::domain::ids::RoleKey;
 use crate::domain::sign_off::{Holder, Owners};
+use crate::engine::Posted;
 
 /// How late a ping may be before it says so.
 const LATE: SignedDuration = SignedDuration::from_secs(60);
@@ -71,6 +73,46 @@ pub(crate) fn ping(
     }
     Message {
         content: words::content(&lines.join("\n")),
+        pings: asked.map(|asked| asked.holders).unwrap_or_default(),
+        ..Message::default()
+    }
+    .with_row([seen(deployment, role)])
+}
+
+/// A ping of those who were asked last, as somebody asks again; it points at the card.
+pub(crate) fn asked_again(
+    deployment: &Deployment,
+    role: &RoleKey,
+    by: Actor,
+    card: Option<Posted>,
+    owners: &Owners,
+) -> Message {
+    let asked = Asked::now(deployment, owners, role);
+    let name = words::role(deployment, role);
+    let since = deployment
+        .sign_offs
+        .get(role)
+        .and_then(|sign_off| sign_off.request.as_ref())
+        .map_or_else(String::new, |request| {
+            format!(", since {}", words::ago(request.at))
+        });
+    let whom = asked
+        .as_ref()
+        .map_or_else(|| nobody(owners, role).to_owned(), Asked::mentions);
+    let card = card.map_or_else(
+        || "the card above".to_owned(),
+        |Posted { channel, message }| {
+            let guild = deployment.guild;
+            format!("[the card](https://discord.com/channels/{guild}/{channel}/{message})")
+        },
+    );
+    let text = format!(
+        "{whom}: {} asks again. {name} has not signed for {}{since}.\n✅ or ❌ on {card} ends this; 👀 pauses it.",
+        words::who(by),
+        words::headline(deployment)
+    );
+    Message {
+        content: words::content(&text),
         pings: asked.map(|asked| asked.holders).unwrap_or_default(),
         ..Message::default()
     }

@@ -48,7 +48,7 @@ fn a_tick_says_what_followed_and_what_is_next() {
     ");
     let act = stage.does(STARTER, Command::Untick { item: item("1.2.2") });
     insta::assert_snapshot!(said(&stage, &act), @r"
-    ↩️ Opened `1.2.2` A backup was taken again. Open again with it: `1.2`; no longer asked to sign: **QA Lead** and **Tech Lead**.
+    ↩️ Opened `1.2.2` A backup was taken again. Open again with it: `1.2`; not asked to sign for now: **QA Lead** and **Tech Lead**.
     Next: `1.2.2` A backup was taken
     ");
     let act = stage.does(
@@ -59,12 +59,12 @@ fn a_tick_says_what_followed_and_what_is_next() {
         },
     );
     insta::assert_snapshot!(said(&stage, &act), @r"
-    ⏭ Skipped `1.2` The database is ready: No database here. Skipped with it: `1.2.2`; asked to sign: **QA Lead** and **Tech Lead**.
+    ⏭ Skipped `1.2` The database is ready: No database here. Skipped with it: `1.2.2`; asked once more to sign: **QA Lead** and **Tech Lead**.
     **QA Lead** has not signed, asked <t:1795221600:R> · **Tech Lead** has not signed, asked <t:1795221600:R>.
     ");
     let act = stage.does(STARTER, Command::Untick { item: item("1.2.2") });
     insta::assert_snapshot!(said(&stage, &act), @r"
-    ↩️ No longer skipped: `1.2.2` A backup was taken. Open again with it: `1.2`; no longer asked to sign: **QA Lead** and **Tech Lead**.
+    ↩️ No longer skipped: `1.2.2` A backup was taken. Open again with it: `1.2`; not asked to sign for now: **QA Lead** and **Tech Lead**.
     Next: `1.2.2` A backup was taken
     ");
     insta::assert_snapshot!(shown(&changed(None, &stage.deployment, &[])), @r"

@@ -4,13 +4,15 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use super::super::card::{ping, sign_off_card, sign_offs};
+use super::super::card::{asked_again, ping, sign_off_card, sign_offs};
 use super::super::message::shown::shown;
 use super::stage::{QA, SECOND_QA, STARTER, Stage, TECH_LEAD, item, reason, role};
 use crate::domain::check::CheckStatus;
 use crate::domain::command::Command;
-use crate::domain::event::Outcome;
+use crate::domain::event::{Actor, Outcome};
+use crate::domain::ids::{ChannelId, MessageId};
 use crate::domain::sign_off::Owners;
+use crate::engine::Posted;
 
 fn card(stage: &Stage, key: &str, request: u32) -> String {
     shown(&sign_off_card(
@@ -182,9 +184,9 @@ fn cards_that_no_longer_count_say_so() {
     let mut stage = Stage::asked();
     stage.does(STARTER, Command::Untick { item: item("1.2.1") });
     insta::assert_snapshot!(card(&stage, "tech-lead", 1), @r"
-    **Tech Lead** need not answer now: the request was taken back.
+    **Tech Lead** need not answer now: what the request waits for does not hold any more.
     ┌ Grey · Sign-off · Tech Lead
-    │ Something it was asked on has changed. A new card comes when everything it waits for holds again.
+    │ This card asks again once it holds. A reaction made meanwhile does not count.
     │ 
     │ **Release** 2.4.1 → staging
     │ **Checklist** Staging release `7c43990558`
@@ -194,6 +196,24 @@ fn cards_that_no_longer_count_say_so() {
     └ Deployment #12 · started 2026-11-21 00:40 UTC · request 1
     ");
     stage.tick("1.2.1");
+    let first_lines = |stage: &Stage, request| {
+        let card = card(stage, "tech-lead", request);
+        card.lines().take(3).collect::<Vec<_>>().join("\n")
+    };
+    insta::assert_snapshot!(first_lines(&stage, 1), @r"
+    <@2> please sign as **Tech Lead**: Staging release · 2.4.1 → staging
+    ┌ Yellow · Sign-off · Tech Lead
+    │ ⏳ Asked <t:1795221600:R>
+    ");
+    let key = role("tech-lead");
+    stage.does(TECH_LEAD, Command::Approve { role: key });
+    stage.check("health", CheckStatus::Failed, "status was 500");
+    insta::assert_snapshot!(first_lines(&stage, 1), @r"
+    **Tech Lead** need not answer now: the request was taken back.
+    ┌ Grey · Sign-off · Tech Lead
+    │ Something it was asked on has changed. A new card comes when everything it waits for holds again.
+    ");
+    stage.check("health", CheckStatus::Passed, "status was 200");
     insta::assert_snapshot!(card(&stage, "tech-lead", 1), @r"
     **Tech Lead** was asked anew; the newer card below counts, not this one.
     ┌ Grey · Sign-off · Tech Lead
@@ -224,6 +244,36 @@ fn a_card_for_a_role_that_nobody_holds_says_how_to_change_that() {
     ┌ Yellow · Sign-off · Tech Lead
     │ ⏳ Asked <t:1795221600:R>
     │
+    ");
+}
+
+#[test]
+fn a_card_tells_how_far_its_ladder_is_and_who_asks_again() {
+    let mut stage = Stage::asked();
+    stage.later(30);
+    stage.ping("tech-lead", 1);
+    let key = role("tech-lead");
+    stage.does(STARTER, Command::RequestSignOff { role: key });
+    insta::assert_snapshot!(card(&stage, "tech-lead", 1).lines().take(6).collect::<Vec<_>>().join("\n"), @r"
+    <@2> please sign as **Tech Lead**: Staging release · 2.4.1 → staging
+    ┌ Yellow · Sign-off · Tech Lead
+    │ ⏳ Asked <t:1795221600:R>
+    │ 🔔 <@1> asked again <t:1795223400:R>
+    │ 🔔 The deputies were pinged at <t:1795223400:t>; they are pinged again at <t:1795224000:t> unless it is answered
+    │
+    ");
+    let by = Actor::Person(STARTER);
+    let posted = Posted {
+        channel: ChannelId(7),
+        message: MessageId(8),
+    };
+    let role = role("tech-lead");
+    let again = asked_again(&stage.deployment, &role, by, Some(posted), &stage.owners);
+    insta::assert_snapshot!(shown(&again), @r"
+    <@5>: <@1> asks again. **Tech Lead** has not signed for Staging release · 2.4.1 → staging, since <t:1795221600:R>.
+    ✅ or ❌ on [the card](https://discord.com/channels/100/7/8) ends this; 👀 pauses it.
+    [👀 Seen] → v1:ack:12:tech-lead
+    pings <@5>
     ");
 }
 

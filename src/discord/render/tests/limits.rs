@@ -12,9 +12,11 @@ use super::super::{board, card, item_list, log, notice};
 use super::stage::{STARTER, Stage, TECH_LEAD, checklist, result, role};
 use crate::domain::check::CheckStatus;
 use crate::domain::command::{ActingAs, Command};
-use crate::domain::event::Outcome;
+use crate::domain::event::{Actor, Outcome};
 use crate::domain::ids::{CheckId, ChecklistName, RoleKey};
+use crate::domain::refusal::Refusal;
 use crate::domain::text::{BlankValue, Reason, Remark};
+use crate::engine::Stopped;
 use crate::markdown;
 
 const HOSTILE: &str = "@everyone @here <@666> <@&666> <#666> `tick` ``` **b** [x](https://evil.example) \u{202e}rtl\u{200b} ||s|| \\";
@@ -45,6 +47,11 @@ fn all_messages(stage: &Stage) -> Vec<(String, Message)> {
         for ping in 1..5 {
             add("ping", card::ping(deployment, role, ping, *now, *now, owners));
         }
+        let by = Actor::Person(TECH_LEAD);
+        add(
+            "asked again",
+            card::asked_again(deployment, role, by, None, owners),
+        );
         add("rejection", notice::rejection(deployment, role, TECH_LEAD));
         for check in deployment.checklist.checks.keys().take(3) {
             add("void", notice::void(deployment, role, TECH_LEAD, check));
@@ -52,12 +59,16 @@ fn all_messages(stage: &Stage) -> Vec<(String, Message)> {
     }
     let checks: Vec<CheckId> = deployment.checklist.checks.keys().cloned().collect();
     let results: Vec<_> = deployment.checks.values().cloned().collect();
+    let hostile = Stopped::Refused(Refusal::UnknownItem {
+        typed: HOSTILE.to_owned(),
+        nearest: None,
+    });
     for ended in [Ended::Yes, Ended::No] {
         let shown = RunShown {
             checks: &checks,
             results: &results,
             ended,
-            fault: Some(HOSTILE),
+            stopped: Some(&hostile),
         };
         add("run", run(deployment, shown));
     }

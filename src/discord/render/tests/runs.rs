@@ -5,9 +5,12 @@ use super::super::message::shown::shown;
 use super::super::words;
 use super::stage::{Stage, checklist, result};
 use crate::domain::check::{CheckResult, CheckStatus};
-use crate::domain::ids::CheckId;
+use crate::domain::event::Outcome;
+use crate::domain::ids::{CheckId, DeploymentId};
+use crate::domain::refusal::Refusal;
+use crate::engine::Stopped;
 
-fn of(stage: &Stage, results: &[CheckResult], ended: Ended, fault: Option<&str>) -> String {
+fn of(stage: &Stage, results: &[CheckResult], ended: Ended, stopped: Option<&Stopped>) -> String {
     let checks: Vec<CheckId> = stage.deployment.checklist.checks.keys().cloned().collect();
     shown(&run(
         &stage.deployment,
@@ -15,7 +18,7 @@ fn of(stage: &Stage, results: &[CheckResult], ended: Ended, fault: Option<&str>)
             checks: &checks,
             results,
             ended,
-            fault,
+            stopped,
         },
     ))
 }
@@ -65,18 +68,37 @@ fn a_run_shows_its_progress_then_its_table() {
 #[test]
 fn a_run_that_stopped_says_why() {
     let stage = Stage::staging();
+    let over = Stopped::Refused(Refusal::Finished {
+        deployment: DeploymentId(12),
+        outcome: Outcome::Failed,
+    });
     let error = result(
         "health",
         CheckStatus::Error,
         "the address may not be probed",
         stage.now,
     );
-    insta::assert_snapshot!(of(&stage, &[error], Ended::Yes, Some("The deployment has ended.")), @r"
+    insta::assert_snapshot!(of(&stage, &[error], Ended::Yes, Some(&over)), @r"
     2 checks: ⚠️ 1 could not be run · ◽ 1 did not run
-    ⚠️ The run stopped early: The deployment has ended.
+    ⚠️ The run stopped early: Deployment #12 has ended: failed. Only notes can be added. `/deploy report` shows it, `/deploy start` begins another.
     ┌ Yellow · Checks · Staging release · 2.4.1 → staging
     │ ⚠️ `health` for `1.1`: the address may not be probed
     └ Deployment #12 · started 2026-11-21 00:40 UTC
+    [Run failed again] → v1:check-again:12
+    ");
+}
+
+#[test]
+fn what_broke_inside_is_not_for_everybody() {
+    let stage = Stage::staging();
+    insta::assert_snapshot!(of(&stage, &[], Ended::Yes, Some(&Stopped::Broken)), @r"
+    2 checks: ◽ 2 did not run
+    ⚠️ The run stopped early: something broke on Holdpoint's side. Run it again; if it stays, whoever runs Holdpoint finds why in its log.
+    [Run failed again] → v1:check-again:12
+    ");
+    insta::assert_snapshot!(of(&stage, &[], Ended::Yes, Some(&Stopped::Stopping)), @r"
+    2 checks: ◽ 2 did not run
+    ⚠️ The run stopped early: Holdpoint is stopping. Run it again when it is back.
     [Run failed again] → v1:check-again:12
     ");
 }
@@ -118,7 +140,7 @@ fn a_table_of_62_checks_fits_and_counts_what_it_leaves_out() {
             checks: &ids,
             results: &results,
             ended: Ended::Yes,
-            fault: None,
+            stopped: None,
         };
         let message = run(&stage.deployment, shown_run);
         assert_eq!(message.broken_limits(), Vec::<String>::new());
