@@ -25,6 +25,9 @@ use crate::store::{OwedNow, OwedRow, Posted, UnreadableOwed};
 const AT_ONCE: usize = 8;
 /// The waits between tries, in seconds; the last one repeats.
 const WAITS: [i64; 8] = [1, 2, 5, 10, 30, 60, 120, 300];
+/// How long an edit waits for others of the same message. The answer to whoever brought it about goes first, and what is
+/// done in one go is one edit: Discord takes about one a second in a channel. Too short for a person to notice.
+const GATHERING: Duration = Duration::from_millis(100);
 /// How long the worker waits after the database failed.
 const AFTER_FAULT: Duration = Duration::from_secs(5);
 
@@ -229,6 +232,9 @@ impl Outbox {
     }
 
     async fn pay(&self, row: &OwedRow) -> Result<(), Fault> {
+        if self.is_edit(row).await {
+            tokio::time::sleep(GATHERING).await;
+        }
         let deployment = match self.engine.shared().resident_since(row.deployment, row.seq).await {
             Ok(Some(deployment)) if deployment.seq >= row.seq => deployment,
             Ok(Some(deployment)) => {
@@ -277,6 +283,18 @@ impl Outbox {
             .unwrap_or_else(PoisonError::into_inner)
             .remove(&row.id);
         Ok(())
+    }
+
+    /// Whether what is owed is an edit of a message that is there, and not its first posting. Where that cannot be read, it
+    /// is found out when it is delivered.
+    async fn is_edit(&self, row: &OwedRow) -> bool {
+        if row.owed.coalesces_as().is_none() {
+            return false;
+        }
+        match row.owed.remembered_as() {
+            Some(name) => matches!(self.engine.posted(row.deployment, &name).await, Ok(Some(_))),
+            None => false,
+        }
     }
 
     /// Notes that a delivery begins, and answers whether one began before.
