@@ -9,6 +9,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::Store;
 use super::chain::Head;
+use super::commit::WRITTEN_BY;
 use super::error::StoreError;
 use super::lock::Lock;
 
@@ -35,6 +36,7 @@ impl Writer {
         let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
         let head = Head::load(&mut transaction).await?;
         transaction.rollback().await?;
+        sqlx::raw_sql(WRITTEN_BY).execute(&mut connection).await?;
         Ok(Self {
             // A file that was taken away is missed, not made anew.
             options: options.create_if_missing(false),
@@ -51,7 +53,11 @@ impl Writer {
         }
         match self.connection.take() {
             Some(connection) => Ok(connection),
-            None => Ok(self.options.connect().await?),
+            None => {
+                let mut connection = self.options.connect().await?;
+                sqlx::raw_sql(WRITTEN_BY).execute(&mut connection).await?;
+                Ok(connection)
+            }
         }
     }
 
