@@ -6,9 +6,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use metrics::{counter, histogram};
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
@@ -69,7 +70,7 @@ struct Outcome {
 struct Writing {
     inputs: usize,
     outcome: Outcome,
-    end: JoinHandle<Result<(), Unwritten>>,
+    end: BoxFuture<'static, Result<(), Unwritten>>,
 }
 
 /// Why nothing of a batch was kept.
@@ -133,15 +134,7 @@ impl Desk {
                     }
                 } => {
                     enough = writing.take().map_or(0, |writing| writing.inputs / 2);
-                    let unwritten = match written {
-                        Ok(Ok(())) => continue,
-                        Ok(Err(unwritten)) => unwritten,
-                        Err(error) => match error.try_into_panic() {
-                            Ok(panic) => std::panic::resume_unwind(panic),
-                            // The runtime is shutting down.
-                            Err(_) => return,
-                        },
-                    };
+                    let Err(unwritten) = written else { continue };
                     if let Unwritten::Conflict { settled, .. } = unwritten {
                         self.decide_again(settled).await;
                     }
@@ -162,7 +155,7 @@ impl Desk {
         }
     }
 
-    /// Begins to write a batch. Those in it are answered by the task that writes it.
+    /// A batch that is written, and answered, while this is waited for.
     fn write(&self, batch: Batch) -> Writing {
         let Batch {
             settled,
@@ -172,7 +165,7 @@ impl Desk {
         Writing {
             inputs: settled.len(),
             outcome,
-            end: tokio::spawn(write(Arc::clone(&self.shared), settled, units)),
+            end: write(Arc::clone(&self.shared), settled, units).boxed(),
         }
     }
 
