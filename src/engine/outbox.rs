@@ -25,8 +25,10 @@ use crate::store::{OwedNow, OwedRow, Posted, UnreadableOwed};
 const AT_ONCE: usize = 8;
 /// The waits between tries, in seconds; the last one repeats.
 const WAITS: [i64; 8] = [1, 2, 5, 10, 30, 60, 120, 300];
-/// How long an edit waits for others of the same message. The answer to whoever brought it about goes first, and what is
-/// done in one go is one edit: Discord takes about one a second in a channel. Too short for a person to notice.
+/// How long the worker looks away after something became owed: the answer to whoever brought it about goes first.
+const ANSWERS_FIRST: Duration = Duration::from_millis(10);
+/// How long an edit waits for others of the same message, so that what is done in one go is one edit: Discord takes about
+/// one a second in a channel. Too short for a person to notice.
 const GATHERING: Duration = Duration::from_millis(100);
 /// How long the worker waits after the database failed.
 const AFTER_FAULT: Duration = Duration::from_secs(5);
@@ -92,7 +94,7 @@ impl Outbox {
     pub async fn run(self, stop: CancellationToken) {
         let clock = Arc::clone(self.engine.clock());
         loop {
-            let woken = self.engine.shared().wake_outbox.notified();
+            let woken = self.woken();
             let next = match self.pass(&stop).await {
                 Ok(next) => next,
                 Err(fault) => {
@@ -130,7 +132,7 @@ impl Outbox {
         let mut broken: Option<Fault> = None;
         loop {
             // Subscribed before the rows are read, so that a message that becomes owed in between is not slept over.
-            let woken = self.engine.shared().wake_outbox.notified();
+            let woken = self.woken();
             let begins = broken.is_none() && !stop.is_cancelled() && busy.len() < AT_ONCE;
             let mut next = None;
             if begins {
@@ -202,6 +204,15 @@ impl Outbox {
             .map_or(0, |oldest| self.engine.now().duration_since(oldest).as_secs());
         gauge!("holdpoint_outbox_oldest_seconds").set(oldest as f64);
         Ok(self.engine.store().next_owed().await?)
+    }
+
+    /// Returns soon after something has become owed, also between this call and the first look at what it answers.
+    fn woken(&self) -> impl Future<Output = ()> + '_ {
+        let notified = self.engine.shared().wake_outbox.notified();
+        async move {
+            notified.await;
+            tokio::time::sleep(ANSWERS_FIRST).await;
+        }
     }
 
     /// What is due now, and when more will be.
