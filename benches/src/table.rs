@@ -55,14 +55,6 @@ impl Goal {
         }
     }
 
-    /// A ratio that should be at most `goal`, and fails the run above `gate`.
-    pub(crate) fn at_most_with_gate(goal: f64, gate: f64, seen: f64) -> Self {
-        Self::Open {
-            goal: Box::new(Self::AtMost { limit: goal, seen }),
-            gate: Box::new(Self::AtMost { limit: gate, seen }),
-        }
-    }
-
     fn words(&self) -> String {
         match self {
             Self::AtLeast { limit, .. } => format!("≥ {limit}×"),
