@@ -33,13 +33,14 @@ fn is_collapsed(bytes: &[u8]) -> bool {
     let is_plain = bytes
         .iter()
         .fold(true, |plain, byte| plain & (b' '..0x7f).contains(byte));
-    let parted_once = bytes
+    // How far two neighbours are from both being a space, at the least.
+    let apart = bytes
         .iter()
         .zip(bytes.iter().skip(1))
-        .fold(true, |once, (one, next)| {
-            once & !((*one == b' ') & (*next == b' '))
+        .fold(u8::MAX, |least, (one, next)| {
+            least.min((one ^ b' ') | (next ^ b' '))
         });
-    is_plain & parted_once
+    is_plain && apart != 0
 }
 
 /// The known name that a wrong one was most likely meant to be.

@@ -51,14 +51,12 @@ impl Writer {
         if self.lock.is_none() {
             return Err(StoreError::Closed);
         }
-        match self.connection.take() {
-            Some(connection) => Ok(connection),
-            None => {
-                let mut connection = self.options.connect().await?;
-                sqlx::raw_sql(WRITTEN_BY).execute(&mut connection).await?;
-                Ok(connection)
-            }
+        if let Some(connection) = self.connection.take() {
+            return Ok(connection);
         }
+        let mut connection = self.options.connect().await?;
+        sqlx::raw_sql(WRITTEN_BY).execute(&mut connection).await?;
+        Ok(connection)
     }
 
     /// Gives a connection back that has no transaction open.
