@@ -9,12 +9,13 @@ use discord_stand_in::{GuildSeed, Options, RateLimits, StandIn};
 
 use crate::Effort;
 use crate::fixture;
-use crate::measure::{median, per};
+use crate::floor::Floor;
+use crate::measure::{Paired, median, paired, per};
 use crate::process::Process;
 use crate::table::{Goal, Row, time, times};
 
 /// How many ticks follow one another before the floor has its turn.
-const TURN: usize = 5;
+const TURN: usize = 3;
 /// How long a bot is left alone before its memory is read.
 const SETTLING: Duration = Duration::from_secs(2);
 const MEBIBYTE: f64 = 1024.0 * 1024.0;
@@ -38,13 +39,12 @@ pub(crate) async fn rows(directory: &Path, effort: Effort) -> Result<Vec<Row>> {
     let (serve, bare) = running.context("nothing was started")?;
     tokio::time::sleep(SETTLING).await;
     let (ours_resident, bare_resident) = (serve.resident()?, bare.resident()?);
-    let ticks = ticks(&with_us, &with_bare, effort).await?;
+    let (ticks, beside_kept) = ticks(directory, &with_us, &with_bare, effort).await?;
     end(serve).await?;
     end(bare).await?;
     with_us.shutdown().await;
     with_bare.shutdown().await;
     let (ours_start, bare_start) = (median(starts.0)?, median(starts.1)?);
-    let tick_ratio = ticks.0 / ticks.1;
     let mebibytes = |bytes: f64| format!("{:.1} MiB", bytes / MEBIBYTE);
     Ok(vec![
         Row {
@@ -52,10 +52,20 @@ pub(crate) async fn rows(directory: &Path, effort: Effort) -> Result<Vec<Row>> {
                 "/deploy tick of {} items, beside a bare bot's echo",
                 fixture::ITEMS
             ),
-            ours: time(ticks.0),
-            floor: time(ticks.1),
-            ratio: times(tick_ratio),
-            goal: Goal::not_yet_at_most(3.0, 6.0, tick_ratio),
+            ours: time(ticks.ours),
+            floor: time(ticks.floor),
+            ratio: times(ticks.ratio),
+            // A slow disk is no fault of ours: the tick waits for it, and the echo does not.
+            goal: Goal::Open {
+                goal: Box::new(Goal::AtMost {
+                    limit: 3.0,
+                    seen: ticks.ratio,
+                }),
+                gate: Box::new(Goal::AtMost {
+                    limit: 4.0,
+                    seen: beside_kept,
+                }),
+            },
         },
         Row {
             name: "idle memory of serve, beside a bare bot".to_owned(),
@@ -109,7 +119,14 @@ fn checklists(directory: &Path) -> Result<PathBuf> {
 }
 
 /// Seconds from sending an interaction to seeing its answer: a tick, and the bare bot's echo.
-async fn ticks(with_us: &StandIn, with_bare: &StandIn, effort: Effort) -> Result<(f64, f64)> {
+///
+/// The last is what the tick takes beside the echo and one durable row of rusqlite's, on the disk that the tick waits for.
+async fn ticks(
+    directory: &Path,
+    with_us: &StandIn,
+    with_bare: &StandIn,
+    effort: Effort,
+) -> Result<(Paired, f64)> {
     let ana = with_us.person("Ana")?;
     with_us.wait_for_command("deploy").await?;
     let start = [
@@ -140,31 +157,50 @@ async fn ticks(with_us: &StandIn, with_bare: &StandIn, effort: Effort) -> Result
     with_bare.wait_for_command("echo").await?;
     let channel = with_bare.channel("releases")?;
 
-    let mut seen = (Vec::new(), Vec::new());
-    for turn in items.chunks(TURN).take(effort.rounds(20)) {
-        for item in turn {
-            let begun = Instant::now();
-            let answer = ana
-                .slash(&thread, "deploy tick", &[("item", item)])?
-                .message()
-                .await?;
-            seen.0.push(per(begun.elapsed(), 1));
-            ensure!(
-                answer.text().contains(item.as_str()),
-                "the tick was answered with: {}",
-                answer.text()
-            );
-        }
-        for item in turn {
-            let begun = Instant::now();
-            let answer = ben.slash(&channel, "echo", &[("text", item)])?.message().await?;
-            seen.1.push(per(begun.elapsed(), 1));
-            ensure!(
-                answer.content() == item,
-                "the echo was answered with: {}",
-                answer.text()
-            );
-        }
-    }
-    Ok((median(seen.0)?, median(seen.1)?))
+    let floor = Floor::build(&directory.join("kept.db"), 1)?;
+    let (mut ticked, mut kept) = (Vec::new(), Vec::new());
+    let mut open = items.iter();
+    let pair = paired(
+        effort.rounds(30),
+        async || {
+            let mut took = Vec::with_capacity(TURN);
+            for item in open.by_ref().take(TURN) {
+                let begun = Instant::now();
+                let answer = ana
+                    .slash(&thread, "deploy tick", &[("item", item)])?
+                    .message()
+                    .await?;
+                took.push(per(begun.elapsed(), 1));
+                ensure!(
+                    answer.text().contains(item.as_str()),
+                    "the tick was answered with: {}",
+                    answer.text()
+                );
+            }
+            let took = median(took)?;
+            ticked.push(took);
+            Ok(took)
+        },
+        async || {
+            let mut took = Vec::with_capacity(TURN);
+            for _ in 0..TURN {
+                let begun = Instant::now();
+                let answer = ben.slash(&channel, "echo", &[("text", "3.1")])?.message().await?;
+                took.push(per(begun.elapsed(), 1));
+                ensure!(
+                    answer.content() == "3.1",
+                    "the echo was answered with: {}",
+                    answer.text()
+                );
+            }
+            let took = median(took)?;
+            kept.push(took + floor.command(1, TURN, 1).await?);
+            Ok(took)
+        },
+    )
+    .await?;
+    floor.close()?;
+    let rounds = ticked.iter().zip(&kept).skip(1);
+    let beside_kept = median(rounds.map(|(ticked, kept)| ticked / kept).collect())?;
+    Ok((pair, beside_kept))
 }

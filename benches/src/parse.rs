@@ -18,9 +18,9 @@ const MANY: usize = 1501;
 pub(crate) async fn rows(effort: Effort) -> Result<Vec<Row>> {
     let documents = fixture::five_documents()?;
     let bytes: usize = documents.iter().map(String::len).sum();
-    let five = compare(&documents, effort.rounds(40), 10).await?;
+    let five = compare(&documents, effort.rounds(200), 2).await?;
     let large = [fixture::markdown_of(MANY)];
-    let many = compare(&large, effort.rounds(20), 3).await?;
+    let many = compare(&large, effort.rounds(60), 1).await?;
     let speed = |seconds: f64| format!("{:.0} MB/s", bytes as f64 / seconds / 1e6);
     Ok(vec![
         Row {
@@ -31,7 +31,10 @@ pub(crate) async fn rows(effort: Effort) -> Result<Vec<Row>> {
             ours: speed(five.ours),
             floor: speed(five.floor),
             ratio: times(five.speed()),
-            goal: Goal::not_yet_at_least(0.5, 0.2, five.speed()),
+            goal: Goal::AtLeast {
+                limit: 0.5,
+                seen: five.speed(),
+            },
         },
         Row {
             name: format!("parse: one document of {MANY} items"),

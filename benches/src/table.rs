@@ -22,8 +22,8 @@ pub(crate) enum Goal {
     AtLeast { limit: f64, seen: f64 },
     /// The same: at most this.
     AtMost { limit: f64, seen: f64 },
-    /// A goal that is known not to be reached yet. What falls behind the gate has become worse than it was, and fails the
-    /// run; the rest is said to be open.
+    /// A goal that a good machine shows to be reached or nearly, and that a disk or another program can put out of reach.
+    /// What falls behind the gate has become worse than that explains, and fails the run; the rest is said to be open.
     Open { goal: Box<Goal>, gate: Box<Goal> },
     /// Something that was counted and not timed: at most this, without tolerance.
     Counted { words: String, limit: f64, seen: f64 },
@@ -47,19 +47,11 @@ enum Verdict {
 }
 
 impl Goal {
-    /// A ratio that should be at least `goal`, is known not to be yet, and must not fall below `gate`.
-    pub(crate) fn not_yet_at_least(goal: f64, gate: f64, seen: f64) -> Self {
+    /// A ratio that should be at least `goal`, and fails the run below `gate`.
+    pub(crate) fn at_least_with_gate(goal: f64, gate: f64, seen: f64) -> Self {
         Self::Open {
             goal: Box::new(Self::AtLeast { limit: goal, seen }),
             gate: Box::new(Self::AtLeast { limit: gate, seen }),
-        }
-    }
-
-    /// A ratio that should be at most `goal`, is known not to be yet, and must not rise above `gate`.
-    pub(crate) fn not_yet_at_most(goal: f64, gate: f64, seen: f64) -> Self {
-        Self::Open {
-            goal: Box::new(Self::AtMost { limit: goal, seen }),
-            gate: Box::new(Self::AtMost { limit: gate, seen }),
         }
     }
 
@@ -109,7 +101,7 @@ impl Verdict {
             Self::Met => "met",
             Self::WithinTolerance => "within tolerance",
             Self::Missed => "MISSED",
-            Self::Open => "NOT REACHED YET",
+            Self::Open => "not reached here",
             Self::OverButOnlyShown => "over (a time: shown, not gated)",
             Self::Shown => "–",
             Self::NotMeasured => "not measured",

@@ -340,12 +340,12 @@ impl Deployment {
     fn work_before_sign_off(&self, role: &RoleKey) -> (ItemIndex, ItemIndex) {
         let items = &self.checklist.items;
         let behind_go = self.first_item_behind_go();
-        let boxed = |end: ItemIndex| {
-            items
-                .iter()
-                .take(end)
-                .rposition(|item| item.sign_off.as_ref() == Some(role))
+        let is_box = |index: &ItemIndex| {
+            let item = items.get(*index);
+            item.is_some_and(|item| item.sign_off.as_ref() == Some(role))
         };
+        let first_box = (0..items.len()).find(is_box);
+        let boxed = |end: ItemIndex| (first_box?..end.min(items.len())).rev().find(is_box);
         let boxed_before_go = boxed(behind_go.unwrap_or(items.len()));
         let gate = self
             .checklist
@@ -374,7 +374,6 @@ impl Deployment {
             (end, 0)
         };
         // A gate below the box that needs all items waits for the box too.
-        let first_box = items.iter().position(|item| item.sign_off.as_ref() == Some(role));
         let behind_box = self
             .checklist
             .gates
@@ -419,7 +418,6 @@ impl Deployment {
     /// box is one of them.
     fn first_item_behind_go(&self) -> Option<ItemIndex> {
         let items = &self.checklist.items;
-        let decision = items.iter().position(|item| item.decision);
         self.checklist
             .gates
             .iter()
@@ -427,7 +425,7 @@ impl Deployment {
             .filter(|(gate, behind)| {
                 gate.needs.contains(&Need::Go)
                     || (gate.needs.contains(&Need::Items)
-                        && decision.is_some_and(|decision| decision < *behind))
+                        && items.iter().take(*behind).any(|item| item.decision))
             })
             .map(|(_, behind)| behind)
             .min()

@@ -12,7 +12,15 @@ impl Engine {
     /// # Errors
     /// When the database cannot be read.
     pub async fn deployment_of_channel(&self, channel: ChannelId) -> Result<Option<DeploymentId>, Fault> {
-        Ok(self.store().deployment_of_channel(channel).await?)
+        let threads = &self.shared().threads;
+        if let Some(known) = threads.get(channel) {
+            return Ok(Some(known));
+        }
+        let found = self.store().deployment_of_channel(channel).await?;
+        if let Some(deployment) = found {
+            threads.keep(channel, deployment);
+        }
+        Ok(found)
     }
 
     /// The deployment a message was posted for, and what the message is remembered as.

@@ -41,7 +41,7 @@ use crate::domain::rights::{Act, HoldsARole, Person, Rights};
 use crate::domain::sign_off::{Holder, Owners, Rank};
 use crate::store::Store;
 use desk::{Desk, Job};
-use residents::Residents;
+use residents::{Residents, Threads};
 
 /// How many inputs may wait for the desk before a caller waits with them.
 const WAITING_INPUTS: usize = 1024;
@@ -125,6 +125,7 @@ pub(crate) struct Shared {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) catalog: Catalog,
     pub(crate) residents: Residents,
+    pub(crate) threads: Threads,
     pub(crate) rules: Rules,
     owners: tokio::sync::Mutex<HashMap<GuildId, Arc<Owners>>>,
     jobs: mpsc::Sender<Job>,
@@ -153,6 +154,7 @@ impl Engine {
             clock,
             catalog,
             residents: Residents::default(),
+            threads: Threads::default(),
             rules,
             owners: tokio::sync::Mutex::default(),
             jobs,

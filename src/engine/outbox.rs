@@ -26,6 +26,11 @@ use crate::store::{OwedNow, OwedRow, Posted, UnreadableOwed};
 const AT_ONCE: usize = 8;
 /// The waits between tries, in seconds; the last one repeats.
 const WAITS: [i64; 8] = [1, 2, 5, 10, 30, 60, 120, 300];
+/// How long the worker looks away after something became owed: the answer to whoever brought it about goes first.
+const ANSWERS_FIRST: Duration = Duration::from_millis(10);
+/// How long an edit waits for others of the same message, so that what is done in one go is one edit: Discord takes about
+/// one a second in a channel. Too short for a person to notice.
+const GATHERING: Duration = Duration::from_millis(100);
 
 /// The worker that delivers messages.
 pub struct Outbox {
@@ -89,7 +94,7 @@ impl Outbox {
     pub async fn run(self, stop: CancellationToken) {
         let clock = Arc::clone(self.engine.clock());
         loop {
-            let woken = self.engine.shared().wake_outbox.notified();
+            let woken = self.woken();
             let looked = self.pass(&stop).await;
             if rest("outbox", looked, woken, &clock, &stop).await == Rested::Stopped {
                 return;
@@ -111,7 +116,7 @@ impl Outbox {
         let mut broken: Option<Fault> = None;
         loop {
             // Subscribed before the rows are read, so that a message that becomes owed in between is not slept over.
-            let woken = self.engine.shared().wake_outbox.notified();
+            let woken = self.woken();
             let begins = broken.is_none() && !stop.is_cancelled() && busy.len() < AT_ONCE;
             let mut next = None;
             if begins {
@@ -180,6 +185,15 @@ impl Outbox {
         Ok(self.engine.store().next_owed().await?)
     }
 
+    /// Returns soon after something has become owed, also between this call and the first look at what it answers.
+    fn woken(&self) -> impl Future<Output = ()> + '_ {
+        let notified = self.engine.shared().wake_outbox.notified();
+        async move {
+            notified.await;
+            tokio::time::sleep(ANSWERS_FIRST).await;
+        }
+    }
+
     /// What is due now, and when more will be.
     async fn look(&self) -> Result<Look, Fault> {
         let store = self.engine.store();
@@ -208,6 +222,9 @@ impl Outbox {
     }
 
     async fn pay(&self, row: &OwedRow, stop: &CancellationToken) -> Result<(), Fault> {
+        if self.is_edit(row).await {
+            tokio::time::sleep(GATHERING).await;
+        }
         let deployment = match self.engine.shared().resident_since(row.deployment, row.seq).await {
             Ok(Some(deployment)) if deployment.seq >= row.seq => deployment,
             Ok(Some(deployment)) => {
@@ -258,6 +275,18 @@ impl Outbox {
             .unwrap_or_else(PoisonError::into_inner)
             .remove(&row.id);
         Ok(())
+    }
+
+    /// Whether what is owed is an edit of a message that is there, and not its first posting. Where that cannot be read, it
+    /// is found out when it is delivered.
+    async fn is_edit(&self, row: &OwedRow) -> bool {
+        if row.owed.coalesces_as().is_none() {
+            return false;
+        }
+        match row.owed.remembered_as() {
+            Some(name) => matches!(self.engine.posted(row.deployment, &name).await, Ok(Some(_))),
+            None => false,
+        }
     }
 
     /// Notes that a delivery begins, and answers whether one began before.

@@ -1,10 +1,10 @@
-//! Deployments held in memory, so that a command need not fold a history again.
+//! Deployments held in memory, so that a command need not fold a history again, and the threads they are spoken of in.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::domain::deployment::{Deployment, Phase};
-use crate::domain::ids::DeploymentId;
+use crate::domain::ids::{ChannelId, DeploymentId};
 
 /// How many deployments are held; finished ones go first, then any. Each takes some 100 KB.
 const HELD: usize = 256;
@@ -44,5 +44,30 @@ impl Residents {
     /// Lets go of a deployment whose history moved on without us.
     pub(crate) fn forget(&self, id: DeploymentId) {
         self.0.write().unwrap_or_else(PoisonError::into_inner).remove(&id);
+    }
+}
+
+/// How many threads are known at most. When there are more, all are looked up again; each takes some 50 bytes.
+const THREADS: usize = 4096;
+
+/// Whose thread a channel is, where that was looked up. A thread belongs to one deployment for ever.
+#[derive(Default)]
+pub(crate) struct Threads(RwLock<HashMap<ChannelId, DeploymentId>>);
+
+impl Threads {
+    pub(crate) fn get(&self, thread: ChannelId) -> Option<DeploymentId> {
+        self.0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&thread)
+            .copied()
+    }
+
+    pub(crate) fn keep(&self, thread: ChannelId, deployment: DeploymentId) {
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= THREADS {
+            known.clear();
+        }
+        known.insert(thread, deployment);
     }
 }

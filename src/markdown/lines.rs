@@ -8,7 +8,12 @@ pub(super) struct Lines {
     /// Where the last column was counted: offset of the line's start, offset, characters before it. Diagnostics
     /// come in the order of the document, so that one endless line is counted once rather than once for each.
     counted: Cell<(usize, usize, usize)>,
+    /// Which start was found last: most questions go through the document in its order.
+    found: Cell<usize>,
 }
+
+/// How many lines further on a line is looked for one by one.
+const NEAR: usize = 8;
 
 impl Lines {
     /// The lines of a text.
@@ -28,6 +33,7 @@ impl Lines {
         Self {
             starts,
             counted: Cell::new((0, 0, 0)),
+            found: Cell::new(0),
         }
     }
 
@@ -38,7 +44,20 @@ impl Lines {
 
     /// The 1-based line an offset stands in.
     pub(super) fn line(&self, offset: usize) -> usize {
-        self.starts.partition_point(|start| *start <= offset)
+        let last = self.found.get();
+        let from = match self.starts.get(last) {
+            Some(start) if *start <= offset => last,
+            Some(_) | None => 0,
+        };
+        let ahead = self.starts.get(from..).unwrap_or_default();
+        let further = ahead
+            .iter()
+            .take(NEAR)
+            .position(|start| *start > offset)
+            .unwrap_or_else(|| ahead.partition_point(|start| *start <= offset));
+        let line = from + further;
+        self.found.set(line.saturating_sub(1));
+        line
     }
 
     /// The offset at which a 1-based line starts.
@@ -123,6 +142,16 @@ mod tests {
             .chain(text.match_indices('\n').map(|(index, _)| index + 1))
             .collect();
         assert_eq!(Lines::of(text).starts(), wanted);
+    }
+
+    #[test]
+    fn lines_are_found_in_any_order_of_asking() {
+        let text = "a\n".repeat(40);
+        let lines = Lines::of(&text);
+        let offsets = (0..=text.len()).chain((0..=text.len()).rev());
+        for offset in offsets.chain([0, 79, 3, 40, 41, 12, 80, 0]) {
+            assert_eq!(lines.line(offset), offset / 2 + 1, "offset {offset}");
+        }
     }
 
     #[test]

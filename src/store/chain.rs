@@ -47,16 +47,14 @@ impl Link<'_> {
             kind,
             body,
         } = self;
-        let mut sha = Sha256::new();
-        sha.update(format!(
-            "holdpoint event 1\n{previous}\n{position}\n{deployment}\n{seq}\n{at_ms}\n"
-        ));
-        for text in [actor, kind, body] {
-            sha.update(format!("{}:", text.len()));
-            sha.update(text.as_bytes());
-            sha.update(b"\n");
-        }
-        format!("{:x}", sha.finalize())
+        let covered = format!(
+            "holdpoint event 1\n{previous}\n{position}\n{deployment}\n{seq}\n{at_ms}\n\
+             {}:{actor}\n{}:{kind}\n{}:{body}\n",
+            actor.len(),
+            kind.len(),
+            body.len()
+        );
+        format!("{:x}", Sha256::digest(covered))
     }
 }
 

@@ -62,6 +62,57 @@ pub enum CommitError {
     Fault(#[from] StoreError),
 }
 
+/// What a writer's connection is made ready with: a view that holds nothing, into which a batch is inserted. That is one
+/// statement and so a transaction by itself; `SQLite`'s thread is asked once and answers once, where each statement of a
+/// transaction would be answered alone. Being woken costs more than most of them do.
+pub(super) const WRITTEN_BY: &str = "
+CREATE TEMP VIEW batch (checklists, inbox, events, deployments, outbox, timers_stopped, timers_set) AS
+SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL WHERE false;
+
+CREATE TEMP TRIGGER batch_is_written INSTEAD OF INSERT ON batch
+BEGIN
+    INSERT INTO checklists (hash, name, source, stored_at_ms)
+    SELECT value ->> 0, value ->> 1, unhex(value ->> 2), value ->> 3 FROM jsonb_each(NEW.checklists) WHERE true
+    ON CONFLICT (hash) DO NOTHING;
+
+    INSERT INTO inbox (input, deployment_id, seq, at_ms)
+    SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM jsonb_each(NEW.inbox) WHERE true
+    ON CONFLICT (input) DO UPDATE SET
+        deployment_id = excluded.deployment_id, seq = excluded.seq, at_ms = excluded.at_ms;
+
+    INSERT INTO events (position, deployment_id, seq, at_ms, actor, kind, body, previous_hash, hash)
+    SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
+        value ->> 7, value ->> 8
+    FROM jsonb_each(NEW.events);
+
+    INSERT INTO deployments (id, guild_id, channel_id, checklist_hash, checklist_name, title, version, environment,
+        phase, running, closed, total, started_at_ms, started_by, seq)
+    SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
+        value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12, value ->> 13, value ->> 14
+    FROM jsonb_each(NEW.deployments) WHERE true
+    ON CONFLICT (id) DO UPDATE SET
+        phase = excluded.phase, running = excluded.running, closed = excluded.closed, total = excluded.total,
+        seq = excluded.seq;
+
+    INSERT INTO outbox (deployment_id, seq, owed, coalesces_as, created_at_ms, not_before_ms)
+    SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 4
+    FROM jsonb_each(NEW.outbox) WHERE true
+    ON CONFLICT (deployment_id, coalesces_as) WHERE settled_at_ms IS NULL DO UPDATE SET seq = excluded.seq;
+
+    DELETE FROM timers WHERE (deployment_id, key) IN (
+        SELECT pending.deployment_id, pending.key
+        FROM jsonb_each(NEW.timers_stopped) AS stopped
+        CROSS JOIN timers AS pending
+            ON pending.deployment_id = stopped.value ->> 0 AND pending.key = stopped.value ->> 1
+        WHERE stopped.value ->> 2 IS NULL OR pending.due_ms = stopped.value ->> 2
+    );
+
+    INSERT INTO timers (deployment_id, key, due_ms, happens)
+    SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM jsonb_each(NEW.timers_set) WHERE true
+    ON CONFLICT (deployment_id, key) DO UPDATE SET due_ms = excluded.due_ms, happens = excluded.happens;
+END;
+";
+
 impl Store {
     /// Commits the units: all of them, or none. When this returns, they are on disk. The units of one deployment
     /// follow each other, so that each numbers its events on from the one before.
@@ -128,7 +179,8 @@ impl Batch {
         let mut events = Vec::with_capacity(units.len());
         let mut checklists = BTreeMap::new();
         let mut inbox = Vec::with_capacity(units.len());
-        let mut outbox = Vec::with_capacity(units.len());
+        let mut outbox: Vec<OutboxValues> = Vec::with_capacity(units.len());
+        let mut coalesced: HashMap<(DeploymentId, String), usize> = HashMap::new();
         let mut timers = TimerChanges::default();
         let mut last_states = BTreeMap::new();
         for unit in units {
@@ -169,11 +221,21 @@ impl Batch {
             let at_ms = milliseconds(unit.at);
             inbox.push(InboxValues(&unit.input, unit.deployment.0, seq, at_ms));
             for owed in &unit.owed {
+                let coalesces_as = owed.coalesces_as();
+                if let Some(key) = &coalesces_as {
+                    let earlier = coalesced
+                        .entry((unit.deployment, key.clone()))
+                        .or_insert(outbox.len());
+                    if let Some(OutboxValues(_, newest, ..)) = outbox.get_mut(*earlier) {
+                        *newest = seq;
+                        continue;
+                    }
+                }
                 outbox.push(OutboxValues(
                     unit.deployment.0,
                     seq,
                     json(owed)?,
-                    owed.coalesces_as(),
+                    coalesces_as,
                     at_ms,
                 ));
             }
@@ -280,85 +342,18 @@ impl Batch {
         Ok((json(&rows)?, head))
     }
 
-    /// Begins, writes and commits; rolls back when a constraint is broken. After any other error the connection is
-    /// not to be used again.
+    /// Writes all of it, or nothing. After an error other than a broken constraint the connection is not to be used again.
     async fn write(&self, connection: &mut SqliteConnection, events: &str) -> Result<(), sqlx::Error> {
-        match self.statements(connection, events).await {
-            Err(error) if primary_code(&error) == Some(SQLITE_CONSTRAINT) => {
-                sqlx::raw_sql("ROLLBACK").execute(connection).await?;
-                Err(error)
-            }
-            outcome => outcome,
-        }
-    }
-
-    /// The whole transaction goes to `SQLite`'s thread at once, one statement a table: going there and back costs
-    /// more than most of them do.
-    async fn statements(&self, connection: &mut SqliteConnection, events: &str) -> Result<(), sqlx::Error> {
-        let Self {
-            checklists,
-            inbox,
-            outbox,
-            timers_stopped,
-            timers_set,
-            deployments,
-            ..
-        } = self;
-        sqlx::query!(
-            "BEGIN IMMEDIATE;
-
-             INSERT INTO checklists (hash, name, source, stored_at_ms)
-             SELECT value ->> 0, value ->> 1, unhex(value ->> 2), value ->> 3 FROM jsonb_each(?) WHERE true
-             ON CONFLICT (hash) DO NOTHING;
-
-             INSERT INTO inbox (input, deployment_id, seq, at_ms)
-             SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM jsonb_each(?) WHERE true
-             ON CONFLICT (input) DO UPDATE SET
-                 deployment_id = excluded.deployment_id, seq = excluded.seq, at_ms = excluded.at_ms;
-
-             INSERT INTO events (position, deployment_id, seq, at_ms, actor, kind, body, previous_hash, hash)
-             SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
-                 value ->> 7, value ->> 8
-             FROM jsonb_each(?);
-
-             INSERT INTO deployments (id, guild_id, channel_id, checklist_hash, checklist_name, title, version,
-                 environment, phase, running, closed, total, started_at_ms, started_by, seq)
-             SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
-                 value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12, value ->> 13,
-                 value ->> 14
-             FROM jsonb_each(?) WHERE true
-             ON CONFLICT (id) DO UPDATE SET
-                 phase = excluded.phase, running = excluded.running, closed = excluded.closed,
-                 total = excluded.total, seq = excluded.seq;
-
-             INSERT INTO outbox (deployment_id, seq, owed, coalesces_as, created_at_ms, not_before_ms)
-             SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 4
-             FROM jsonb_each(?) WHERE true
-             ON CONFLICT (deployment_id, coalesces_as) WHERE settled_at_ms IS NULL DO UPDATE SET seq = excluded.seq;
-
-             DELETE FROM timers WHERE (deployment_id, key) IN (
-                 SELECT pending.deployment_id, pending.key
-                 FROM jsonb_each(?) AS stopped
-                 CROSS JOIN timers AS pending
-                     ON pending.deployment_id = stopped.value ->> 0 AND pending.key = stopped.value ->> 1
-                 WHERE stopped.value ->> 2 IS NULL OR pending.due_ms = stopped.value ->> 2
-             );
-
-             INSERT INTO timers (deployment_id, key, due_ms, happens)
-             SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM jsonb_each(?) WHERE true
-             ON CONFLICT (deployment_id, key) DO UPDATE SET due_ms = excluded.due_ms, happens = excluded.happens;
-
-             COMMIT",
-            checklists,
-            inbox,
-            events,
-            deployments,
-            outbox,
-            timers_stopped,
-            timers_set
-        )
-        .execute(connection)
-        .await?;
+        sqlx::query("INSERT INTO batch VALUES (?, ?, ?, ?, ?, ?, ?)")
+            .bind(&self.checklists)
+            .bind(&self.inbox)
+            .bind(events)
+            .bind(&self.deployments)
+            .bind(&self.outbox)
+            .bind(&self.timers_stopped)
+            .bind(&self.timers_set)
+            .execute(connection)
+            .await?;
         Ok(())
     }
 

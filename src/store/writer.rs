@@ -9,6 +9,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::Store;
 use super::chain::Head;
+use super::commit::WRITTEN_BY;
 use super::error::StoreError;
 use super::lock::Lock;
 
@@ -36,6 +37,7 @@ impl Writer {
         let head = Head::load(&mut transaction).await?;
         tag(&mut transaction).await?;
         transaction.commit().await?;
+        sqlx::raw_sql(WRITTEN_BY).execute(&mut connection).await?;
         Ok(Self {
             // A file that was taken away is missed, not made anew.
             options: options.create_if_missing(false),
@@ -50,10 +52,12 @@ impl Writer {
         if self.lock.is_none() {
             return Err(StoreError::Closed);
         }
-        match self.connection.take() {
-            Some(connection) => Ok(connection),
-            None => Ok(self.options.connect().await?),
+        if let Some(connection) = self.connection.take() {
+            return Ok(connection);
         }
+        let mut connection = self.options.connect().await?;
+        sqlx::raw_sql(WRITTEN_BY).execute(&mut connection).await?;
+        Ok(connection)
     }
 
     /// Gives a connection back that has no transaction open.
