@@ -15,9 +15,9 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 
-use super::observation::{Observation, Observed};
+use super::observation::{Kind, Observation, Observed};
 use super::probe::{Hindrance, Run, Seen};
-use super::written;
+use super::{kinds, written};
 use crate::domain::check::CommandProbe;
 
 /// How long to go on reading after the program has ended: a descendant outside its group can hold the output open.
@@ -26,6 +26,89 @@ const LAST_WORDS: Duration = Duration::from_millis(100);
 const EVIDENCE: usize = 300;
 /// The most characters of a captured text that are kept as evidence.
 const CAPTURE_EVIDENCE: usize = 100;
+
+/// What every program is observed by. No capture may take these names.
+const NAMES: [(&str, Kind); 4] = [
+    ("exit_code", Kind::Whole),
+    ("stdout", Kind::Text),
+    ("stderr", Kind::Text),
+    ("duration", Kind::Duration),
+];
+
+/// What a program is observed by. The named groups of a capture count; where it is not a regular expression, there
+/// are none.
+pub(super) fn names(probe: &CommandProbe) -> Vec<(String, Kind)> {
+    let capture = probe
+        .capture
+        .as_deref()
+        .and_then(|capture| Regex::new(capture).ok());
+    NAMES
+        .into_iter()
+        .chain(
+            capture
+                .iter()
+                .flat_map(Regex::capture_names)
+                .flatten()
+                .map(|name| (name, Kind::Text)),
+        )
+        .map(|(name, kind)| (name.to_owned(), kind))
+        .collect()
+}
+
+/// What is wrong with the parameters, as far as can be told beforehand.
+pub(super) fn flaws(probe: &CommandProbe) -> Vec<String> {
+    let mut found = Vec::new();
+    if probe.run.first().is_none_or(|program| program.trim().is_empty()) {
+        found.push("`run` names no program; write it as in [npm, test]".to_owned());
+    }
+    if let Some(program) = probe.run.first().filter(|program| is_relative(program)) {
+        found.push(format!(
+            "`run` names the program {program} by a relative path, which no setting can allow; write [sh, {program}], or its absolute path"
+        ));
+    }
+    let Some(pattern) = &probe.capture else {
+        return found;
+    };
+    match Regex::new(pattern) {
+        Ok(capture) => {
+            let names: Vec<&str> = capture.capture_names().flatten().collect();
+            if names.is_empty() {
+                found.push(
+                    r"`capture` has no named group, so it captures nothing; write one as in (?<passed>\d+)"
+                        .to_owned(),
+                );
+            }
+            for taken in names
+                .iter()
+                .filter(|name| NAMES.iter().any(|(own, _)| own == *name))
+            {
+                found.push(format!("`capture` names a group {taken}, which every command observes already; choose another name"));
+            }
+        }
+        Err(error) => {
+            found.push(format!(
+                "`capture` is not a regular expression: {}",
+                kinds::last_line(&error.to_string())
+            ));
+        }
+    }
+    found
+}
+
+/// Whether a program is named by a path that depends on the directory it is looked for from.
+fn is_relative(program: &str) -> bool {
+    program.contains('/') && !program.starts_with('/') && !program.contains("{{")
+}
+
+/// The texts that may name variables.
+pub(super) fn texts(probe: &CommandProbe) -> Vec<&str> {
+    probe
+        .run
+        .iter()
+        .map(String::as_str)
+        .chain(probe.cwd.as_deref())
+        .collect()
+}
 
 /// Runs the program.
 pub(super) async fn probe(run: &Run<'_>, probe: &CommandProbe) -> Result<Seen, Hindrance> {

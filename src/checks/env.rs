@@ -11,13 +11,36 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde_json::{Value, json};
 use tokio::io::AsyncReadExt as _;
 
-use super::observation::{Observation, Observed};
+use super::observation::{Kind, Observation, Observed};
 use super::probe::{Hindrance, Run, Seen};
 use super::{dotenv, written};
 use crate::domain::check::{EnvFormat, EnvProbe, EnvVariable};
 
 /// The largest `.env` file that is read, in bytes.
 const LARGEST_FILE: u64 = 1 << 20;
+
+/// What the look is observed by: names of variables, never a value.
+pub(super) const NAMES: [(&str, Kind); 3] = [
+    ("missing", Kind::Names),
+    ("empty", Kind::Names),
+    ("malformed", Kind::Names),
+];
+
+/// The texts that may name variables of the checklist.
+pub(super) fn texts(probe: &EnvProbe) -> Vec<&str> {
+    let mut texts: Vec<&str> = probe.file.as_deref().into_iter().collect();
+    for variable in probe
+        .required
+        .iter()
+        .chain(&probe.recommended)
+        .chain(&probe.optional)
+    {
+        if let Some(EnvFormat::Prefix(text) | EnvFormat::Equals(text)) = &variable.format {
+            texts.push(text);
+        }
+    }
+    texts
+}
 
 /// Looks at the variables.
 pub(super) async fn probe(run: &Run<'_>, probe: &EnvProbe) -> Result<Seen, Hindrance> {

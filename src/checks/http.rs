@@ -18,8 +18,9 @@ use reqwest::{Client, Method, Response, StatusCode, Url, redirect};
 use serde_json::{Value, json};
 
 use super::guard::{Guard, Refusal};
-use super::observation::{Observation, Observed};
+use super::observation::{Kind, Observation, Observed};
 use super::probe::{Hindrance, Run, Seen};
+use super::variables::Variables;
 use super::{Limits, template, written};
 use crate::domain::check::HttpProbe;
 
@@ -40,6 +41,64 @@ pub(super) fn client(limits: &Limits, guard: Arc<Guard>) -> Result<Client, reqwe
         .pool_max_idle_per_host(limits.per_host)
         .dns_resolver(Arc::new(VettingResolver { guard }))
         .build()
+}
+
+/// What an answer is observed by.
+pub(super) const NAMES: [(&str, Kind); 7] = [
+    ("status", Kind::Whole),
+    ("headers", Kind::Headers),
+    ("body", Kind::Text),
+    ("json", Kind::Anything),
+    ("latency", Kind::Duration),
+    ("redirects", Kind::Whole),
+    ("url", Kind::Text),
+];
+
+/// What is wrong with the parameters, as far as can be told beforehand.
+pub(super) fn flaws(probe: &HttpProbe) -> Vec<String> {
+    let mut found = Vec::new();
+    if template::placeholders(&probe.url).is_empty() {
+        match Url::parse(&probe.url) {
+            Ok(url) if matches!(url.scheme(), "http" | "https") => {}
+            Ok(url) => found.push(format!(
+                "`url` has the scheme {}, and only http and https are spoken",
+                url.scheme()
+            )),
+            Err(_) => found.push("`url` is not a URL; write it as in https://app.example/health".to_owned()),
+        }
+    }
+    if Method::from_bytes(probe.method.as_bytes()).is_err() {
+        found.push(format!(
+            "`{}` is not an HTTP method; write GET or POST",
+            probe.method
+        ));
+    }
+    for name in probe.headers.keys() {
+        if HeaderName::from_bytes(name.as_bytes()).is_err() {
+            found.push(format!("`{name}` cannot be the name of a header; mend `headers`"));
+        }
+    }
+    if probe.body.is_some() && probe.json.is_some() {
+        found.push("a request has one body: keep either `body` or `json`".to_owned());
+    }
+    found
+}
+
+/// The texts that may name variables.
+pub(super) fn texts(probe: &HttpProbe) -> Vec<&str> {
+    let mut texts = vec![probe.url.as_str()];
+    texts.extend(probe.headers.values().map(String::as_str));
+    texts.extend(probe.body.as_deref());
+    if let Some(json) = &probe.json {
+        collect_texts(json, &mut texts);
+    }
+    texts
+}
+
+/// Host and port that the request goes to, when they can be told.
+pub(super) fn host(probe: &HttpProbe, variables: &Variables) -> Option<String> {
+    let url = Url::parse(&variables.expand(&probe.url).ok()?).ok()?;
+    Some(format!("{}:{}", url.host_str()?, url.port_or_known_default()?))
 }
 
 /// Makes the request. Headers named in `asked` are kept as evidence.
@@ -71,7 +130,7 @@ pub(super) async fn probe(
         }
     };
     let status = response.status();
-    let headers = texts(response.headers());
+    let headers = headers_of(response.headers());
     let body = Body::read(run, response, &request.url).await?;
     let latency = started.elapsed();
     let text = String::from_utf8_lossy(&body.bytes).into_owned();
@@ -147,7 +206,7 @@ impl Request {
             let mend = if named.is_empty() {
                 "mend `url`".to_owned()
             } else {
-                format!("check {}", variables(&named))
+                format!("check {}", variables_named(&named))
             };
             Hindrance::new(format!("the address is not a URL ({error}); {mend}"))
         })?;
@@ -265,7 +324,7 @@ impl Request {
                     .collect();
                 let check = match named.as_slice() {
                     [] => "check `url` and DNS".to_owned(),
-                    named => format!("check {} and DNS", variables(named)),
+                    named => format!("check {} and DNS", variables_named(named)),
                 };
                 return format!(
                     "the host {} does not resolve; {check}",
@@ -440,7 +499,7 @@ fn expand_json(run: &Run<'_>, json: &Value) -> Result<Value, Hindrance> {
 }
 
 /// Headers by name in lower case, as the HTTP library has them; several of one name joined as RFC 9110, 5.3 says.
-fn texts(headers: &HeaderMap) -> BTreeMap<String, String> {
+fn headers_of(headers: &HeaderMap) -> BTreeMap<String, String> {
     let mut texts: BTreeMap<String, String> = BTreeMap::new();
     for (name, value) in headers {
         let value = String::from_utf8_lossy(value.as_bytes());
@@ -474,7 +533,7 @@ fn shown_url(url: &Url) -> String {
     shown.into()
 }
 
-fn variables(names: &[String]) -> String {
+fn variables_named(names: &[String]) -> String {
     let noun = if names.len() == 1 {
         "the variable"
     } else {
@@ -494,6 +553,20 @@ fn certificate_trouble(lower: &str) -> &'static str {
         "it is not valid yet; check the clocks"
     } else {
         "it is broken or made for something else; look at it with `openssl s_client`"
+    }
+}
+
+fn collect_texts<'a>(json: &'a Value, texts: &mut Vec<&'a str>) {
+    match json {
+        Value::String(text) => texts.push(text),
+        Value::Array(values) => values.iter().for_each(|value| collect_texts(value, texts)),
+        Value::Object(entries) => {
+            for (key, value) in entries {
+                texts.push(key);
+                collect_texts(value, texts);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 

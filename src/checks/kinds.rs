@@ -174,7 +174,9 @@ impl Checker<'_> {
         if let Some(kind) = self.names.get(name) {
             self.used.insert(name.to_owned());
             return match kind {
+                Kind::Truth => Sort::Truth,
                 Kind::Whole => Sort::Whole,
+                Kind::Fraction => Sort::Fraction,
                 Kind::Duration => Sort::Duration,
                 Kind::Text => Sort::Text,
                 Kind::Headers => Sort::Headers,

@@ -5,7 +5,7 @@
 //! probe could not be made is a result too. What a probe may reach or run is the [`Guard`]'s to say, and nothing
 //! leaves this module that has not been through its redaction.
 //!
-//! One file per probe: `http`, `env`, `command`.
+//! One file per probe: `http`, `env`, `command`; `probes` tells them apart.
 
 mod command;
 mod condition;
@@ -17,6 +17,7 @@ mod judge;
 mod kinds;
 mod observation;
 mod probe;
+mod probes;
 mod problems;
 mod redact;
 mod scan;
@@ -41,7 +42,7 @@ pub use problems::Problem;
 pub use variables::{Environment, UnknownVariable, Variables};
 
 use crate::clock::Clock;
-use crate::domain::check::{Check, CheckResult, CheckStatus, Probe};
+use crate::domain::check::{Check, CheckResult, CheckStatus};
 use crate::domain::checklist::Variable;
 use crate::domain::ids::VariableName;
 use condition::CompiledConditions;
@@ -135,7 +136,7 @@ impl Checks {
         let shared = &*self.shared;
         let passed_on = shared.guard.secrets_passed_on();
         let redactor = Redactor::new(variables.secrets().chain(&passed_on));
-        let lane = share::lane(check, variables);
+        let lane = probes::lane(&check.probe, variables);
         let _place = shared.shares.take(lane).await;
 
         let at = shared.clock.now();
@@ -211,14 +212,7 @@ impl Shared {
             })?),
             None => None,
         };
-        let seen = match &check.probe {
-            Probe::Http(probe) => {
-                let asked = condition.as_deref().map(judge::headers_named).unwrap_or_default();
-                http::probe(run, &self.client, probe, &asked).await?
-            }
-            Probe::Env(probe) => env::probe(run, probe).await?,
-            Probe::Command(probe) => command::probe(run, probe).await?,
-        };
+        let seen = probes::make(run, &self.client, &check.probe, condition.as_deref()).await?;
         let Seen {
             observation,
             mut evidence,

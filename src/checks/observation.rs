@@ -7,13 +7,15 @@ use std::time::Duration;
 use cel::Value as CelValue;
 use serde_json::Value;
 
-use crate::domain::check::{Check, Probe};
-
 /// What kind of thing stands behind a name, known before anything is observed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
+    /// True or false.
+    Truth,
     /// A whole number.
     Whole,
+    /// A number that need not be whole.
+    Fraction,
     /// A span of time.
     Duration,
     /// A text.
@@ -29,7 +31,9 @@ pub(super) enum Kind {
 /// One thing seen.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Observed {
+    Truth(bool),
     Whole(i64),
+    Fraction(f64),
     Duration(Duration),
     Text(String),
     Headers(BTreeMap<String, String>),
@@ -43,48 +47,6 @@ pub(super) enum Observed {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Observation {
     values: BTreeMap<String, Observed>,
-}
-
-/// Names that a condition may use for a check, with their kinds.
-///
-/// The named groups of a capture count; where the capture is not a regular expression, there are none.
-pub(super) fn names_observed(check: &Check) -> BTreeMap<String, Kind> {
-    let fixed: &[(&str, Kind)] = match &check.probe {
-        Probe::Http(_) => &[
-            ("status", Kind::Whole),
-            ("headers", Kind::Headers),
-            ("body", Kind::Text),
-            ("json", Kind::Anything),
-            ("latency", Kind::Duration),
-            ("redirects", Kind::Whole),
-            ("url", Kind::Text),
-        ],
-        Probe::Env(_) => &[
-            ("missing", Kind::Names),
-            ("empty", Kind::Names),
-            ("malformed", Kind::Names),
-        ],
-        Probe::Command(_) => &[
-            ("exit_code", Kind::Whole),
-            ("stdout", Kind::Text),
-            ("stderr", Kind::Text),
-            ("duration", Kind::Duration),
-        ],
-    };
-    let mut names: BTreeMap<String, Kind> = fixed
-        .iter()
-        .map(|(name, kind)| ((*name).to_owned(), *kind))
-        .collect();
-    if let Probe::Command(command) = &check.probe {
-        let capture = command
-            .capture
-            .as_deref()
-            .and_then(|capture| regex::Regex::new(capture).ok());
-        for name in capture.iter().flat_map(regex::Regex::capture_names).flatten() {
-            names.entry(name.to_owned()).or_insert(Kind::Text);
-        }
-    }
-    names
 }
 
 impl Observation {
@@ -103,7 +65,9 @@ impl Observation {
     /// What a condition finds under a name; nothing for what was not seen.
     pub(super) fn for_condition(&self, name: &str) -> Option<CelValue> {
         let value = match self.values.get(name)? {
+            Observed::Truth(truth) => CelValue::Bool(*truth),
             Observed::Whole(number) => CelValue::Int(*number),
+            Observed::Fraction(number) => CelValue::Float(*number),
             Observed::Duration(duration) => {
                 CelValue::Duration(chrono::Duration::from_std(*duration).unwrap_or(chrono::Duration::MAX))
             }

@@ -6,8 +6,6 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::Limits;
-use super::variables::Variables;
-use crate::domain::check::{Check, Probe};
 
 /// What checks are kept from crowding.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -29,19 +27,6 @@ pub(super) struct Shares {
 pub(super) struct Place {
     _all: Option<OwnedSemaphorePermit>,
     _lane: Option<OwnedSemaphorePermit>,
-}
-
-/// The lane a check runs in, when it is one that can be crowded.
-pub(super) fn lane(check: &Check, variables: &Variables) -> Option<Lane> {
-    match &check.probe {
-        Probe::Http(http) => {
-            let url = reqwest::Url::parse(&variables.expand(&http.url).ok()?).ok()?;
-            let port = url.port_or_known_default()?;
-            Some(Lane::Host(format!("{}:{port}", url.host_str()?)))
-        }
-        Probe::Command(_) => Some(Lane::Commands),
-        Probe::Env(_) => None,
-    }
 }
 
 impl Shares {

@@ -4,6 +4,7 @@ mod checks;
 mod people;
 mod sections;
 mod values;
+mod variables;
 mod yaml;
 
 use std::collections::BTreeMap;
@@ -179,7 +180,7 @@ fn decode(tree: &Tree, findings: &mut Findings<'_>) -> FrontMatter {
     // A key with nothing after it is a part that has not been written yet.
     let given = |values: &Values<'_, '_, '_>, key: &str| fields.get(key).filter(|id| !values.is_nothing(*id));
     if let Some(id) = given(&values, "variables") {
-        front.variables = checks::variables(&mut values, id);
+        front.variables = variables::variables(&mut values, id);
     }
     if let Some(id) = given(&values, "checks") {
         (front.checks, front.declared_checks) = checks::checks(&mut values, id);

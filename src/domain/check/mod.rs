@@ -1,10 +1,18 @@
 //! Checks: automated probes, their parameters and what they found.
 
+mod command;
+mod env;
+mod http;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+pub use command::CommandProbe;
+pub use env::{EnvFormat, EnvProbe, EnvVariable};
+pub use http::HttpProbe;
 
 use super::ids::CheckId;
 
@@ -45,75 +53,6 @@ pub enum Probe {
     Env(EnvProbe),
     /// A program. Observes `exit_code`, `stdout`, `stderr`, `duration` and each named capture.
     Command(CommandProbe),
-}
-
-/// Parameters of an HTTP request.
-#[derive(Clone, Debug, PartialEq)]
-pub struct HttpProbe {
-    /// Where to.
-    pub url: String,
-    /// `GET` unless said otherwise.
-    pub method: String,
-    /// Headers to send.
-    pub headers: BTreeMap<String, String>,
-    /// A body as text.
-    pub body: Option<String>,
-    /// A body as JSON; sets the content type.
-    pub json: Option<serde_json::Value>,
-    /// How many redirects to follow; 0 unless said otherwise, so that a redirect can be observed.
-    pub follow: u32,
-}
-
-/// Parameters of a look at environment variables.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct EnvProbe {
-    /// A file in `.env` form, relative to the bot's working directory; else the bot's own environment.
-    pub file: Option<String>,
-    /// Must be there and not empty.
-    pub required: Vec<EnvVariable>,
-    /// Reported when missing, without failing.
-    pub recommended: Vec<EnvVariable>,
-    /// Looked at only when there.
-    pub optional: Vec<EnvVariable>,
-}
-
-/// An environment variable and the form its value must have.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EnvVariable {
-    /// Its name.
-    pub name: String,
-    /// The form of its value.
-    pub format: Option<EnvFormat>,
-}
-
-/// Forms a value can be held to without being shown.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum EnvFormat {
-    /// An absolute URL; with a scheme, of that scheme.
-    Url(Option<String>),
-    /// This many hexadecimal digits.
-    Hex(usize),
-    /// Begins with this text.
-    Prefix(String),
-    /// Is this text.
-    Equals(String),
-    /// At least this many characters.
-    MinLength(usize),
-    /// Decodes from base64 to a JSON document.
-    Base64Json,
-    /// A whole number.
-    Integer,
-}
-
-/// Parameters of a program.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CommandProbe {
-    /// The program and its arguments; never a shell line.
-    pub run: Vec<String>,
-    /// Its working directory.
-    pub cwd: Option<String>,
-    /// A regular expression whose named groups are observed, searched in standard output, then standard error.
-    pub capture: Option<String>,
 }
 
 /// What became of one run of a check.
