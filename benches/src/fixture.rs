@@ -92,9 +92,17 @@ pub(crate) fn five_documents() -> Result<Vec<String>> {
         .filter(|file| file.file_stem().is_none_or(|stem| stem != "README"))
         .map(|file| {
             let bytes = std::fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?;
-            Ok(String::from_utf8_lossy(&bytes).into_owned())
+            Ok(markdown_alone(&String::from_utf8_lossy(&bytes)))
         })
         .collect()
+}
+
+/// A document without its front matter, which the floor's reader does not know.
+fn markdown_alone(document: &str) -> String {
+    let rest = document
+        .strip_prefix("---\n")
+        .and_then(|front_matter| front_matter.split_once("\n---\n"));
+    rest.map_or(document, |(_, rest)| rest).to_owned()
 }
 
 /// The repository.

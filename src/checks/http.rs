@@ -5,8 +5,6 @@
 
 use std::collections::BTreeMap;
 use std::error::Error;
-use std::fmt;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -17,9 +15,10 @@ use reqwest::header::{
 use reqwest::{Client, Method, Response, StatusCode, Url, redirect};
 use serde_json::{Value, json};
 
-use super::guard::{Guard, Refusal};
+use super::guard::Guard;
 use super::observation::{Kind, Observation, Observed};
 use super::probe::{Hindrance, Run, Seen};
+use super::reach::{self, Unreached};
 use super::variables::Variables;
 use super::{Limits, template, written};
 use crate::domain::check::HttpProbe;
@@ -314,10 +313,10 @@ impl Request {
         let place = place(&self.url);
         let mut text = String::new();
         for cause in causes(error) {
-            if let Some(refusal) = cause.downcast_ref::<Refusal>() {
+            if let Some(Unreached::Refused(refusal)) = cause.downcast_ref::<Unreached>() {
                 return refusal.to_string();
             }
-            if cause.downcast_ref::<Unresolved>().is_some() {
+            if let Some(Unreached::Unresolved(_)) = cause.downcast_ref::<Unreached>() {
                 let named: Vec<String> = template::placeholders(&probe.url)
                     .iter()
                     .map(|placeholder| placeholder.name.to_owned())
@@ -419,40 +418,12 @@ struct VettingResolver {
     guard: Arc<Guard>,
 }
 
-/// A name that has no address.
-#[derive(Debug)]
-struct Unresolved;
-
-impl fmt::Display for Unresolved {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the host does not resolve")
-    }
-}
-
-impl Error for Unresolved {}
-
 impl Resolve for VettingResolver {
     fn resolve(&self, name: Name) -> Resolving {
         let guard = Arc::clone(&self.guard);
         Box::pin(async move {
-            let host = name.as_str();
-            guard.vet_host(host)?;
-            let found: Vec<SocketAddr> = tokio::net::lookup_host((host, 0))
-                .await
-                .map_err(|_| Unresolved)?
-                .collect();
-            let first = found.first().copied().ok_or(Unresolved)?;
-            let open: Vec<SocketAddr> = found
-                .into_iter()
-                .filter(|address| guard.may_reach(address.ip()))
-                .collect();
-            if open.is_empty() {
-                return Err(Refusal::HostAddress {
-                    host: host.to_owned(),
-                    address: first.ip(),
-                }
-                .into());
-            }
+            // The port is the client's to say.
+            let open = reach::addresses(&guard, name.as_str(), 0).await?;
             Ok(Box::new(open.into_iter()) as Addrs)
         })
     }

@@ -141,6 +141,14 @@ pub(super) fn headers_named(compiled: &Compiled) -> Vec<String> {
     names
 }
 
+/// Whether a condition looks at what is observed under a name.
+pub(super) fn looks_at(compiled: &Compiled, name: &str) -> bool {
+    compiled
+        .conjuncts
+        .iter()
+        .any(|conjunct| conjunct.expression.references().has_variable(name))
+}
+
 /// What a condition finds under the names it uses.
 struct Names {
     values: BTreeMap<String, Box<dyn Val>>,

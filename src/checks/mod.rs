@@ -5,7 +5,7 @@
 //! probe could not be made is a result too. What a probe may reach or run is the [`Guard`]'s to say, and nothing
 //! leaves this module that has not been through its redaction.
 //!
-//! One file per probe: `http`, `env`, `command`; `probes` tells them apart.
+//! One file per probe, named as it is written in a checklist; `probes` tells them apart, `reach` is their way to other machines.
 
 mod command;
 mod condition;
@@ -19,9 +19,11 @@ mod observation;
 mod probe;
 mod probes;
 mod problems;
+mod reach;
 mod redact;
 mod scan;
 mod share;
+mod tcp;
 mod template;
 #[cfg(test)]
 mod tests;

@@ -61,12 +61,16 @@ impl Run<'_> {
         work: impl Future<Output = Done>,
         otherwise: impl FnOnce() -> String,
     ) -> Result<Done, Hindrance> {
-        tokio::time::timeout_at(self.deadline, work).await.map_err(|_| {
-            Hindrance::new(format!(
-                "{} within {}; raise `timeout` if that is too short",
-                otherwise(),
-                written::duration(self.timeout)
-            ))
-        })
+        tokio::time::timeout_at(self.deadline, work)
+            .await
+            .map_err(|_| self.out_of_time(&otherwise()))
+    }
+
+    /// The sentence for what was not done before the deadline.
+    pub(super) fn out_of_time(&self, clause: &str) -> Hindrance {
+        Hindrance::new(format!(
+            "{clause} within {}; raise `timeout` if that is too short",
+            written::duration(self.timeout)
+        ))
     }
 }

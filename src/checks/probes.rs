@@ -7,7 +7,7 @@ use super::observation::Kind;
 use super::probe::{Hindrance, Run, Seen};
 use super::share::Lane;
 use super::variables::Variables;
-use super::{command, env, http, judge};
+use super::{command, env, http, judge, tcp};
 use crate::domain::check::Probe;
 
 /// Names that a condition may use, with their kinds.
@@ -22,6 +22,7 @@ pub(super) fn names(probe: &Probe) -> BTreeMap<String, Kind> {
         Probe::Http(_) => fixed(&http::NAMES),
         Probe::Env(_) => fixed(&env::NAMES),
         Probe::Command(probe) => command::names(probe).into_iter().collect(),
+        Probe::Tcp(_) => fixed(&tcp::NAMES),
     }
 }
 
@@ -31,6 +32,7 @@ pub(super) fn flaws(probe: &Probe) -> Vec<String> {
         Probe::Http(probe) => http::flaws(probe),
         Probe::Env(_) => Vec::new(),
         Probe::Command(probe) => command::flaws(probe),
+        Probe::Tcp(probe) => tcp::flaws(probe),
     }
 }
 
@@ -40,6 +42,7 @@ pub(super) fn texts(probe: &Probe) -> Vec<&str> {
         Probe::Http(probe) => http::texts(probe),
         Probe::Env(probe) => env::texts(probe),
         Probe::Command(probe) => command::texts(probe),
+        Probe::Tcp(probe) => tcp::texts(probe),
     }
 }
 
@@ -49,6 +52,7 @@ pub(super) fn lane(probe: &Probe, variables: &Variables) -> Option<Lane> {
         Probe::Http(probe) => http::host(probe, variables).map(Lane::Host),
         Probe::Command(_) => Some(Lane::Commands),
         Probe::Env(_) => None,
+        Probe::Tcp(probe) => tcp::host(probe, variables).map(Lane::Host),
     }
 }
 
@@ -66,5 +70,13 @@ pub(super) async fn make(
         }
         Probe::Env(probe) => env::probe(run, probe).await,
         Probe::Command(probe) => command::probe(run, probe).await,
+        Probe::Tcp(probe) => {
+            let banner = if condition.is_some_and(|condition| judge::looks_at(condition, "banner")) {
+                tcp::Banner::Wanted
+            } else {
+                tcp::Banner::NotLookedAt
+            };
+            tcp::probe(run, probe, banner).await
+        }
     }
 }

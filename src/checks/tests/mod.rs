@@ -7,6 +7,7 @@ mod limits;
 mod problems;
 mod secrets;
 mod server;
+mod tcp;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use regex::Regex;
 
 use super::*;
 use crate::clock::ManualClock;
-use crate::domain::check::{CommandProbe, Condition, EnvProbe, HttpProbe};
+use crate::domain::check::{CommandProbe, Condition, EnvProbe, HttpProbe, Probe};
 use crate::domain::ids::CheckId;
 
 /// A time-out that a check which works never comes near.

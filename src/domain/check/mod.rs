@@ -3,6 +3,7 @@
 mod command;
 mod env;
 mod http;
+mod tcp;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 pub use command::CommandProbe;
 pub use env::{EnvFormat, EnvProbe, EnvVariable};
 pub use http::HttpProbe;
+pub use tcp::TcpProbe;
 
 use super::ids::CheckId;
 
@@ -53,6 +55,8 @@ pub enum Probe {
     Env(EnvProbe),
     /// A program. Observes `exit_code`, `stdout`, `stderr`, `duration` and each named capture.
     Command(CommandProbe),
+    /// One connection. Observes `open`, `closed`, `banner`, `latency`.
+    Tcp(TcpProbe),
 }
 
 /// What became of one run of a check.

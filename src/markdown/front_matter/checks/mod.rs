@@ -3,6 +3,7 @@
 mod command;
 mod env;
 mod http;
+mod tcp;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -19,7 +20,7 @@ const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
 const COMMAND_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// The probes, as they are written.
-const PROBES: [&str; 3] = ["http", "env", "command"];
+const PROBES: [&str; 4] = ["http", "env", "command", "tcp"];
 
 /// What every check may say besides.
 const SHARED: [&str; 3] = ["description", "pass", "timeout"];
@@ -71,6 +72,7 @@ fn check(values: &mut Values<'_, '_, '_>, entry: &Entry) -> Option<Check> {
         [only] => match only.key.as_str() {
             "http" => http::read(values, only),
             "env" => env::read(values, only),
+            "tcp" => tcp::read(values, only),
             _ => command::read(values, only),
         },
         [_, second, ..] => {
@@ -103,7 +105,7 @@ fn check(values: &mut Values<'_, '_, '_>, entry: &Entry) -> Option<Check> {
     let timeout = fields.get("timeout").map(|id| values.duration(id, "`timeout`"));
     let probe = probe?;
     let usual = match probe {
-        Probe::Http(_) | Probe::Env(_) => PROBE_TIMEOUT,
+        Probe::Http(_) | Probe::Env(_) | Probe::Tcp(_) => PROBE_TIMEOUT,
         Probe::Command(_) => COMMAND_TIMEOUT,
     };
     // A part that was written and is wrong makes the check wrong: it must not run as if the part were not there.
