@@ -38,6 +38,45 @@ pub(super) fn judge(
     redactor: &Redactor,
     until: Instant,
 ) -> Judgement {
+    with_judge(compiled, observation, redactor, until, |judge| {
+        judge.judged(compiled)
+    })
+}
+
+/// The value of an expression, which can be a secret; else a clause that says why there is none. `until` as above.
+pub(super) fn value(
+    compiled: &Compiled,
+    observation: &Observation,
+    redactor: &Redactor,
+    until: Instant,
+) -> Result<CelValue, String> {
+    with_judge(compiled, observation, redactor, until, |judge| {
+        let whole = compiled.conjuncts.first().map(|conjunct| &conjunct.expression);
+        let whole = whole.ok_or_else(|| "nothing is named".to_owned())?;
+        judge.value(whole).map_err(|_| {
+            judge
+                .hindered(whole)
+                .unwrap_or_else(|| format!("{} cannot be worked out", named(compiled)))
+        })
+    })
+}
+
+/// An expression as it is written, in one line.
+pub(super) fn named(compiled: &Compiled) -> String {
+    compiled
+        .conjuncts
+        .first()
+        .map(|conjunct| one_line(&conjunct.text))
+        .unwrap_or_default()
+}
+
+fn with_judge<Done>(
+    compiled: &Compiled,
+    observation: &Observation,
+    redactor: &Redactor,
+    until: Instant,
+    work: impl FnOnce(&Judge<'_>) -> Done,
+) -> Done {
     let values = compiled
         .conjuncts
         .iter()
@@ -60,58 +99,11 @@ pub(super) fn judge(
     let names = Names { values, until };
     let mut context = Context::with_env(STANDARD.clone());
     context.set_variable_resolver(&names);
-    let judge = Judge {
+    work(&Judge {
         context: &context,
         observation,
         redactor,
-    };
-
-    let mut looked_at = BTreeMap::new();
-    let mut clauses = Vec::new();
-    let mut failure = None;
-    for conjunct in &compiled.conjuncts {
-        judge.look_at(&conjunct.expression, &mut looked_at);
-        if failure.is_some() {
-            continue;
-        }
-        let expression = &conjunct.expression;
-        match judge.value(expression) {
-            Ok(CelValue::Bool(true)) => {
-                let clause = judge
-                    .held(expression)
-                    .unwrap_or_else(|| format!("{} holds", one_line(&conjunct.text)));
-                if !clauses.contains(&clause) {
-                    clauses.push(clause);
-                }
-            }
-            Ok(CelValue::Bool(false)) => {
-                failure = Some(
-                    judge
-                        .failed(expression)
-                        .unwrap_or_else(|| judge.does_not_hold(conjunct)),
-                );
-            }
-            Ok(other) => {
-                let what = written::expression(expression).unwrap_or_else(|| one_line(&conjunct.text));
-                failure = Some(format!(
-                    "{what} is {}, expected true",
-                    written::value(&other, redactor)
-                ));
-            }
-            Err(_) => {
-                failure = Some(
-                    judge
-                        .hindered(expression)
-                        .unwrap_or_else(|| judge.does_not_hold(conjunct)),
-                );
-            }
-        }
-    }
-    Judgement {
-        holds: failure.is_none(),
-        why: failure.unwrap_or_else(|| written::joined(&clauses, "and")),
-        looked_at,
-    }
+    })
 }
 
 /// The headers that a condition names, to be kept as evidence.
@@ -169,6 +161,53 @@ struct Judge<'a> {
 }
 
 impl Judge<'_> {
+    fn judged(&self, compiled: &Compiled) -> Judgement {
+        let mut looked_at = BTreeMap::new();
+        let mut clauses = Vec::new();
+        let mut failure = None;
+        for conjunct in &compiled.conjuncts {
+            self.look_at(&conjunct.expression, &mut looked_at);
+            if failure.is_some() {
+                continue;
+            }
+            let expression = &conjunct.expression;
+            match self.value(expression) {
+                Ok(CelValue::Bool(true)) => {
+                    let clause = self
+                        .held(expression)
+                        .unwrap_or_else(|| format!("{} holds", one_line(&conjunct.text)));
+                    if !clauses.contains(&clause) {
+                        clauses.push(clause);
+                    }
+                }
+                Ok(CelValue::Bool(false)) => {
+                    failure = Some(
+                        self.failed(expression)
+                            .unwrap_or_else(|| self.does_not_hold(conjunct)),
+                    );
+                }
+                Ok(other) => {
+                    let what = written::expression(expression).unwrap_or_else(|| one_line(&conjunct.text));
+                    failure = Some(format!(
+                        "{what} is {}, expected true",
+                        written::value(&other, self.redactor)
+                    ));
+                }
+                Err(_) => {
+                    failure = Some(
+                        self.hindered(expression)
+                            .unwrap_or_else(|| self.does_not_hold(conjunct)),
+                    );
+                }
+            }
+        }
+        Judgement {
+            holds: failure.is_none(),
+            why: failure.unwrap_or_else(|| written::joined(&clauses, "and")),
+            looked_at,
+        }
+    }
+
     fn value(&self, expression: &IdedExpr) -> Result<CelValue, ExecutionError> {
         CelValue::resolve(expression, self.context)
     }

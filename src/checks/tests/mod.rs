@@ -18,7 +18,7 @@ use regex::Regex;
 
 use super::*;
 use crate::clock::ManualClock;
-use crate::domain::check::{CommandProbe, Condition, EnvProbe, HttpProbe, Probe};
+use crate::domain::check::{CheckSeverity, CommandProbe, Condition, EnvProbe, HttpProbe, Probe};
 use crate::domain::ids::CheckId;
 
 /// A time-out that a check which works never comes near.
@@ -60,6 +60,9 @@ fn check(probe: Probe, pass: Option<&str>) -> Check {
             column: 11,
         }),
         timeout: AMPLE,
+        retry: None,
+        after: Vec::new(),
+        severity: CheckSeverity::default(),
         line: 10,
     }
 }
@@ -72,6 +75,7 @@ fn get(url: impl Into<String>) -> HttpProbe {
         body: None,
         json: None,
         follow: 0,
+        capture: Vec::new(),
     }
 }
 
