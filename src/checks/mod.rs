@@ -27,6 +27,7 @@ mod problems;
 mod reach;
 mod redact;
 mod scan;
+mod shape;
 mod share;
 mod tcp;
 mod template;

@@ -362,6 +362,15 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_that_comes_to_light_is_removed_from_then_on() {
+        let redactor = redactor("hunter2");
+        let clone = redactor.clone();
+        assert_eq!(clone.redact("hunter2 s3ssion"), "[redacted] s3ssion");
+        redactor.learn(&SecretString::from("s3ssion"));
+        assert_eq!(clone.redact("hunter2 s3ssion"), "[redacted] [redacted]");
+    }
+
+    #[test]
     fn a_secret_is_removed_before_a_text_is_cut() {
         let redactor = redactor("abcdefghijkl");
         assert_eq!(redactor.beginning("see abcdefghijkl there", 8), "see [red…");
