@@ -50,7 +50,7 @@ pub use problems::Problem;
 pub use variables::{Environment, UnknownVariable, Variables};
 
 use crate::clock::Clock;
-use crate::domain::check::{Check, CheckResult, CheckStatus, Retry};
+use crate::domain::check::{Check, CheckResult, CheckStatus, Probe, Retry};
 use crate::domain::checklist::Variable;
 use crate::domain::ids::{CheckId, VariableName};
 use capture::{Captured, Captures};
@@ -267,6 +267,7 @@ impl Shared {
             mut why,
         } = seen;
         if let Some(condition) = condition {
+            let own = why;
             let judged = verdict::judged(run, &condition, &Arc::new(observation)).await?;
             let looked_at;
             Judgement {
@@ -274,6 +275,10 @@ impl Shared {
                 why,
                 looked_at,
             } = judged;
+            if !holds && matches!(check.probe, Probe::Combined(_)) {
+                // Which members did not pass is what somebody asks next, whatever the condition asks.
+                why = format!("{why}; {own}");
+            }
             for (name, value) in looked_at {
                 evidence.entry(name).or_insert(value);
             }

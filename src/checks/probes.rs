@@ -31,8 +31,8 @@ pub(super) fn names(probe: &Probe) -> BTreeMap<String, Kind> {
 pub(super) fn flaws(probe: &Probe) -> Vec<String> {
     match probe {
         Probe::Http(probe) => http::flaws(probe),
-        Probe::HttpSteps(probe) => http::steps::flaws(probe),
-        Probe::Env(_) | Probe::Combined(_) => Vec::new(),
+        // Those of steps are told with the place of each.
+        Probe::HttpSteps(_) | Probe::Env(_) | Probe::Combined(_) => Vec::new(),
         Probe::Command(probe) => command::flaws(probe),
         Probe::Tcp(probe) => tcp::flaws(probe),
     }

@@ -116,7 +116,10 @@ fn of_steps(probe: &HttpSteps, declared: &BTreeSet<&str>, names: &Names) -> Vec<
         };
         let texts = super::http::texts(&step.request);
         let unknown = unknown_variables(texts, &known, Some((index + 1, &later)));
-        problems.extend(unknown.into_iter().map(|message| Problem {
+        let flaws = super::http::flaws(&step.request)
+            .into_iter()
+            .map(|flaw| format!("step {}: {flaw}", index + 1));
+        problems.extend(flaws.chain(unknown).map(|message| Problem {
             line: step.line,
             column: step.column,
             message,

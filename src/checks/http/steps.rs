@@ -11,22 +11,11 @@ use super::request::Request;
 use crate::checks::probe::{Hindrance, Run, Seen};
 use crate::checks::variables::Variables;
 use crate::checks::{capture, verdict};
-use crate::domain::check::{HttpStep, HttpSteps};
+use crate::domain::check::HttpSteps;
 
 /// Host and port of the first request, when they can be told.
 pub(in crate::checks) fn host(probe: &HttpSteps, variables: &Variables) -> Option<String> {
     super::host(&probe.steps.first()?.request, variables)
-}
-
-/// What is wrong with the parameters, as far as can be told beforehand.
-pub(in crate::checks) fn flaws(probe: &HttpSteps) -> Vec<String> {
-    let of_step = |(index, step): (usize, &HttpStep)| {
-        let number = index + 1;
-        super::flaws(&step.request)
-            .into_iter()
-            .map(move |flaw| format!("step {number}: {flaw}"))
-    };
-    probe.steps.iter().enumerate().flat_map(of_step).collect()
 }
 
 /// The texts that may name variables and captures of other checks.

@@ -2,19 +2,23 @@
 
 mod command;
 mod env;
+mod flow;
 mod http;
 mod limits;
 mod problems;
 mod secrets;
 mod server;
+mod steps;
 mod tcp;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::StreamExt as _;
 use jiff::Timestamp;
 use regex::Regex;
+use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::clock::ManualClock;

@@ -136,6 +136,21 @@ fn a_failing_check_takes_away_a_documents_tick_and_one_that_could_not_run_does_n
 }
 
 #[test]
+fn a_skipped_check_counts_as_not_passed_and_takes_no_tick_of_the_documents_away() {
+    given("A\n  [ ] Health | check health")
+        .passes("health")
+        .then(&["health Passed", "1.1 ticks itself"])
+        .check("health", CheckStatus::Skipped)
+        .then(&["health Skipped", "1.1 opens itself"]);
+    given("A\n  [x] Health | check health")
+        .check("health", CheckStatus::Skipped)
+        .then(&["health Skipped"]);
+    given("A\n  [ ] Health | check health")
+        .check("health", CheckStatus::Skipped)
+        .then(&["health Skipped"]);
+}
+
+#[test]
 fn a_check_leaves_skipped_and_blocked_items_as_they_are() {
     let story = given("A\n  [ ] Health | check health\n  [ ] Latency | check health")
         .and(ANNA, skip("1.1"))
