@@ -118,7 +118,7 @@ async fn several_checks_are_judged_together() {
     too-few: Failed: passed.size() is 1, expected at least 2 (passed is ["a"]); a passed, while c failed; d could not be run
     "#);
     let lonely = made_of("lonely", Rule::All, &["a"], None);
-    assert_snapshot!(together(vec![lonely]).await, @"");
+    assert_snapshot!(together(vec![lonely]).await, @"lonely: Error: check a has not run, so nothing is known of it; run it along");
 }
 
 #[tokio::test]

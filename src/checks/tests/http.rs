@@ -532,5 +532,5 @@ async fn the_address_and_the_version_are_observed() {
         told_of(get(url.clone()), Some(r#"address == "127.0.0.1" && version == "1.1""#)).await,
         @r#"Passed: address is "127.0.0.1" and version is "1.1""#
     );
-    assert_snapshot!(told_of(get(url), Some(r#"version == "2""#)).await, @"");
+    assert_snapshot!(told_of(get(url), Some(r#"version == "2""#)).await, @r#"Failed: version is "1.1", expected "2""#);
 }
