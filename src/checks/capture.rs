@@ -28,7 +28,7 @@ const SHORTEST_SECRET: usize = 6;
 /// A captured value. Printing it does not show a secret.
 #[derive(Clone, Debug)]
 pub(super) enum Captured {
-    /// What a command printed, which its own result shows as well.
+    /// What a command printed, which its own result shows as well; or what is too short to be kept secret.
     Plain(String),
     /// What came back from a server, which is a token more often than not.
     Secret(SecretString),
@@ -92,11 +92,13 @@ pub(super) async fn take(
         match verdict::value(run, &value, observation).await? {
             Ok(text) => {
                 let secret = SecretString::from(text.clone());
-                if text.chars().count() >= SHORTEST_SECRET {
+                let captured = if text.chars().count() >= SHORTEST_SECRET {
                     run.redactor.learn(&secret);
-                }
-                run.captures
-                    .insert(&capture.name, Captured::Secret(secret.clone()));
+                    Captured::Secret(secret.clone())
+                } else {
+                    Captured::Plain(text)
+                };
+                run.captures.insert(&capture.name, captured);
                 taken.push((VariableName::new(&capture.name), secret));
             }
             Err(why) => {

@@ -65,14 +65,11 @@ impl Checks {
                 let Some((check, needs)) = open.last_mut() else {
                     break;
                 };
-                match needs.pop() {
-                    Some(needed) => {
-                        next = checks.get(needed).filter(|_| seen.insert(needed.clone()));
-                    }
-                    None => {
-                        order.push(check.id.clone());
-                        open.pop();
-                    }
+                if let Some(needed) = needs.pop() {
+                    next = checks.get(needed).filter(|_| seen.insert(needed.clone()));
+                } else {
+                    order.push(check.id.clone());
+                    open.pop();
                 }
             }
         }
@@ -110,20 +107,24 @@ impl Checks {
             .collect();
         let mut running = Vec::with_capacity(checks.len());
         let (ordered, circular) = ordered(checks);
-        for check in ordered {
+        let checker = self.clone();
+        let begun = move |check: Check, under_way: &HashMap<CheckId, UnderWay>| {
             let waits: Vec<(CheckId, Option<UnderWay>)> = check
                 .needs()
                 .map(|needed| (needed.clone(), under_way.get(needed).cloned()))
                 .collect();
-            let id = check.id.clone();
-            let (checker, variables, cancel) = (self.clone(), Arc::clone(&variables), cancel.clone());
+            let (checker, variables, cancel) = (checker.clone(), Arc::clone(&variables), cancel.clone());
             let one = async move {
                 // The check goes at once when it is cancelled, and not only when the stream does.
                 cancel
                     .run_until_cancelled(checker.run_when_ready(&check, waits, &variables))
                     .await
             };
-            let one = one.boxed().shared();
+            one.boxed().shared()
+        };
+        for check in ordered {
+            let id = check.id.clone();
+            let one = begun(check, &under_way);
             under_way.insert(id, one.clone());
             running.push(one);
         }

@@ -279,7 +279,7 @@ fn what_is_wrong_with_steps_is_told_with_its_place() {
         capture: vec![capture(name, value)],
         ..get(url)
     };
-    let mut table = String::new();
+    let mut table = Vec::new();
     for steps in [
         vec![
             step(capturing("session", "json.session"), Some("status == 200")),
@@ -309,10 +309,10 @@ fn what_is_wrong_with_steps_is_told_with_its_place() {
         vec![step(get("ftp://app.example"), None)],
     ] {
         for problem in Checks::problems(&sequence(steps, None), &variables) {
-            table += &format!("{}:{} {}\n", problem.line, problem.column, problem.message);
+            table.push(format!("{}:{} {}", problem.line, problem.column, problem.message));
         }
     }
-    assert_snapshot!(table, @"
+    assert_snapshot!(table.join("\n"), @"
     15:7 step 1 uses `session`, which step 2 captures only afterwards; swap them
     15:7 step 1 uses `session`, which it captures itself only when it is answered
     15:7 there is no variable base_ulr; did you mean base_url?

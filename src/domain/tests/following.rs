@@ -199,3 +199,19 @@ fn of_two_runs_the_later_is_the_news_whichever_ends_first() {
     let story = story.and(ActingAs::CheckRunner, record(check, CheckStatus::Failed, begun));
     assert_eq!(status(&story), Some(CheckStatus::Failed));
 }
+
+#[test]
+fn results_are_stored_with_a_word_for_each_status() {
+    for (status, word) in [
+        (CheckStatus::Passed, r#""passed""#),
+        (CheckStatus::Failed, r#""failed""#),
+        (CheckStatus::Error, r#""error""#),
+        (CheckStatus::Skipped, r#""skipped""#),
+    ] {
+        assert_eq!(serde_json::to_string(&status).expect("a word"), word);
+        assert_eq!(
+            serde_json::from_str::<CheckStatus>(word).expect("a status"),
+            status
+        );
+    }
+}

@@ -103,13 +103,17 @@ fn check(values: &mut Values<'_, '_, '_>, entry: &Entry, named: &mut Vec<Named>)
     let description = fields
         .get("description")
         .and_then(|id| values.text(id, "`description`"));
-    let pass = fields
-        .get("pass")
-        .map(|id| expression(values, id, "`pass`", "a condition"));
-    let timeout = fields.get("timeout").map(|id| values.duration(id, "`timeout`"));
-    let retry = fields.get("retry").map(|id| flow::retry(values, id));
-    let after = fields.get("after").map(|id| flow::after(values, id, named));
-    let severity = fields.get("severity").map(|id| flow::severity(values, id));
+    let pass = part(values, &fields, "pass", |values, id| {
+        expression(values, id, "`pass`", "a condition")
+    });
+    let timeout = part(values, &fields, "timeout", |values, id| {
+        values.duration(id, "`timeout`")
+    });
+    let retry = part(values, &fields, "retry", flow::retry);
+    let after = part(values, &fields, "after", |values, id| {
+        flow::after(values, id, named)
+    });
+    let severity = part(values, &fields, "severity", flow::severity);
     let probe = probe?;
     if let Probe::Combined(_) = probe
         && let Some(field) = fields.entry("retry").or_else(|| fields.entry("timeout"))
@@ -131,21 +135,28 @@ fn check(values: &mut Values<'_, '_, '_>, entry: &Entry, named: &mut Vec<Named>)
         id: CheckId::new(entry.key.as_str()),
         description,
         probe,
-        pass: written(pass)?,
-        timeout: written(timeout)?.unwrap_or(usual),
-        retry: written(retry)?,
-        after: written(after)?.unwrap_or_default(),
-        severity: written(severity)?.unwrap_or_default(),
+        pass: pass.ok()?,
+        timeout: timeout.ok()?.unwrap_or(usual),
+        retry: retry.ok()?,
+        after: after.ok()?.unwrap_or_default(),
+        severity: severity.ok()?.unwrap_or_default(),
         line: entry.place.0,
     })
 }
 
-/// A part that need not be there; nothing at all where it is there and wrong.
-fn written<Part>(part: Option<Option<Part>>) -> Option<Option<Part>> {
-    match part {
-        None => Some(None),
-        Some(None) => None,
-        Some(sound) => Some(sound),
+/// A part is there and wrong, which has been told.
+struct Unsound;
+
+/// A part that need not be there.
+fn part<Part>(
+    values: &mut Values<'_, '_, '_>,
+    fields: &Fields,
+    key: &str,
+    read: impl FnOnce(&mut Values<'_, '_, '_>, NodeId) -> Option<Part>,
+) -> Result<Option<Part>, Unsound> {
+    match fields.get(key) {
+        None => Ok(None),
+        Some(id) => read(values, id).map(Some).ok_or(Unsound),
     }
 }
 
