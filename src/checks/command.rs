@@ -55,6 +55,15 @@ pub(super) fn names(probe: &CommandProbe) -> Vec<(String, Kind)> {
         .collect()
 }
 
+/// The names of what its output is captured by.
+pub(super) fn captures(probe: &CommandProbe) -> Vec<String> {
+    names(probe)
+        .into_iter()
+        .map(|(name, _)| name)
+        .filter(|name| NAMES.iter().all(|(own, _)| own != name))
+        .collect()
+}
+
 /// What is wrong with the parameters, as far as can be told beforehand.
 pub(super) fn flaws(probe: &CommandProbe) -> Vec<String> {
     let mut found = Vec::new();
@@ -222,6 +231,7 @@ fn seen(
                 Some(text) => {
                     let shown = run.redactor.beginning(text.as_str(), CAPTURE_EVIDENCE);
                     evidence.entry(name.to_owned()).or_insert(Value::from(shown));
+                    run.captures.take_plain(name, text.as_str());
                     Observed::Text(text.as_str().to_owned())
                 }
                 None => Observed::Nothing(format!(

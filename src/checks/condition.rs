@@ -56,14 +56,40 @@ pub(super) struct Flaw {
     pub(super) sentence: String,
 }
 
-/// Conditions compiled so far, by their text.
-#[derive(Debug, Default)]
+/// Expressions compiled so far.
+#[derive(Debug)]
+pub(super) struct Expressions {
+    /// Those that hold or do not.
+    pub(super) conditions: CompiledConditions,
+    /// Those whose value is wanted.
+    pub(super) values: CompiledConditions,
+}
+
+/// Expressions of one form compiled so far, by their text.
+#[derive(Debug)]
 pub(super) struct CompiledConditions {
+    compile: fn(&str) -> Result<Compiled, Flaw>,
     by_text: Mutex<HashMap<String, Result<Arc<Compiled>, Flaw>>>,
 }
 
+impl Default for Expressions {
+    fn default() -> Self {
+        Self {
+            conditions: CompiledConditions::by(compile),
+            values: CompiledConditions::by(compile_value),
+        }
+    }
+}
+
 impl CompiledConditions {
-    /// The condition, compiled now or before.
+    fn by(compile: fn(&str) -> Result<Compiled, Flaw>) -> Self {
+        Self {
+            compile,
+            by_text: Mutex::default(),
+        }
+    }
+
+    /// The expression, compiled now or before.
     pub(super) fn get(&self, text: &str) -> Result<Arc<Compiled>, Flaw> {
         // A panic while the lock is held cannot leave the map half changed.
         if let Some(known) = self
@@ -74,7 +100,7 @@ impl CompiledConditions {
         {
             return known.clone();
         }
-        let compiled = compile(text).map(Arc::new);
+        let compiled = (self.compile)(text).map(Arc::new);
         let mut by_text = self.by_text.lock().unwrap_or_else(PoisonError::into_inner);
         if by_text.len() >= MOST_COMPILED {
             by_text.clear();
@@ -92,18 +118,37 @@ pub(super) fn compile(text: &str) -> Result<Compiled, Flaw> {
             sentence: "the condition is empty; leave `pass` out to use the probe's own verdict".to_owned(),
         });
     }
+    compiled(text, |text| {
+        scan::conjuncts(text)
+            .into_iter()
+            .map(|span| parse(text, span))
+            .collect()
+    })
+}
+
+/// Compiles an expression whose value is wanted: it is one part, whatever it joins.
+pub(super) fn compile_value(text: &str) -> Result<Compiled, Flaw> {
+    if text.trim().is_empty() {
+        return Err(Flaw {
+            offset: 0,
+            sentence: "nothing is named to be captured; write it as in json.token".to_owned(),
+        });
+    }
+    compiled(text, |text| Ok(vec![parse(text, 0..text.len())?]))
+}
+
+fn compiled(
+    text: &str,
+    parts: impl FnOnce(&str) -> Result<Vec<Conjunct>, ParseError> + Send,
+) -> Result<Compiled, Flaw> {
     scan::measure(text).map_err(|limit| Flaw {
         offset: limit.offset,
         sentence: limit.what.to_owned(),
     })?;
     on_deep_stack(|| {
         let whole = parse(text, 0..text.len()).map_err(|error| flaw(text, &error))?;
-        let parts: Result<Vec<Conjunct>, ParseError> = scan::conjuncts(text)
-            .into_iter()
-            .map(|span| parse(text, span))
-            .collect();
         // Should the parser disagree about where the parts end, the whole is judged as one.
-        let conjuncts = parts.unwrap_or_else(|_| vec![whole]);
+        let conjuncts = parts(text).unwrap_or_else(|_| vec![whole]);
         let extents = conjuncts
             .iter()
             .map(|conjunct| extent(&conjunct.expression, 1, 0));
@@ -368,7 +413,7 @@ mod tests {
 
     #[test]
     fn a_condition_is_compiled_once() {
-        let conditions = CompiledConditions::default();
+        let Expressions { conditions, .. } = Expressions::default();
         let first = conditions.get("status == 200").expect("right");
         assert!(Arc::ptr_eq(
             &first,

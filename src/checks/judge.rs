@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
-use cel::common::ast::{CallExpr, Expr, IdedExpr, LiteralValue, operators};
+use cel::common::ast::{Expr, IdedExpr, operators};
 use cel::common::value::{CowVal, Val};
 use cel::context::VariableResolver;
 use cel::{Context, ExecutionError, Value as CelValue};
@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::condition::{Compiled, Conjunct, STANDARD};
 use super::observation::{Observation, Observed};
 use super::redact::Redactor;
+use super::shape::{children, comparison, flattened, is_constant, is_headers, is_path, text_of, text_test};
 use super::written;
 
 /// What became of a condition.
@@ -38,6 +39,45 @@ pub(super) fn judge(
     redactor: &Redactor,
     until: Instant,
 ) -> Judgement {
+    with_judge(compiled, observation, redactor, until, |judge| {
+        judge.judged(compiled)
+    })
+}
+
+/// The value of an expression, which can be a secret; else a clause that says why there is none. `until` as above.
+pub(super) fn value(
+    compiled: &Compiled,
+    observation: &Observation,
+    redactor: &Redactor,
+    until: Instant,
+) -> Result<CelValue, String> {
+    with_judge(compiled, observation, redactor, until, |judge| {
+        let whole = compiled.conjuncts.first().map(|conjunct| &conjunct.expression);
+        let whole = whole.ok_or_else(|| "nothing is named".to_owned())?;
+        judge.value(whole).map_err(|_| {
+            judge
+                .hindered(whole)
+                .unwrap_or_else(|| format!("{} cannot be worked out", named(compiled)))
+        })
+    })
+}
+
+/// An expression as it is written, in one line.
+pub(super) fn named(compiled: &Compiled) -> String {
+    compiled
+        .conjuncts
+        .first()
+        .map(|conjunct| one_line(&conjunct.text))
+        .unwrap_or_default()
+}
+
+fn with_judge<Done>(
+    compiled: &Compiled,
+    observation: &Observation,
+    redactor: &Redactor,
+    until: Instant,
+    work: impl FnOnce(&Judge<'_>) -> Done,
+) -> Done {
     let values = compiled
         .conjuncts
         .iter()
@@ -60,58 +100,11 @@ pub(super) fn judge(
     let names = Names { values, until };
     let mut context = Context::with_env(STANDARD.clone());
     context.set_variable_resolver(&names);
-    let judge = Judge {
+    work(&Judge {
         context: &context,
         observation,
         redactor,
-    };
-
-    let mut looked_at = BTreeMap::new();
-    let mut clauses = Vec::new();
-    let mut failure = None;
-    for conjunct in &compiled.conjuncts {
-        judge.look_at(&conjunct.expression, &mut looked_at);
-        if failure.is_some() {
-            continue;
-        }
-        let expression = &conjunct.expression;
-        match judge.value(expression) {
-            Ok(CelValue::Bool(true)) => {
-                let clause = judge
-                    .held(expression)
-                    .unwrap_or_else(|| format!("{} holds", one_line(&conjunct.text)));
-                if !clauses.contains(&clause) {
-                    clauses.push(clause);
-                }
-            }
-            Ok(CelValue::Bool(false)) => {
-                failure = Some(
-                    judge
-                        .failed(expression)
-                        .unwrap_or_else(|| judge.does_not_hold(conjunct)),
-                );
-            }
-            Ok(other) => {
-                let what = written::expression(expression).unwrap_or_else(|| one_line(&conjunct.text));
-                failure = Some(format!(
-                    "{what} is {}, expected true",
-                    written::value(&other, redactor)
-                ));
-            }
-            Err(_) => {
-                failure = Some(
-                    judge
-                        .hindered(expression)
-                        .unwrap_or_else(|| judge.does_not_hold(conjunct)),
-                );
-            }
-        }
-    }
-    Judgement {
-        holds: failure.is_none(),
-        why: failure.unwrap_or_else(|| written::joined(&clauses, "and")),
-        looked_at,
-    }
+    })
 }
 
 /// The headers that a condition names, to be kept as evidence.
@@ -169,6 +162,53 @@ struct Judge<'a> {
 }
 
 impl Judge<'_> {
+    fn judged(&self, compiled: &Compiled) -> Judgement {
+        let mut looked_at = BTreeMap::new();
+        let mut clauses = Vec::new();
+        let mut failure = None;
+        for conjunct in &compiled.conjuncts {
+            self.look_at(&conjunct.expression, &mut looked_at);
+            if failure.is_some() {
+                continue;
+            }
+            let expression = &conjunct.expression;
+            match self.value(expression) {
+                Ok(CelValue::Bool(true)) => {
+                    let clause = self
+                        .held(expression)
+                        .unwrap_or_else(|| format!("{} holds", one_line(&conjunct.text)));
+                    if !clauses.contains(&clause) {
+                        clauses.push(clause);
+                    }
+                }
+                Ok(CelValue::Bool(false)) => {
+                    failure = Some(
+                        self.failed(expression)
+                            .unwrap_or_else(|| self.does_not_hold(conjunct)),
+                    );
+                }
+                Ok(other) => {
+                    let what = written::expression(expression).unwrap_or_else(|| one_line(&conjunct.text));
+                    failure = Some(format!(
+                        "{what} is {}, expected true",
+                        written::value(&other, self.redactor)
+                    ));
+                }
+                Err(_) => {
+                    failure = Some(
+                        self.hindered(expression)
+                            .unwrap_or_else(|| self.does_not_hold(conjunct)),
+                    );
+                }
+            }
+        }
+        Judgement {
+            holds: failure.is_none(),
+            why: failure.unwrap_or_else(|| written::joined(&clauses, "and")),
+            looked_at,
+        }
+    }
+
     fn value(&self, expression: &IdedExpr) -> Result<CelValue, ExecutionError> {
         CelValue::resolve(expression, self.context)
     }
@@ -460,99 +500,4 @@ impl Judge<'_> {
 
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// The sides of a comparison, what was observed first, and its operator.
-fn comparison(expression: &IdedExpr) -> Option<(&IdedExpr, &str, &IdedExpr)> {
-    let Expr::Call(call) = &expression.expr else {
-        return None;
-    };
-    let [left, right] = call.args.as_slice() else {
-        return None;
-    };
-    let name = call.func_name.as_str();
-    let turned = match name {
-        operators::EQUALS | operators::NOT_EQUALS => name,
-        operators::LESS => operators::GREATER,
-        operators::LESS_EQUALS => operators::GREATER_EQUALS,
-        operators::GREATER => operators::LESS,
-        operators::GREATER_EQUALS => operators::LESS_EQUALS,
-        // "x" in headers asks for the headers; nothing is gained by turning it round.
-        operators::IN => return (!is_constant(left)).then_some((left, name, right)),
-        _ => return None,
-    };
-    match (is_constant(left), is_constant(right)) {
-        (true, true) => None,
-        (true, false) => Some((right, turned, left)),
-        (false, _) => Some((left, name, right)),
-    }
-}
-
-/// A test of a text: the text, the verb and what is looked for.
-fn text_test<'a>(call: &'a CallExpr, name: &str) -> Option<(&'a IdedExpr, &'static str, &'a IdedExpr)> {
-    let verb = match name {
-        "contains" => "contains",
-        "startsWith" => "begins with",
-        "endsWith" => "ends with",
-        "matches" => "matches",
-        _ => return None,
-    };
-    match (call.target.as_deref(), call.args.as_slice()) {
-        (Some(target), [operand]) | (None, [target, operand]) => Some((target, verb, operand)),
-        _ => None,
-    }
-}
-
-fn is_headers(expression: &IdedExpr) -> bool {
-    matches!(&expression.expr, Expr::Ident(name) if name == "headers")
-}
-
-fn text_of(expression: &IdedExpr) -> Option<String> {
-    match &expression.expr {
-        Expr::Literal(LiteralValue::String(text)) => Some(text.inner().to_owned()),
-        _ => None,
-    }
-}
-
-fn flattened<'a>(expression: &'a IdedExpr, function: &str) -> Vec<&'a IdedExpr> {
-    match &expression.expr {
-        Expr::Call(call) if call.func_name == function => call
-            .args
-            .iter()
-            .flat_map(|arg| flattened(arg, function))
-            .collect(),
-        _ => vec![expression],
-    }
-}
-
-/// Whether an expression only picks something out of what was observed.
-fn is_path(expression: &IdedExpr) -> bool {
-    match &expression.expr {
-        Expr::Ident(_) => true,
-        Expr::Select(select) => is_path(&select.operand),
-        Expr::Call(call) if call.func_name == operators::INDEX => {
-            matches!(call.args.as_slice(), [operand, index] if is_path(operand) && is_constant(index))
-        }
-        _ => false,
-    }
-}
-
-/// Whether an expression has the same value whatever was observed.
-fn is_constant(expression: &IdedExpr) -> bool {
-    match &expression.expr {
-        Expr::Literal(_) => true,
-        Expr::Call(_) | Expr::List(_) => children(expression).into_iter().all(is_constant),
-        _ => false,
-    }
-}
-
-/// The parts of an expression that can be worked out by themselves: not what stands inside a loop.
-fn children(expression: &IdedExpr) -> Vec<&IdedExpr> {
-    match &expression.expr {
-        Expr::Call(call) => call.target.as_deref().into_iter().chain(&call.args).collect(),
-        Expr::Select(select) => vec![&select.operand],
-        Expr::List(list) => list.elements.iter().collect(),
-        Expr::Comprehension(comprehension) => vec![&comprehension.iter_range],
-        Expr::Map(_) | Expr::Struct(_) | Expr::Ident(_) | Expr::Literal(_) | Expr::Unspecified => Vec::new(),
-    }
 }

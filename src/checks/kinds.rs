@@ -78,6 +78,38 @@ pub(super) fn flaws(compiled: &Compiled, names: &BTreeMap<String, Kind>) -> Vec<
     flaws
 }
 
+/// Everything wrong with an expression whose value is to be put into texts.
+pub(super) fn flaws_of_value(compiled: &Compiled, names: &BTreeMap<String, Kind>) -> Vec<Flaw> {
+    let mut checker = Checker {
+        names,
+        used: BTreeSet::new(),
+        flaws: Vec::new(),
+        offset: 0,
+        conjunct: compiled.conjuncts.first(),
+    };
+    for conjunct in &compiled.conjuncts {
+        let sort = checker.sort(&conjunct.expression, &BTreeMap::new());
+        let fits = sort.is_number() || matches!(sort, Sort::Truth | Sort::Text | Sort::Unknown);
+        if !fits {
+            let sentence = format!(
+                "{} is {}, and only a text, a number or a truth value can be captured",
+                named(&conjunct.expression),
+                sort.read()
+            );
+            checker.flaw(&conjunct.expression, sentence);
+        }
+    }
+    if checker.flaws.is_empty() && checker.used.is_empty() {
+        checker.flaws.push(Flaw {
+            offset: 0,
+            sentence:
+                "this captures nothing that is observed; write it as in json.token, without more quotes"
+                    .to_owned(),
+        });
+    }
+    checker.flaws
+}
+
 struct Checker<'a> {
     names: &'a BTreeMap<String, Kind>,
     used: BTreeSet<String>,

@@ -5,8 +5,12 @@
 //! probe could not be made is a result too. What a probe may reach or run is the [`Guard`]'s to say, and nothing
 //! leaves this module that has not been through its redaction.
 //!
+//! What waits for what when several run is decided in `plan`.
+//!
 //! One file per probe, named as it is written in a checklist; `probes` tells them apart, `reach` is their way to other machines.
 
+mod capture;
+mod combined;
 mod command;
 mod condition;
 mod dotenv;
@@ -16,38 +20,41 @@ mod http;
 mod judge;
 mod kinds;
 mod observation;
+mod plan;
 mod probe;
 mod probes;
 mod problems;
 mod reach;
 mod redact;
 mod scan;
+mod shape;
 mod share;
 mod tcp;
 mod template;
 #[cfg(test)]
 mod tests;
 mod variables;
+mod verdict;
 mod written;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::{Stream, StreamExt as _, stream};
 use serde_json::Value;
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 
 pub use guard::{Guard, GuardSettings, GuardSettingsError, METADATA_NETWORKS};
+pub use plan::{Elsewhere, Ended};
 pub use problems::Problem;
 pub use variables::{Environment, UnknownVariable, Variables};
 
 use crate::clock::Clock;
-use crate::domain::check::{Check, CheckResult, CheckStatus};
+use crate::domain::check::{Check, CheckResult, CheckStatus, Probe, Retry};
 use crate::domain::checklist::Variable;
-use crate::domain::ids::VariableName;
-use condition::CompiledConditions;
+use crate::domain::ids::{CheckId, VariableName};
+use capture::{Captured, Captures};
+use condition::Expressions;
 use judge::Judgement;
 use probe::{Hindrance, Run, Seen};
 use redact::Redactor;
@@ -90,7 +97,7 @@ struct Shared {
     guard: Arc<Guard>,
     clock: Arc<dyn Clock>,
     client: reqwest::Client,
-    conditions: CompiledConditions,
+    expressions: Expressions,
     shares: Shares,
 }
 
@@ -114,7 +121,7 @@ impl Checks {
         Ok(Self {
             shared: Arc::new(Shared {
                 shares: Shares::new(&limits),
-                conditions: CompiledConditions::default(),
+                expressions: Expressions::default(),
                 limits,
                 guard,
                 clock,
@@ -125,16 +132,67 @@ impl Checks {
 
     /// Everything wrong with a check that can be told without running it, in the order of the source: its
     /// condition does not compile, names what is not observed or compares what cannot be compared; its parameters
-    /// name unknown variables or cannot be used. `variables` are the ones its checklist declares.
+    /// name unknown variables or cannot be used. `variables` are the ones its checklist declares. What it uses of
+    /// other checks is [`Checks::problems_between`]'s.
     pub fn problems(check: &Check, variables: &BTreeMap<VariableName, Variable>) -> Vec<Problem> {
         problems::problems(check, variables)
     }
 
-    /// Runs a check when there is room for it. Never fails: what stood in the way is a result as well, with the
-    /// status [`CheckStatus::Error`]. From when it starts, it takes no longer than its time-out.
+    /// Everything wrong with what the checks of a checklist use of one another: captures of checks that they do not
+    /// come after, and captures that are never made.
+    pub fn problems_between(checks: &BTreeMap<CheckId, Check>) -> Vec<Problem> {
+        problems::between(checks)
+    }
+
+    /// Runs a check when there is room for it, by itself: what it is after is not looked at. Never fails: what stood
+    /// in the way is a result as well, with the status [`CheckStatus::Error`]. From when it starts, a try takes no
+    /// longer than its time-out.
     ///
     /// Dropping the future ends the check; a command's whole process group is killed.
     pub async fn run(&self, check: &Check, variables: &Variables) -> CheckResult {
+        self.run_with(check, variables, &[]).await.0
+    }
+
+    /// The same with the results of the checks it waited for. It is tried again as often as it says.
+    async fn run_with(
+        &self,
+        check: &Check,
+        variables: &Variables,
+        results: &[CheckResult],
+    ) -> (CheckResult, BTreeMap<String, Captured>) {
+        let (mut result, mut captured) = self.run_once(check, variables, results).await;
+        let Some(Retry { times, wait }) = check.retry else {
+            return (result, captured);
+        };
+        let (at, started) = (result.at, Instant::now());
+        let first = Duration::from_millis(result.duration_ms);
+        let mut tries = 1;
+        while tries <= times && result.status != CheckStatus::Passed {
+            tokio::time::sleep(wait).await;
+            (result, captured) = self.run_once(check, variables, results).await;
+            tries += 1;
+        }
+        if tries > 1 {
+            let how = if result.status == CheckStatus::Passed {
+                format!(" (at try {tries})")
+            } else {
+                format!(" (after {tries} tries)")
+            };
+            let room = LONGEST_WHY - how.len();
+            result.why = written::beginning(&result.why, room) + &how;
+            result.observed.insert("tries".to_owned(), Value::from(tries));
+        }
+        result.at = at;
+        result.duration_ms = (first + started.elapsed()).as_millis() as u64;
+        (result, captured)
+    }
+
+    async fn run_once(
+        &self,
+        check: &Check,
+        variables: &Variables,
+        results: &[CheckResult],
+    ) -> (CheckResult, BTreeMap<String, Captured>) {
         let shared = &*self.shared;
         let passed_on = shared.guard.secrets_passed_on();
         let redactor = Redactor::new(variables.secrets().chain(&passed_on));
@@ -143,11 +201,15 @@ impl Checks {
 
         let at = shared.clock.now();
         let started = Instant::now();
+        let captures = Captures::default();
         let run = Run {
             limits: &shared.limits,
             guard: &shared.guard,
             variables,
             redactor: &redactor,
+            expressions: &shared.expressions,
+            captures: &captures,
+            results,
             timeout: check.timeout,
             deadline: started + check.timeout,
         };
@@ -162,9 +224,15 @@ impl Checks {
         let (status, why, observed) = match outcome {
             Ok((true, why, observed)) => (CheckStatus::Passed, why, observed),
             Ok((false, why, observed)) => (CheckStatus::Failed, why, observed),
-            Err(Hindrance(why)) => (CheckStatus::Error, why, BTreeMap::new()),
+            Err(Hindrance {
+                sentence,
+                failed_with,
+            }) => match failed_with {
+                Some(observed) => (CheckStatus::Failed, sentence, observed),
+                None => (CheckStatus::Error, sentence, BTreeMap::new()),
+            },
         };
-        CheckResult {
+        let result = CheckResult {
             check: check.id.clone(),
             status,
             // The boundary: nothing that has not been through the redactor is in a result.
@@ -175,31 +243,8 @@ impl Checks {
                 .collect(),
             at,
             duration_ms: started.elapsed().as_millis() as u64,
-        }
-    }
-
-    /// Runs checks together, as many at once as the limits allow, and gives each result as it comes.
-    ///
-    /// When `cancel` is cancelled or the stream is dropped, checks that have not ended are ended and give no
-    /// result.
-    pub fn run_all(
-        &self,
-        checks: Vec<Check>,
-        variables: Arc<Variables>,
-        cancel: CancellationToken,
-    ) -> impl Stream<Item = CheckResult> + Send + use<> {
-        let all = checks.len().max(1);
-        let checker = self.clone();
-        stream::iter(checks)
-            .map(move |check| {
-                let (checker, variables, cancel) = (checker.clone(), Arc::clone(&variables), cancel.clone());
-                async move {
-                    // The check goes at once when it is cancelled, and not only when the stream does.
-                    cancel.run_until_cancelled(checker.run(&check, &variables)).await
-                }
-            })
-            .buffer_unordered(all)
-            .filter_map(std::future::ready)
+        };
+        (result, captures.into_values())
     }
 }
 
@@ -209,7 +254,7 @@ type Outcome = (bool, String, BTreeMap<String, Value>);
 impl Shared {
     async fn outcome(&self, check: &Check, run: &Run<'_>) -> Result<Outcome, Hindrance> {
         let condition = match &check.pass {
-            Some(condition) => Some(self.conditions.get(&condition.text).map_err(|flaw| {
+            Some(condition) => Some(self.expressions.conditions.get(&condition.text).map_err(|flaw| {
                 Hindrance::new(format!("the condition cannot be used: {}", flaw.sentence))
             })?),
             None => None,
@@ -218,31 +263,29 @@ impl Shared {
         let Seen {
             observation,
             mut evidence,
-            holds,
-            why,
+            mut holds,
+            mut why,
         } = seen;
-        let Some(condition) = condition else {
-            return Ok((holds, why, evidence));
-        };
-        let judgement = if condition.heavy {
-            let redactor = run.redactor.clone();
-            let until = run.deadline.into_std();
-            let judged =
-                condition::on_own_thread(move || judge::judge(&condition, &observation, &redactor, until));
-            run.in_time(judged, || "the condition could not be worked out".to_owned())
-                .await?
-                .ok_or_else(|| Hindrance::new("the condition could not be worked out; write it simpler"))?
-        } else {
-            judge::judge(&condition, &observation, run.redactor, run.deadline.into_std())
-        };
-        let Judgement {
-            holds,
-            why,
-            looked_at,
-        } = judgement;
-        for (name, value) in looked_at {
-            evidence.entry(name).or_insert(value);
+        if let Some(condition) = condition {
+            let own = why;
+            let judged = verdict::judged(run, &condition, &Arc::new(observation)).await?;
+            let looked_at;
+            Judgement {
+                holds,
+                why,
+                looked_at,
+            } = judged;
+            if !holds && matches!(check.probe, Probe::Combined(_)) {
+                // Which members did not pass is what somebody asks next, whatever the condition asks.
+                why = format!("{why}; {own}");
+            }
+            for (name, value) in looked_at {
+                evidence.entry(name).or_insert(value);
+            }
         }
-        Ok((holds, why, evidence))
+        match run.captures.missing() {
+            Some(missing) if holds => Ok((false, missing, evidence)),
+            _ => Ok((holds, why, evidence)),
+        }
     }
 }

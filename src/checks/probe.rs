@@ -6,18 +6,28 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::time::Instant;
 
+use super::capture::Captures;
+use super::condition::Expressions;
 use super::guard::Guard;
 use super::observation::Observation;
 use super::redact::Redactor;
 use super::variables::Variables;
 use super::{Limits, written};
+use crate::domain::check::CheckResult;
 
-/// One run of one check.
+/// One try of one check.
+#[derive(Clone, Copy)]
 pub(super) struct Run<'a> {
     pub(super) limits: &'a Limits,
     pub(super) guard: &'a Guard,
     pub(super) variables: &'a Variables,
     pub(super) redactor: &'a Redactor,
+    /// Conditions and captures, compiled.
+    pub(super) expressions: &'a Expressions,
+    /// Where captured values go.
+    pub(super) captures: &'a Captures,
+    /// The results of the checks that this one waited for.
+    pub(super) results: &'a [CheckResult],
     /// How long the check may take.
     pub(super) timeout: Duration,
     /// When that is over.
@@ -37,13 +47,31 @@ pub(super) struct Seen {
     pub(super) why: String,
 }
 
-/// Why a probe could not be made: a sentence with what to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Hindrance(pub(super) String);
+/// Why a probe got no further.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Hindrance {
+    /// A sentence with what to do.
+    pub(super) sentence: String,
+    /// What was seen up to there, where that alone shows that the check has failed; nothing where the probe could
+    /// not be made.
+    pub(super) failed_with: Option<BTreeMap<String, Value>>,
+}
 
 impl Hindrance {
+    /// The probe could not be made.
     pub(super) fn new(sentence: impl Into<String>) -> Self {
-        Self(sentence.into())
+        Self {
+            sentence: sentence.into(),
+            failed_with: None,
+        }
+    }
+
+    /// What was seen on the way is not what it should be, so the probe was not made to its end.
+    pub(super) fn failed(sentence: impl Into<String>, evidence: BTreeMap<String, Value>) -> Self {
+        Self {
+            sentence: sentence.into(),
+            failed_with: Some(evidence),
+        }
     }
 }
 

@@ -7,8 +7,8 @@ use super::observation::Kind;
 use super::probe::{Hindrance, Run, Seen};
 use super::share::Lane;
 use super::variables::Variables;
-use super::{command, env, http, judge, tcp};
-use crate::domain::check::Probe;
+use super::{combined, command, env, http, judge, tcp};
+use crate::domain::check::{HttpCapture, Probe};
 
 /// Names that a condition may use, with their kinds.
 pub(super) fn names(probe: &Probe) -> BTreeMap<String, Kind> {
@@ -19,10 +19,11 @@ pub(super) fn names(probe: &Probe) -> BTreeMap<String, Kind> {
             .collect()
     };
     match probe {
-        Probe::Http(_) => fixed(&http::NAMES),
+        Probe::Http(_) | Probe::HttpSteps(_) => fixed(&http::NAMES),
         Probe::Env(_) => fixed(&env::NAMES),
         Probe::Command(probe) => command::names(probe).into_iter().collect(),
         Probe::Tcp(_) => fixed(&tcp::NAMES),
+        Probe::Combined(_) => fixed(&combined::NAMES),
     }
 }
 
@@ -30,7 +31,8 @@ pub(super) fn names(probe: &Probe) -> BTreeMap<String, Kind> {
 pub(super) fn flaws(probe: &Probe) -> Vec<String> {
     match probe {
         Probe::Http(probe) => http::flaws(probe),
-        Probe::Env(_) => Vec::new(),
+        // Those of steps are told with the place of each.
+        Probe::HttpSteps(_) | Probe::Env(_) | Probe::Combined(_) => Vec::new(),
         Probe::Command(probe) => command::flaws(probe),
         Probe::Tcp(probe) => tcp::flaws(probe),
     }
@@ -40,9 +42,27 @@ pub(super) fn flaws(probe: &Probe) -> Vec<String> {
 pub(super) fn texts(probe: &Probe) -> Vec<&str> {
     match probe {
         Probe::Http(probe) => http::texts(probe),
+        Probe::HttpSteps(probe) => http::steps::texts(probe),
         Probe::Env(probe) => env::texts(probe),
         Probe::Command(probe) => command::texts(probe),
         Probe::Tcp(probe) => tcp::texts(probe),
+        Probe::Combined(_) => Vec::new(),
+    }
+}
+
+/// The names of what it captures for checks that come after it.
+pub(super) fn captures(probe: &Probe) -> Vec<String> {
+    let named = |captures: &[HttpCapture]| -> Vec<String> {
+        captures.iter().map(|capture| capture.name.clone()).collect()
+    };
+    match probe {
+        Probe::Http(probe) => named(&probe.capture),
+        Probe::HttpSteps(probe) => {
+            let steps = probe.steps.iter();
+            steps.flat_map(|step| named(&step.request.capture)).collect()
+        }
+        Probe::Command(probe) => command::captures(probe),
+        Probe::Env(_) | Probe::Tcp(_) | Probe::Combined(_) => Vec::new(),
     }
 }
 
@@ -51,7 +71,8 @@ pub(super) fn lane(probe: &Probe, variables: &Variables) -> Option<Lane> {
     match probe {
         Probe::Http(probe) => http::host(probe, variables).map(Lane::Host),
         Probe::Command(_) => Some(Lane::Commands),
-        Probe::Env(_) => None,
+        Probe::HttpSteps(probe) => http::steps::host(probe, variables).map(Lane::Host),
+        Probe::Env(_) | Probe::Combined(_) => None,
         Probe::Tcp(probe) => tcp::host(probe, variables).map(Lane::Host),
     }
 }
@@ -68,6 +89,11 @@ pub(super) async fn make(
             let asked = condition.map(judge::headers_named).unwrap_or_default();
             http::probe(run, client, probe, &asked).await
         }
+        Probe::HttpSteps(probe) => {
+            let asked = condition.map(judge::headers_named).unwrap_or_default();
+            http::steps::probe(run, client, probe, &asked).await
+        }
+        Probe::Combined(probe) => combined::probe(run, probe),
         Probe::Env(probe) => env::probe(run, probe).await,
         Probe::Command(probe) => command::probe(run, probe).await,
         Probe::Tcp(probe) => {

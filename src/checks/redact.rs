@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
@@ -75,11 +75,12 @@ const USER: &AsciiSet = &PATH
     .add(b']')
     .add(b'|');
 
-/// Removes secrets from texts.
+/// Removes secrets from texts. Clones share what they know.
 #[derive(Clone)]
 pub(super) struct Redactor {
-    /// Every shape of every secret, the longest first, so that no shape is broken by a part of it.
-    shapes: Arc<[String]>,
+    /// Every shape of every secret, the longest first, so that no shape is broken by a part of it. Replaced as a
+    /// whole when a secret comes to light during the run.
+    shapes: Arc<RwLock<Arc<[String]>>>,
 }
 
 impl Redactor {
@@ -87,25 +88,30 @@ impl Redactor {
     pub(super) fn new<'a>(secrets: impl IntoIterator<Item = &'a SecretString>) -> Self {
         let mut shapes = BTreeSet::new();
         for secret in secrets {
-            let whole = secret.expose_secret();
-            add_shapes(&mut shapes, whole);
-            // A value read from a file often ends in a line break that is not sent.
-            add_shapes(&mut shapes, whole.trim());
-            for part in parts_of_url(whole) {
-                add_shapes(&mut shapes, &part);
-            }
+            add_secret(&mut shapes, secret.expose_secret());
         }
-        let mut shapes: Vec<String> = shapes.into_iter().collect();
-        shapes.sort_by_key(|shape| std::cmp::Reverse(shape.len()));
         Self {
-            shapes: shapes.into(),
+            shapes: Arc::new(RwLock::new(longest_first(shapes))),
         }
+    }
+
+    /// From now on this is a secret too.
+    pub(super) fn learn(&self, secret: &SecretString) {
+        // A panic while the lock is held cannot leave the shapes half changed: they are replaced at once.
+        let mut known = self.shapes.write().unwrap_or_else(PoisonError::into_inner);
+        let mut shapes: BTreeSet<String> = known.iter().cloned().collect();
+        add_secret(&mut shapes, secret.expose_secret());
+        *known = longest_first(shapes);
+    }
+
+    fn shapes(&self) -> Arc<[String]> {
+        Arc::clone(&self.shapes.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The text without secrets.
     pub(super) fn redact(&self, text: &str) -> String {
         let mut redacted = text.to_owned();
-        for shape in self.shapes.iter() {
+        for shape in self.shapes().iter() {
             if redacted.contains(shape.as_str()) {
                 redacted = redacted.replace(shape.as_str(), MASK);
             }
@@ -117,8 +123,8 @@ impl Redactor {
     pub(super) fn redact_cut(&self, text: &str) -> String {
         // A character that was cut in two has become a replacement character.
         let mut redacted = self.redact(text.trim_end_matches('\u{fffd}'));
-        let longest = self
-            .shapes
+        let shapes = self.shapes();
+        let longest = shapes
             .iter()
             .filter_map(|shape| {
                 (SHORTEST_CUT..shape.len())
@@ -189,6 +195,21 @@ fn parts_of_url(secret: &str) -> Vec<String> {
         .chain(query)
         .filter(|part| part.chars().count() >= SHORTEST_PART)
         .collect()
+}
+
+fn add_secret(shapes: &mut BTreeSet<String>, whole: &str) {
+    add_shapes(shapes, whole);
+    // A value read from a file often ends in a line break that is not sent.
+    add_shapes(shapes, whole.trim());
+    for part in parts_of_url(whole) {
+        add_shapes(shapes, &part);
+    }
+}
+
+fn longest_first(shapes: BTreeSet<String>) -> Arc<[String]> {
+    let mut shapes: Vec<String> = shapes.into_iter().collect();
+    shapes.sort_by_key(|shape| std::cmp::Reverse(shape.len()));
+    shapes.into()
 }
 
 fn add_shapes(shapes: &mut BTreeSet<String>, secret: &str) {
@@ -338,6 +359,15 @@ mod tests {
         ] {
             assert_eq!(redactor.redact(text), clean);
         }
+    }
+
+    #[test]
+    fn a_secret_that_comes_to_light_is_removed_from_then_on() {
+        let redactor = redactor("hunter2");
+        let clone = redactor.clone();
+        assert_eq!(clone.redact("hunter2 s3ssion"), "[redacted] s3ssion");
+        redactor.learn(&SecretString::from("s3ssion"));
+        assert_eq!(clone.redact("hunter2 s3ssion"), "[redacted] [redacted]");
     }
 
     #[test]

@@ -1,17 +1,25 @@
 //! `{{ name }}` in the parameters of a check.
 //!
-//! Only a variable's name between the braces is a placeholder. Everything else with braces stays as it is, so
-//! that the templates of other tools (`docker ps --format '{{.Names}}'`) pass through unharmed.
+//! Only a variable's name between the braces is a placeholder, or a check's key and what it captures, as in
+//! `{{ login.token }}`. Everything else with braces stays as it is, so that the templates of other tools
+//! (`docker ps --format '{{.Names}}'`, `${{ github.sha }}`) pass through unharmed.
 
 use std::ops::Range;
 
 /// A placeholder found in a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Placeholder<'a> {
-    /// The variable it names.
+    /// The variable it names, or the check and its capture with a point between them.
     pub(super) name: &'a str,
     /// Where it stands, braces included, in bytes.
     pub(super) span: Range<usize>,
+}
+
+impl<'a> Placeholder<'a> {
+    /// The check and the capture, where it names those and no variable.
+    pub(super) fn captured(&self) -> Option<(&'a str, &'a str)> {
+        self.name.split_once('.')
+    }
 }
 
 /// The placeholders of a text in order.
@@ -22,12 +30,11 @@ pub(super) fn placeholders(text: &str) -> Vec<Placeholder<'_>> {
         // With `{{{ name }}`, the inner pair is the placeholder.
         let inside = &text[open + 2..];
         let trimmed = inside.trim_start();
-        let length = trimmed
-            .find(|character: char| !matches!(character, 'a'..='z' | '0'..='9' | '_'))
-            .unwrap_or(trimmed.len());
-        let name = &trimmed[..length];
-        let rest = trimmed[length..].trim_start();
-        if name.starts_with(|character: char| character.is_ascii_lowercase()) && rest.starts_with("}}") {
+        let name = &trimmed[..name_length(trimmed)];
+        let rest = trimmed[name.len()..].trim_start();
+        // GitHub's own, which begin with a dollar sign, are dotted too.
+        let foreign = name.contains('.') && text[..open].ends_with('$');
+        if !name.is_empty() && rest.starts_with("}}") && !foreign {
             let end = text.len() - rest.len() + 2;
             found.push(Placeholder {
                 name,
@@ -39,6 +46,29 @@ pub(super) fn placeholders(text: &str) -> Vec<Placeholder<'_>> {
         }
     }
     found
+}
+
+/// How long the name is that a text begins with; 0 where it begins with none.
+fn name_length(text: &str) -> usize {
+    let run = |text: &str, belongs: fn(char) -> bool| {
+        text.find(|character| !belongs(character)).unwrap_or(text.len())
+    };
+    let key = run(text, |character| matches!(character, 'a'..='z' | '0'..='9' | '-'));
+    if key > 0
+        && let Some(rest) = text[key..].strip_prefix('.')
+    {
+        let capture = run(rest, |character| {
+            character.is_ascii_alphanumeric() || character == '_'
+        });
+        if capture > 0 && !rest.starts_with(|first: char| first.is_ascii_digit()) {
+            return key + 1 + capture;
+        }
+    }
+    if text.starts_with(|first: char| first.is_ascii_lowercase()) {
+        run(text, |character| matches!(character, 'a'..='z' | '0'..='9' | '_'))
+    } else {
+        0
+    }
 }
 
 /// The text with every placeholder replaced by what `value_of` gives for its name; the first name it has
@@ -65,6 +95,7 @@ mod tests {
         expand(text, |name| match name {
             "base_url" => Some("https://app.example".to_owned()),
             "nested" => Some("{{ base_url }}".to_owned()),
+            "2fa-login.Token" => Some("t".to_owned()),
             _ => None,
         })
     }
@@ -83,8 +114,12 @@ mod tests {
             expanded("{{{ base_url }}}"),
             Ok("{https://app.example}".to_owned())
         );
+        assert_eq!(expanded("a {{2fa-login.Token}} b"), Ok("a t b".to_owned()));
         for literal in [
             "{{.Names}}",
+            "{{ login. }}",
+            "{{ login.1 }}",
+            "{{ Login.token }}",
             "{{ json . }}",
             "{{",
             "}}",

@@ -20,15 +20,30 @@ enum VariableValue {
     Secret(SecretString),
 }
 
-/// A text names a variable that has no value.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "the variable {name} has no value; give it one when the deployment starts, or a default in the front matter"
-)]
+/// A text names a variable that has no value, or a capture that was not made.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownVariable {
-    /// Its name.
+    /// Its name; for a capture, the check's and its own with a point between them.
     pub name: VariableName,
 }
+
+impl fmt::Display for UnknownVariable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.name.as_str();
+        match name.split_once('.') {
+            Some((check, capture)) => write!(
+                f,
+                "check {check} has captured nothing as {capture} in this run; look at its `capture` and at what it saw"
+            ),
+            None => write!(
+                f,
+                "the variable {name} has no value; give it one when the deployment starts, or a default in the front matter"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for UnknownVariable {}
 
 /// Environment variables as they were at one moment: the bot's own, or what a test made up. Printing it shows
 /// names only.

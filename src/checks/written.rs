@@ -74,6 +74,14 @@ pub(super) fn duration(span: Duration) -> String {
     }
 }
 
+/// The first characters of a text, with `…` where something was left out.
+pub(super) fn beginning(text: &str, characters: usize) -> String {
+    match text.char_indices().nth(characters) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
 /// Clauses joined as in a sentence: `a`, `a and b`, `a, b and c`.
 pub(super) fn joined(clauses: &[String], last: &str) -> String {
     match clauses {

@@ -513,6 +513,7 @@ impl Deployment {
             Some(CheckStatus::Passed) => 'P',
             Some(CheckStatus::Failed) => 'F',
             Some(CheckStatus::Error) => 'E',
+            Some(CheckStatus::Skipped) => 'S',
             None => '-',
         };
         ChecksSeen(self.checklist.checks.keys().map(letter).collect())

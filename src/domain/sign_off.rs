@@ -93,7 +93,7 @@ pub struct Signature {
 }
 
 /// The status of every check, one letter each in the order of their keys: `P` passed, `F` failed, `E` could not be run,
-/// `-` not run yet. Equal when signers saw the same results.
+/// `S` skipped, `-` not run yet. Equal when signers saw the same results.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ChecksSeen(pub String);

@@ -265,6 +265,7 @@ pub fn problems_of(checklist: &Checklist) -> Vec<Diagnostic> {
         .checks
         .values()
         .flat_map(|check| Checks::problems(check, &checklist.variables))
+        .chain(Checks::problems_between(&checklist.checks))
         .map(|problem| Diagnostic {
             severity: Severity::Error,
             message: problem.message,

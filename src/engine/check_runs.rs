@@ -5,8 +5,8 @@ use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use futures_util::StreamExt;
 use futures_util::future::select_all;
+use futures_util::{FutureExt as _, StreamExt as _};
 use metrics::counter;
 use secrecy::SecretString;
 use tokio::sync::watch;
@@ -16,7 +16,7 @@ use tracing::{error, warn};
 
 use super::error::{Fault, HandleError};
 use super::{Engine, Input, Wish};
-use crate::checks::{Checks, Environment, Variables};
+use crate::checks::{Checks, Elsewhere, Ended, Environment, Variables};
 use crate::domain::check::{Check, CheckResult, CheckStatus};
 use crate::domain::checklist::{Checklist, SectionIndex};
 use crate::domain::command::{ActingAs, Command};
@@ -40,7 +40,7 @@ pub enum Selection {
 /// How far what somebody asked for is.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RunProgress {
-    /// The checks that were asked for, in the order of their first items.
+    /// The checks that were asked for, in the order of their first items, each behind those it is after or made of.
     pub checks: Vec<CheckId>,
     /// The results so far, in the order of the checks.
     pub results: Vec<CheckResult>,
@@ -69,7 +69,7 @@ pub enum RunWish {
     NothingToRun,
 }
 
-/// What one asker sees of the checks under way: those that they asked for.
+/// What one asker sees of the checks under way: those that they asked for, and those that these need.
 pub struct RunView {
     checks: Vec<Viewed>,
 }
@@ -89,7 +89,9 @@ enum OneRun {
     Stopped(Stopped),
 }
 
-/// Runs checks for deployments. Each check of a deployment is under way at most once: whoever asks for one that is joins it.
+/// Runs checks for deployments. Each check of a deployment is under way at most once: whoever asks for one that is joins
+/// it. Who asks for a check asks for those it is after or made of as well; one of those that is under way is waited for,
+/// and what it captures is handed over.
 #[derive(Clone)]
 pub struct CheckRuns {
     engine: Engine,
@@ -103,7 +105,32 @@ pub struct CheckRuns {
 }
 
 /// The checks that run now.
-type UnderWay = HashMap<(DeploymentId, CheckId), watch::Receiver<OneRun>>;
+type UnderWay = HashMap<(DeploymentId, CheckId), Running>;
+
+/// A check that runs now, for those who join it.
+struct Running {
+    run: watch::Receiver<OneRun>,
+    /// How it ended, as soon as it did, for the checks that need it.
+    ended: watch::Receiver<Option<Ended>>,
+}
+
+/// What tells those who joined a check how it goes.
+struct Tellers {
+    run: watch::Sender<OneRun>,
+    ended: watch::Sender<Option<Ended>>,
+}
+
+impl Running {
+    fn is_under_way(&self) -> bool {
+        !tells_no_more(&self.run) && *self.run.borrow() == OneRun::UnderWay
+    }
+
+    /// Waits for its end, and gives nothing when there will be none.
+    async fn ends(mut ended: watch::Receiver<Option<Ended>>) -> Option<Ended> {
+        let found = ended.wait_for(Option::is_some).await;
+        found.ok().and_then(|ended| ended.clone())
+    }
+}
 
 impl RunView {
     /// How far they are now.
@@ -174,24 +201,35 @@ impl CheckRuns {
         if wanted.is_empty() {
             return RunWish::NothingToRun;
         }
+        let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+        let wanted = Checks::with_needed_beside(wanted, &deployment.checklist.checks, |id| {
+            under_way
+                .get(&(deployment.id, id.clone()))
+                .is_some_and(Running::is_under_way)
+        });
         let mut view = Vec::with_capacity(wanted.len());
         let mut begun = Vec::new();
         let mut told = HashMap::new();
-        let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut elsewhere = Elsewhere::new();
         for id in wanted {
             let Some(check) = deployment.checklist.checks.get(&id) else {
                 continue;
             };
             let key = (deployment.id, id.clone());
-            let joined = under_way
-                .get(&key)
-                .filter(|run| !tells_no_more(run) && *run.borrow() == OneRun::UnderWay);
-            let run = if let Some(run) = joined {
-                run.clone()
+            let joined = under_way.get(&key).filter(|running| running.is_under_way());
+            let run = if let Some(joined) = joined {
+                elsewhere.insert(id.clone(), Running::ends(joined.ended.clone()).boxed());
+                joined.run.clone()
             } else {
                 let (teller, run) = watch::channel(OneRun::UnderWay);
-                under_way.insert(key, run.clone());
-                told.insert(id.clone(), teller);
+                let (ended_teller, ended) = watch::channel(None);
+                let tellers = Tellers {
+                    run: teller,
+                    ended: ended_teller,
+                };
+                let joinable = run.clone();
+                under_way.insert(key, Running { run: joinable, ended });
+                told.insert(id.clone(), tellers);
                 begun.push(check.clone());
                 run
             };
@@ -209,7 +247,7 @@ impl CheckRuns {
                 number: self.next_run.fetch_add(1, Ordering::Relaxed),
                 told,
             };
-            self.tasks.spawn(batch.run(begun));
+            self.tasks.spawn(batch.run(begun, elsewhere));
         }
         RunWish::Running(RunView { checks: view })
     }
@@ -228,20 +266,25 @@ struct Batch {
     of: CheckRuns,
     deployment: Arc<Deployment>,
     number: u64,
-    told: HashMap<CheckId, watch::Sender<OneRun>>,
+    told: HashMap<CheckId, Tellers>,
 }
 
 impl Batch {
-    async fn run(self, checks: Vec<Check>) {
+    async fn run(self, checks: Vec<Check>, elsewhere: Elsewhere) {
         let variables = variables(&self.deployment.checklist, &self.deployment, &self.of.environment);
         let cancel = self.of.stop.child_token();
         let begun = self.of.engine.now().as_nanosecond();
         let recorded = self
             .of
             .checks
-            .run_all(checks, Arc::new(variables), cancel.clone())
+            .run_beside(checks, elsewhere, Arc::new(variables), cancel.clone())
             // While one result is written down, the other checks go on.
-            .for_each_concurrent(None, |result| self.record(begun, result));
+            .for_each_concurrent(None, |ended| {
+                if let Some(told) = self.told.get(&ended.result.check) {
+                    told.ended.send_replace(Some(ended.clone()));
+                }
+                self.record(begun, ended.result)
+            });
         let mut recorded = pin!(recorded);
         let refusal = tokio::select! {
             () = &mut recorded => None,
@@ -254,7 +297,7 @@ impl Batch {
         };
         let why = refusal.map_or(Stopped::Stopping, Stopped::Refused);
         for (check, told) in &self.told {
-            if *told.borrow() == OneRun::UnderWay {
+            if *told.run.borrow() == OneRun::UnderWay {
                 self.tell(check, OneRun::Stopped(why.clone()));
             }
         }
@@ -265,6 +308,7 @@ impl Batch {
             CheckStatus::Passed => "passed",
             CheckStatus::Failed => "failed",
             CheckStatus::Error => "error",
+            CheckStatus::Skipped => "skipped",
         };
         counter!("holdpoint_check_runs_total", "status" => status).increment(1);
         let (deployment, check) = (self.deployment.id, result.check.clone());
@@ -308,12 +352,12 @@ impl Batch {
         let mut under_way = self.of.under_way.lock().unwrap_or_else(PoisonError::into_inner);
         if under_way
             .get(&key)
-            .is_some_and(|run| run.same_channel(&told.subscribe()))
+            .is_some_and(|running| running.run.same_channel(&told.run.subscribe()))
         {
             under_way.remove(&key);
         }
         drop(under_way);
-        told.send_replace(came);
+        told.run.send_replace(came);
     }
 }
 

@@ -220,6 +220,7 @@ fn check(evidence: &CheckEvidence) -> Vec<String> {
         Some(CheckStatus::Passed) => "passed",
         Some(CheckStatus::Failed) => "failed",
         Some(CheckStatus::Error) => "could not be run",
+        Some(CheckStatus::Skipped) => "skipped",
         None => "never run",
     };
     let items: Vec<_> = evidence.items.iter().map(|item| code(item.as_str())).collect();

@@ -528,3 +528,83 @@ async fn a_stop_waits_for_no_check_that_runs() {
         .expect("it stops in time");
     drop(held);
 }
+
+/// The checklist where the version is asked for after the health, and one check is made of both.
+fn flowing() -> String {
+    unsigned()
+        .replace("  version:\n", "  version:\n    after: health\n")
+        .replace(
+            "    http: { url: \"{{ base_url }}/gate\" }\n",
+            "    http: { url: \"{{ base_url }}/gate\", capture: { code: status } }\n",
+        )
+        .replacen(
+            "---\n# Checked",
+            "  ready: { all: [health, version] }\n  behind:\n    http: { url: \"{{ base_url }}/version?{{ gate.code }}\" }\n    \
+             pass: url.endsWith(\"?200\")\n    after: gate\n---\n# Checked",
+            1,
+        )
+        + "- [ ] All is ready <!-- check: ready -->\n- [ ] What is behind the gate <!-- check: behind -->\n"
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_brings_along_what_it_waits_for_and_what_it_is_made_of() {
+    let world = World::with(&[("checked", &flowing())]).await;
+    let service = Service::start().await;
+    let mara = world.mara();
+    let run = service.start_release(&mara, &world).await;
+    let check = |what: &'static str| {
+        mara.person
+            .slash(&run.thread, "deploy check", &[("what", what)])
+            .unwrap()
+    };
+    let skipped = until(&world, &check("1.2"), "2 checks").await;
+    for says in [
+        "❌ 1 failed",
+        "⏭️ 1 skipped",
+        "❌ `health` for `1.1`",
+        "⏭️ `version` for `1.2`: waits for health, which failed",
+    ] {
+        assert!(skipped.text().contains(says), "{says}: {}", skipped.text());
+    }
+    let none = until(&world, &check("1.4"), "3 checks").await;
+    assert!(
+        none.text()
+            .contains("0 of 2 passed: health failed; version was skipped"),
+        "{}",
+        none.text()
+    );
+    assert_eq!(*world.deployment(&run).await.item_state(1), ItemState::Open);
+
+    service.is_healthy(true);
+    let button = none.button("Run failed again").expect("it can be run again");
+    let again = mara.person.press(&none, button).unwrap();
+    until(&world, &again, "All 5 checks passed").await;
+    let deployment = world.deployment(&run).await;
+    assert!((0..5).all(|item| deployment.item_state(item).is_closed()));
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_under_way_hands_what_it_captures_to_one_that_is_asked_for_meanwhile() {
+    let world = World::with(&[("checked", &flowing())]).await;
+    let service = Service::start().await;
+    let mara = world.mara();
+    let run = service.start_release(&mara, &world).await;
+    let held = service.held.gate.acquire().await.unwrap();
+    let first = mara
+        .person
+        .slash(&run.thread, "deploy check", &[("what", "1.3")])
+        .unwrap();
+    until(&world, &first, "0/1").await;
+    let second = world
+        .theo()
+        .person
+        .slash(&run.thread, "deploy check", &[("what", "1.5")])
+        .unwrap();
+    until(&world, &second, "0/2").await;
+    drop(held);
+    until(&world, &second, "All 2 checks passed").await;
+    until(&world, &first, "The check passed").await;
+    assert_eq!(service.held.gate_asked.load(Ordering::SeqCst), 1);
+    world.finish().await;
+}

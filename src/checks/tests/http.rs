@@ -159,6 +159,8 @@ async fn what_was_seen_is_kept_as_evidence() {
             "status": 200,
             "latency_ms": 0,
             "url": server.url("/a?b=c"),
+            "address": "127.0.0.1",
+            "version": "1.1",
             "body": HEALTHY,
             "headers[\"x-version\"]": "7",
             "json.checks.queue.depth": 3,
@@ -448,4 +450,87 @@ async fn a_name_that_resolves_to_a_denied_address_is_not_dialled() {
     );
     assert!(server.requests().is_empty());
     assert_eq!(told(&run(&by_name).await), "Passed: status is 200");
+}
+
+#[tokio::test]
+async fn refusals_are_ordinary_conditions() {
+    let server = Server::answering(|request| {
+        let (status, headers) = match request.split(' ').nth(1) {
+            Some("/private") => ("401 Unauthorized", "www-authenticate: Bearer\r\n"),
+            Some("/admin") => ("403 Forbidden", ""),
+            Some("/again") => ("409 Conflict", ""),
+            _ => ("429 Too Many Requests", "retry-after: 30\r\n"),
+        };
+        Behaviour::Say(response(status, headers, ""))
+    })
+    .await;
+    let mut table = String::new();
+    for (path, pass) in [
+        ("/private", r#"status == 401 && "www-authenticate" in headers"#),
+        ("/admin", "status == 403"),
+        ("/again", "status == 409"),
+        ("/busy", r#"status == 429 && int(headers["retry-after"]) <= 60"#),
+        ("/admin", "status == 401"),
+    ] {
+        table += &told_of(get(server.url(path)), Some(pass)).await;
+        table.push('\n');
+    }
+    assert_snapshot!(table, @r#"
+    Passed: status is 401 and "www-authenticate" in headers holds
+    Passed: status is 403
+    Passed: status is 409
+    Passed: status is 429 and int(headers["retry-after"]) is 30
+    Failed: status is 403, expected 401
+    "#);
+}
+
+#[tokio::test]
+async fn a_preflight_is_a_request_like_any_other() {
+    let server = Server::answering(|request| {
+        let lower = request.to_lowercase();
+        let asks = request.starts_with("OPTIONS /api/orders ")
+            && lower.contains("access-control-request-method: post");
+        let origin = if asks && lower.contains("origin: https://shop.example") {
+            "access-control-allow-origin: https://shop.example\r\naccess-control-allow-methods: GET, POST\r\n"
+        } else {
+            ""
+        };
+        Behaviour::Say(response("204 No Content", origin, ""))
+    })
+    .await;
+    let mut table = String::new();
+    for origin in ["https://shop.example", "https://evil.example"] {
+        let probe = HttpProbe {
+            method: "OPTIONS".to_owned(),
+            headers: BTreeMap::from([
+                ("Origin".to_owned(), origin.to_owned()),
+                ("Access-Control-Request-Method".to_owned(), "POST".to_owned()),
+            ]),
+            ..get(server.url("/api/orders"))
+        };
+        for pass in [
+            r#"headers["access-control-allow-origin"] == "https://shop.example" && headers["access-control-allow-methods"].contains("POST")"#,
+            r#"!("access-control-allow-origin" in headers)"#,
+        ] {
+            table += &told_of(probe.clone(), Some(pass)).await;
+            table.push('\n');
+        }
+    }
+    assert_snapshot!(table, @r#"
+    Passed: headers["access-control-allow-origin"] is "https://shop.example" and headers["access-control-allow-methods"] contains "POST"
+    Failed: !("access-control-allow-origin" in headers) does not hold (headers is an object with {access-control-allow-methods, access-control-allow-origin, connection, content-length})
+    Failed: headers["access-control-allow-origin"] is missing
+    Passed: !("access-control-allow-origin" in headers) holds
+    "#);
+}
+
+#[tokio::test]
+async fn the_address_and_the_version_are_observed() {
+    let server = Server::saying("ok").await;
+    let url = format!("http://localhost:{}/", server.port());
+    assert_snapshot!(
+        told_of(get(url.clone()), Some(r#"address == "127.0.0.1" && version == "1.1""#)).await,
+        @r#"Passed: address is "127.0.0.1" and version is "1.1""#
+    );
+    assert_snapshot!(told_of(get(url), Some(r#"version == "2""#)).await, @r#"Failed: version is "1.1", expected "2""#);
 }

@@ -2,23 +2,27 @@
 
 mod command;
 mod env;
+mod flow;
 mod http;
 mod limits;
 mod problems;
 mod secrets;
 mod server;
+mod steps;
 mod tcp;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::StreamExt as _;
 use jiff::Timestamp;
 use regex::Regex;
+use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::clock::ManualClock;
-use crate::domain::check::{CommandProbe, Condition, EnvProbe, HttpProbe, Probe};
+use crate::domain::check::{CheckSeverity, CommandProbe, Condition, EnvProbe, HttpProbe, Probe};
 use crate::domain::ids::CheckId;
 
 /// A time-out that a check which works never comes near.
@@ -60,6 +64,9 @@ fn check(probe: Probe, pass: Option<&str>) -> Check {
             column: 11,
         }),
         timeout: AMPLE,
+        retry: None,
+        after: Vec::new(),
+        severity: CheckSeverity::default(),
         line: 10,
     }
 }
@@ -72,6 +79,7 @@ fn get(url: impl Into<String>) -> HttpProbe {
         body: None,
         json: None,
         follow: 0,
+        capture: Vec::new(),
     }
 }
 

@@ -92,7 +92,7 @@ fn a_condition_is_told_with_line_and_column() {
         one(
             12,
             11,
-            "`exit_code` is not observed by this check; it observes body, headers, json, latency, redirects, status and url"
+            "`exit_code` is not observed by this check; it observes address, body, headers, json, latency, redirects, status, url and version"
         )
     );
 }

@@ -318,10 +318,10 @@ fn risks(deployment: &Deployment, asked: &RoleKey) -> Vec<String> {
         .values()
         .filter(|result| result.status != CheckStatus::Passed)
     {
-        let icon = if result.status == CheckStatus::Failed {
-            "❌"
-        } else {
-            "⚠️"
+        let icon = match result.status {
+            CheckStatus::Failed => "❌",
+            CheckStatus::Skipped => "⏭️",
+            CheckStatus::Error | CheckStatus::Passed => "⚠️",
         };
         risks.push(format!(
             "{icon} {} — {}",

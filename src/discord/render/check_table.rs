@@ -4,7 +4,7 @@ use super::super::custom_id::Press;
 use super::message::{Colour, Embed, Message, Style, limit};
 use super::parts::button;
 use super::words::{self, CheckTally};
-use crate::domain::check::{CheckResult, CheckStatus};
+use crate::domain::check::{CheckResult, CheckSeverity, CheckStatus};
 use crate::domain::deployment::Deployment;
 use crate::domain::ids::{CheckId, UserId};
 use crate::domain::sign_off::Holder;
@@ -43,7 +43,7 @@ pub(crate) fn run(deployment: &Deployment, shown: RunShown<'_>) -> Message {
         );
     }
     let tally = CheckTally::count(shown.checks.iter().map(|check| shown.status(check)));
-    let not_passed = tally.failed + tally.error;
+    let not_passed = tally.failed + tally.error + tally.skipped;
     let message = Message {
         content: words::content(&shown.headline(tally)),
         embed: shown.table(deployment, tally),
@@ -135,7 +135,7 @@ impl RunShown<'_> {
         let description = rows(deployment, &not_passed, &passed);
         let colour = if tally.failed > 0 {
             Colour::Red
-        } else if tally.error > 0 || self.ended == Ended::No {
+        } else if tally.error + tally.skipped > 0 || self.ended == Ended::No {
             Colour::Yellow
         } else {
             Colour::Green
@@ -194,28 +194,40 @@ fn rows(deployment: &Deployment, not_passed: &[&CheckResult], passed: &[&CheckRe
         .join("\n")
 }
 
-/// Failed ones before those that could not be run.
+/// Failed ones before those that could not be run, and these before those that wait for them; the gravest first.
 fn not_passed_lines(deployment: &Deployment, results: &[&CheckResult], why: usize) -> Vec<String> {
+    let severity = |result: &CheckResult| {
+        let check = deployment.checklist.checks.get(&result.check);
+        check.map_or_else(CheckSeverity::default, |check| check.severity)
+    };
     let of = |status: CheckStatus, icon: &'static str| {
-        results
+        let mut of_status: Vec<&CheckResult> = results
             .iter()
-            .filter(move |result| result.status == status)
-            .map(move |result| {
-                let items = items(deployment, &result.check);
-                let items = if items.is_empty() {
-                    String::new()
-                } else {
-                    format!(" for {}", words::some_of(&items, 3))
-                };
-                format!(
-                    "{icon} {}{items}: {}",
-                    words::check(&result.check),
-                    words::brief(&result.why, why)
-                )
-            })
+            .copied()
+            .filter(|result| result.status == status)
+            .collect();
+        of_status.sort_by_key(|result| severity(result));
+        of_status.into_iter().map(move |result| {
+            let severity = match severity(result) {
+                CheckSeverity::High => String::new(),
+                other => format!(" ({})", other.as_str()),
+            };
+            let items = items(deployment, &result.check);
+            let items = if items.is_empty() {
+                String::new()
+            } else {
+                format!(" for {}", words::some_of(&items, 3))
+            };
+            format!(
+                "{icon} {}{severity}{items}: {}",
+                words::check(&result.check),
+                words::brief(&result.why, why)
+            )
+        })
     };
     of(CheckStatus::Failed, "❌")
         .chain(of(CheckStatus::Error, "⚠️"))
+        .chain(of(CheckStatus::Skipped, "⏭️"))
         .collect()
 }
 

@@ -304,6 +304,7 @@ fn followed(deployment: &Deployment, index: ItemIndex, item: &Item) -> Vec<Strin
                     CheckStatus::Passed => "✅",
                     CheckStatus::Failed => "❌",
                     CheckStatus::Error => "⚠️",
+                    CheckStatus::Skipped => "⏭️",
                 };
                 format!(
                     "{icon} Check {} {}: {}",

@@ -50,6 +50,7 @@ pub(crate) fn void(deployment: &Deployment, role: &RoleKey, by: UserId, check: &
                 CheckStatus::Passed => "now passes".to_owned(),
                 CheckStatus::Failed => format!("now fails: {}", words::reason(&result.why)),
                 CheckStatus::Error => format!("can no longer be run: {}", words::reason(&result.why)),
+                CheckStatus::Skipped => format!("was skipped: it {}", words::reason(&result.why)),
             };
             format!("check {} {now}", words::check(check))
         }

@@ -86,6 +86,10 @@ pub(crate) fn told(deployment: &Deployment, event: &Event, limit: usize) -> Told
                     "⚠️",
                     format!("check {check} could not be run: {}", text(&result.why)),
                 ),
+                CheckStatus::Skipped => itself(
+                    "⏭️",
+                    format!("check {check} was skipped: it {}", text(&result.why)),
+                ),
             }
         }
         Event::SignOffRequested { role: key } => itself("✍️", format!("{} was asked to sign", role(key))),

@@ -58,6 +58,7 @@ pub(crate) struct CheckTally {
     pub(crate) passed: usize,
     pub(crate) failed: usize,
     pub(crate) error: usize,
+    pub(crate) skipped: usize,
     pub(crate) not_run: usize,
 }
 
@@ -118,6 +119,7 @@ impl CheckTally {
                 Some(CheckStatus::Passed) => tally.passed += 1,
                 Some(CheckStatus::Failed) => tally.failed += 1,
                 Some(CheckStatus::Error) => tally.error += 1,
+                Some(CheckStatus::Skipped) => tally.skipped += 1,
                 None => tally.not_run += 1,
             }
         }
@@ -130,6 +132,7 @@ impl CheckTally {
             (self.passed, "✅", "passed"),
             (self.failed, "❌", "failed"),
             (self.error, "⚠️", "could not be run"),
+            (self.skipped, "⏭️", "skipped"),
             (self.not_run, "◽", unrun),
         ];
         let words: Vec<_> = parts

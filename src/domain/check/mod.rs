@@ -1,7 +1,9 @@
 //! Checks: automated probes, their parameters and what they found.
 
+mod combined;
 mod command;
 mod env;
+mod flow;
 mod http;
 mod tcp;
 
@@ -11,9 +13,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use combined::{CombinedProbe, Rule};
 pub use command::CommandProbe;
 pub use env::{EnvFormat, EnvProbe, EnvVariable};
-pub use http::HttpProbe;
+pub use flow::{CheckSeverity, Retry};
+pub use http::{HttpCapture, HttpProbe, HttpStep, HttpSteps};
 pub use tcp::TcpProbe;
 
 use super::ids::CheckId;
@@ -29,8 +33,14 @@ pub struct Check {
     pub probe: Probe,
     /// What its observation must meet, in CEL. Without one, the probe's own verdict holds.
     pub pass: Option<Condition>,
-    /// How long it may take.
+    /// How long it may take; each try by itself where it is tried again.
     pub timeout: Duration,
+    /// Whether it is tried again when it did not pass.
+    pub retry: Option<Retry>,
+    /// The checks that must have passed in the same run before it is made, in the order they are written.
+    pub after: Vec<CheckId>,
+    /// How much it matters.
+    pub severity: CheckSeverity,
     /// 1-based line of its key in the source.
     pub line: usize,
 }
@@ -49,14 +59,30 @@ pub struct Condition {
 /// What a check does. Texts may name variables as `{{ name }}`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Probe {
-    /// One HTTP request. Observes `status`, `headers`, `body`, `json`, `latency`, `redirects`, `url`.
+    /// One HTTP request. Observes `status`, `headers`, `body`, `json`, `latency`, `redirects`, `url`, `address`,
+    /// `version`.
     Http(HttpProbe),
+    /// HTTP requests one after another. Observes what the last one does.
+    HttpSteps(HttpSteps),
     /// Environment variables. Observes `missing`, `empty`, `malformed`, never a value.
     Env(EnvProbe),
     /// A program. Observes `exit_code`, `stdout`, `stderr`, `duration` and each named capture.
     Command(CommandProbe),
     /// One connection. Observes `open`, `closed`, `banner`, `latency`.
     Tcp(TcpProbe),
+    /// Other checks. Observes `passed`, `failed`, `total`.
+    Combined(CombinedProbe),
+}
+
+impl Check {
+    /// The checks whose results it needs before it can be made: those it is after, and those it is made of.
+    pub fn needs(&self) -> impl Iterator<Item = &CheckId> {
+        let members = match &self.probe {
+            Probe::Combined(combined) => combined.members.as_slice(),
+            _ => &[],
+        };
+        self.after.iter().chain(members)
+    }
 }
 
 /// What became of one run of a check.
@@ -69,6 +95,13 @@ pub enum CheckStatus {
     Failed,
     /// The probe could not be made.
     Error,
+    /// It was not made, as a check that it comes after did not pass in the same run.
+    ///
+    /// It counts as not passed, also where the check passed before: that pass stood on the other check having
+    /// passed, and that no longer holds, so nobody may be let through on it, and whoever signed on it is asked
+    /// again. As it says nothing new about the system, it takes no tick away that a person or the document made;
+    /// a failed check does.
+    Skipped,
 }
 
 /// What a check saw: evidence. Capped and redacted before it is made.

@@ -136,6 +136,21 @@ fn a_failing_check_takes_away_a_documents_tick_and_one_that_could_not_run_does_n
 }
 
 #[test]
+fn a_skipped_check_counts_as_not_passed_and_takes_no_tick_of_the_documents_away() {
+    given("A\n  [ ] Health | check health")
+        .passes("health")
+        .then(&["health Passed", "1.1 ticks itself"])
+        .check("health", CheckStatus::Skipped)
+        .then(&["health Skipped", "1.1 opens itself"]);
+    given("A\n  [x] Health | check health")
+        .check("health", CheckStatus::Skipped)
+        .then(&["health Skipped"]);
+    given("A\n  [ ] Health | check health")
+        .check("health", CheckStatus::Skipped)
+        .then(&["health Skipped"]);
+}
+
+#[test]
 fn a_check_leaves_skipped_and_blocked_items_as_they_are() {
     let story = given("A\n  [ ] Health | check health\n  [ ] Latency | check health")
         .and(ANNA, skip("1.1"))
@@ -183,4 +198,20 @@ fn of_two_runs_the_later_is_the_news_whichever_ends_first() {
     );
     let story = story.and(ActingAs::CheckRunner, record(check, CheckStatus::Failed, begun));
     assert_eq!(status(&story), Some(CheckStatus::Failed));
+}
+
+#[test]
+fn results_are_stored_with_a_word_for_each_status() {
+    for (status, word) in [
+        (CheckStatus::Passed, r#""passed""#),
+        (CheckStatus::Failed, r#""failed""#),
+        (CheckStatus::Error, r#""error""#),
+        (CheckStatus::Skipped, r#""skipped""#),
+    ] {
+        assert_eq!(serde_json::to_string(&status).expect("a word"), word);
+        assert_eq!(
+            serde_json::from_str::<CheckStatus>(word).expect("a status"),
+            status
+        );
+    }
 }

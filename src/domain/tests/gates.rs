@@ -3,6 +3,7 @@
 use insta::assert_snapshot;
 
 use super::kit::*;
+use crate::domain::check::CheckStatus;
 use crate::domain::command::Command;
 use crate::domain::ids::ItemId;
 
@@ -87,6 +88,8 @@ fn a_gate_may_need_checks_to_have_passed_that_the_document_ticked() {
     let text = "A\n  [x] Health | check health\nB | gate checks\n  [ ] Ship";
     assert_snapshot!(given(text).when(ANNA, tick("2.1")).sentence(), @"`2.1` is held: “B” does not begin until check `health` has run (`1.1` is ticked in the document, but its check has not run; `/deploy check what:1.1` runs it).");
     assert_snapshot!(given(text).fails("health").when(ANNA, tick("2.1")).sentence(), @"`2.1` is held: “B” does not begin until check `health` has passed.");
+    let skipped = given(text).check("health", CheckStatus::Skipped);
+    assert_snapshot!(skipped.when(ANNA, tick("2.1")).sentence(), @"`2.1` is held: “B” does not begin until check `health` has passed.");
     given(text)
         .passes("health")
         .when(ANNA, tick("2.1"))

@@ -143,6 +143,7 @@ impl World {
                 let status = match made.status {
                     0 => CheckStatus::Failed,
                     1 => CheckStatus::Error,
+                    2 => CheckStatus::Skipped,
                     _ => CheckStatus::Passed,
                 };
                 return (

@@ -3,6 +3,7 @@
 use insta::assert_snapshot;
 
 use super::kit::*;
+use crate::domain::check::CheckStatus;
 use crate::domain::command::{CardAnswer, Command, FourEyes};
 use crate::domain::ids::RoleKey;
 use crate::domain::sign_off::Rank;
@@ -225,6 +226,24 @@ fn a_no_that_becomes_a_yes_starts_the_wait_for_the_others_again() {
         .when(TESS, approve("tech-lead"))
         .then(&["tech-lead approved by 2"])
         .owes(&["edit card 1 of tech-lead", "timer: ping 1 of tech-lead in 30 min"]);
+}
+
+#[test]
+fn a_check_skipped_after_it_passed_voids_what_was_signed_on_it() {
+    // Its pass stood on a check that no longer passes, so nobody may be let through on it.
+    let story = signed().check("health", CheckStatus::Skipped).then(&[
+        "health Skipped",
+        "qa by 5 void, as health changed",
+        "tech-lead by 2 void, as health changed",
+        "2.2 opens itself",
+        "2.1 opens itself",
+        "1.2 opens itself",
+    ]);
+    assert!(!story.is_approved("qa"));
+    // Skipped once more is no news.
+    story
+        .check("health", CheckStatus::Skipped)
+        .then(&["health Skipped"]);
 }
 
 #[test]

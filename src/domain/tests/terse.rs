@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::domain::check::{Check, CommandProbe, Probe};
+use crate::domain::check::{Check, CheckSeverity, CommandProbe, Probe};
 use crate::domain::checklist::{Blank, Checklist, Gate, Item, Need, Section};
 use crate::domain::ids::{BlankId, CheckId, ChecklistHash, ChecklistName, ItemId, RoleKey, SectionId};
 use crate::domain::sign_off::SignOffRule;
@@ -163,6 +163,9 @@ pub(super) fn probe(id: &CheckId) -> Check {
         }),
         pass: None,
         timeout: Duration::from_secs(10),
+        retry: None,
+        after: Vec::new(),
+        severity: CheckSeverity::default(),
         line: 1,
     }
 }

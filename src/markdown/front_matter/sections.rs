@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::FrontMatter;
 use super::values::Values;
 use super::yaml::{NodeId, Place};
+use crate::domain::check::Check;
 use crate::domain::checklist::{Gate, Item, Need, Section, SectionIndex};
 use crate::domain::ids::RoleKey;
 use crate::markdown::words::{collapse_into, nearest};
@@ -170,7 +171,10 @@ fn spread_optional(sections: &mut [Section], items: &mut [Item]) {
 }
 
 fn unused(front: &FrontMatter, items: &[Item], findings: &mut Findings<'_>) {
-    let checks: std::collections::HashSet<_> = items.iter().flat_map(|item| &item.checks).collect();
+    // What another check is after or made of serves that one's items.
+    let needed = front.checks.values().flat_map(Check::needs);
+    let bound = items.iter().flat_map(|item| &item.checks);
+    let checks: std::collections::HashSet<_> = bound.chain(needed).collect();
     for (id, place) in front
         .declared_checks
         .iter()

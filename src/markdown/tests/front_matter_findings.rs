@@ -20,7 +20,7 @@ fn unknown_and_repeated_keys_are_told_with_the_nearest() {
       |
     6 |   a:
       |   ^
-      = help: Give it one of `http`, `env` and `command`.
+      = help: Give it one of `http`, `env`, `command`, `tcp`, `all` and `any`.
     x.md:7:5: error: There is no key `htpp` in the check `a`.
       |
     7 |     htpp: { url: x }
@@ -35,7 +35,7 @@ fn unknown_and_repeated_keys_are_told_with_the_nearest() {
       |
     9 |     http: { url: x, metod: GET, qqq: 1 }
       |                                 ^
-      = help: The keys are `url`, `method`, `headers`, `body`, `json` and `follow`.
+      = help: The keys are `url`, `method`, `headers`, `body`, `json`, `follow`, `capture` and `steps`.
     ");
 }
 
@@ -69,7 +69,7 @@ fn wrong_values_are_told_where_they_stand() {
       |
     8 |   none: {}
       |   ^
-      = help: Give it one of `http`, `env` and `command`.
+      = help: Give it one of `http`, `env`, `command`, `tcp`, `all` and `any`.
     x.md:8:3: warning: The check `none` decides no item.
       |
     8 |   none: {}
@@ -84,7 +84,7 @@ fn wrong_values_are_told_where_they_stand() {
       |
     9 |   two: { http: { url: x }, env: { required: [A] } }
       |                            ^
-      = help: Keep one of `http`, `env` and `command`; make another check of the other.
+      = help: Keep one of `http`, `env`, `command`, `tcp`, `all` and `any`; make another check of the other.
     x.md:10:3: warning: The check `bare` decides no item.
        |
     10 |   bare: { http: { method: 'G T' } }
@@ -298,5 +298,102 @@ fn what_nothing_uses_is_a_warning() {
     5 |   lead: { role: Lead }
       |   ^
       = help: Write `<!-- sign-off: lead -->` into an item, or name it in a gate's `needs`.
+    ");
+}
+
+#[test]
+fn what_checks_say_of_one_another_is_told_where_it_is_wrong() {
+    let text = "---\nchecks:\n  a: { env: { required: [A] }, after: [b, nowhere] }\n  b: { env: { required: [A] }, after: c }\n  c: { any: [a] }\n  self: { all: [self] }\n  twice: { all: [a, a] }\n  none: { any: [] }\n  again: { all: [a], retry: 3 }\n  tired: { env: { required: [A] }, retry: 0 }\n  long: { env: { required: [A] }, retry: { times: 2, wait: 1h } }\n  often: { env: { required: [A] }, retry: { wait: 1s } }\n  grave: { env: { required: [A] }, severity: urgent }\n---\n- [ ] item <!-- check: a, b, c, self, twice, none, again, tired, long, often, grave -->\n";
+    insta::assert_snapshot!(told(text), @"
+    x.md:3:40: error: The checks `a`, `b` and `c` wait for one another.
+      |
+    3 |   a: { env: { required: [A] }, after: [b, nowhere] }
+      |                                        ^
+      = help: None of them could ever run; take one out of `after`, `all` or `any`.
+    x.md:3:43: error: There is no check `nowhere`.
+      |
+    3 |   a: { env: { required: [A] }, after: [b, nowhere] }
+      |                                           ^
+      = help: Write a check of that key, or leave it out.
+    x.md:6:17: error: The check `self` waits for itself.
+      |
+    6 |   self: { all: [self] }
+      |                 ^
+      = help: None of them could ever run; take one out of `after`, `all` or `any`.
+    x.md:7:21: error: The check `a` stands twice in `all`.
+      |
+    7 |   twice: { all: [a, a] }
+      |                     ^
+    x.md:8:11: error: `any` names no check.
+      |
+    8 |   none: { any: [] }
+      |           ^
+      = help: List the checks it is made of, as `any: [health, tests]`.
+    x.md:9:22: error: `retry` means nothing to a check that is made of others.
+      |
+    9 |   again: { all: [a], retry: 3 }
+      |                      ^
+      = help: Write it at the checks it is made of.
+    x.md:10:43: error: `retry` must be a whole number from 1 to 20, and is `0`.
+       |
+    10 |   tired: { env: { required: [A] }, retry: 0 }
+       |                                           ^
+    x.md:11:60: error: `wait` is longer than 10 minutes.
+       |
+    11 | …nv: { required: [A] }, retry: { times: 2, wait: 1h } }
+       |                                                  ^
+       = help: Write at most `10m`.
+    x.md:12:43: error: `retry` has no `times`.
+       |
+    12 |   often: { env: { required: [A] }, retry: { wait: 1s } }
+       |                                           ^
+    x.md:13:46: error: `severity` must be `critical`, `high`, `medium` or `low`, and is `urgent`.
+       |
+    13 |   grave: { env: { required: [A] }, severity: urgent }
+       |                                              ^
+    ");
+}
+
+#[test]
+fn steps_and_captures_are_told_where_they_are_wrong() {
+    let text = "---\nchecks:\n  both: { http: { steps: [{ url: x }], url: y } }\n  none: { http: { steps: [] } }\n  lost: { http: { steps: [{ method: GET }, { url: x, steps: [] }, { url: x, body: a, json: b }] } }\n  named: { http: { url: x, capture: { Token: json.token, token: [a], id: '' } } }\n---\n- [ ] item <!-- check: both, none, lost, named -->\n";
+    insta::assert_snapshot!(told(text), @"
+    x.md:3:40: error: `http` has both `steps` and `url`.
+      |
+    3 |   both: { http: { steps: [{ url: x }], url: y } }
+      |                                        ^
+      = help: With `steps`, each step says what it asks; put it there.
+    x.md:4:26: error: `steps` has 0 requests.
+      |
+    4 |   none: { http: { steps: [] } }
+      |                          ^
+      = help: Write from 1 to 20; make several checks of more.
+    x.md:5:27: error: `step 1` has no `url`.
+      |
+    5 |   lost: { http: { steps: [{ method: GET }, { url: x, steps: [] }, { url: x, body: a, json: b }] …
+      |                           ^
+    x.md:5:54: error: There is no key `steps` in step 2.
+      |
+    5 | …t: { http: { steps: [{ method: GET }, { url: x, steps: [] }, { url: x, body: a, json: b }] } }
+      |                                                  ^
+      = help: The keys are `url`, `method`, `headers`, `body`, `json`, `follow`, `capture` and `pass`.
+    x.md:5:86: error: Step 3 has both `body` and `json`.
+      |
+    5 | …ET }, { url: x, steps: [] }, { url: x, body: a, json: b }] } }
+      |                                                  ^
+      = help: A request has one body; keep one of them.
+    x.md:6:39: error: `Token` cannot be the name of what is captured.
+      |
+    6 |   named: { http: { url: x, capture: { Token: json.token, token: [a], id: '' } } }
+      |                                       ^
+      = help: A name begins with a lower-case letter, then has more, digits and underscores.
+    x.md:6:65: error: What is captured as `token` must be an expression such as `json.token`, and is a list.
+      |
+    6 | … { url: x, capture: { Token: json.token, token: [a], id: '' } } }
+      |                                                  ^
+    x.md:6:74: error: What is captured as `id` must be an expression such as `json.token`, and is ``.
+      |
+    6 | …, capture: { Token: json.token, token: [a], id: '' } } }
+      |                                                  ^
     ");
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::{outline, read, told};
-use crate::domain::check::Probe;
+use crate::domain::check::{CheckSeverity, CombinedProbe, Probe, Retry, Rule};
 use crate::domain::checklist::Need;
 use crate::domain::ids::{CheckId, RoleKey};
 
@@ -206,6 +206,7 @@ fn everything_the_language_has_is_read() {
                         },
                     ),
                     follow: 2,
+                    capture: [],
                 },
             ),
             pass: Some(
@@ -216,6 +217,9 @@ fn everything_the_language_has_is_read() {
                 },
             ),
             timeout: 500ms,
+            retry: None,
+            after: [],
+            severity: High,
             line: 10,
         },
         CheckId(
@@ -269,6 +273,9 @@ fn everything_the_language_has_is_read() {
             ),
             pass: None,
             timeout: 10s,
+            retry: None,
+            after: [],
+            severity: High,
             line: 15,
         },
         CheckId(
@@ -294,6 +301,9 @@ fn everything_the_language_has_is_read() {
             ),
             pass: None,
             timeout: 60s,
+            retry: None,
+            after: [],
+            severity: High,
             line: 17,
         },
     }
@@ -323,6 +333,114 @@ fn limits_are_the_usual_ones_unless_said_otherwise() {
         ]
     );
     assert!(matches!(&checks[&CheckId::new("health")].probe, Probe::Http(http) if http.method == "POST"));
+}
+
+const SHOP: &str = r#"---
+variables:
+  base_url: { default: "https://example.com" }
+checks:
+  login:
+    http:
+      steps:
+        - url: "{{ base_url }}/login"
+          method: POST
+          json: { user: probe }
+          capture: { token: json.token }
+        - url: "{{ base_url }}/me"
+          headers: { Authorization: "Bearer {{ token }}" }
+          pass: status == 200
+    severity: critical
+    retry: { times: 2, wait: 500ms }
+  orders:
+    http: { url: "{{ base_url }}/orders?{{ login.token }}", capture: { first: 'json[0].id' } }
+    after: login
+    retry: 3
+  ready: { all: [login, orders], after: [login], pass: passed.size() == total }
+---
+- [ ] Ready <!-- check: ready -->
+"#;
+
+#[test]
+fn checks_can_be_sequences_wait_for_others_and_be_made_of_them() {
+    assert_eq!(told(SHOP), "");
+    let checks = read(SHOP).checklist.checks;
+    let [login, orders, ready] = ["login", "orders", "ready"].map(|key| &checks[&CheckId::new(key)]);
+    let wait = Duration::from_millis(500);
+    assert_eq!(login.retry, Some(Retry { times: 2, wait }));
+    assert_eq!(
+        (login.severity, orders.severity),
+        (CheckSeverity::Critical, CheckSeverity::High)
+    );
+    assert_eq!(login.timeout, Duration::from_secs(30));
+    insta::assert_debug_snapshot!(login.probe, @r#"
+    HttpSteps(
+        HttpSteps {
+            steps: [
+                HttpStep {
+                    request: HttpProbe {
+                        url: "{{ base_url }}/login",
+                        method: "POST",
+                        headers: {},
+                        body: None,
+                        json: Some(
+                            Object {
+                                "user": String("probe"),
+                            },
+                        ),
+                        follow: 0,
+                        capture: [
+                            HttpCapture {
+                                name: "token",
+                                value: Condition {
+                                    text: "json.token",
+                                    line: 11,
+                                    column: 29,
+                                },
+                            },
+                        ],
+                    },
+                    pass: None,
+                    line: 8,
+                    column: 11,
+                },
+                HttpStep {
+                    request: HttpProbe {
+                        url: "{{ base_url }}/me",
+                        method: "GET",
+                        headers: {
+                            "Authorization": "Bearer {{ token }}",
+                        },
+                        body: None,
+                        json: None,
+                        follow: 0,
+                        capture: [],
+                    },
+                    pass: Some(
+                        Condition {
+                            text: "status == 200",
+                            line: 14,
+                            column: 17,
+                        },
+                    ),
+                    line: 12,
+                    column: 11,
+                },
+            ],
+        },
+    )
+    "#);
+    let wait = Duration::from_secs(1);
+    assert_eq!(orders.retry, Some(Retry { times: 3, wait }));
+    assert_eq!(orders.after, [CheckId::new("login")]);
+    assert!(matches!(&orders.probe, Probe::Http(http) if http.capture[0].value.text == "json[0].id"));
+    assert_eq!(
+        ready.probe,
+        Probe::Combined(CombinedProbe {
+            rule: Rule::All,
+            members: ["login", "orders"].map(CheckId::new).to_vec(),
+        })
+    );
+    assert_eq!(ready.needs().count(), 3);
 }
 
 #[test]

@@ -66,6 +66,35 @@ fn a_run_shows_its_progress_then_its_table() {
 }
 
 #[test]
+fn what_failed_stands_before_what_waits_for_it_and_the_gravest_first() {
+    let text = "---\nchecks:\n  login: { command: { run: [a] }, severity: critical }\n  docs: { command: { run: [a] }, severity: low }\n  \
+                orders: { command: { run: [a] }, after: login }\n  home: { command: { run: [a] } }\n---\n# Shop\n\
+                - [ ] Documents <!-- check: docs -->\n- [ ] Home <!-- check: home -->\n- [ ] Orders <!-- check: orders -->\n\
+                - [ ] Login <!-- check: login -->\n";
+    let mut stage = Stage::of(checklist("shop", text.as_bytes()));
+    let mut results = Vec::new();
+    for (check, status, why) in [
+        ("docs", CheckStatus::Failed, "exit_code is 1, expected 0"),
+        ("home", CheckStatus::Failed, "exit_code is 1, expected 0"),
+        ("orders", CheckStatus::Skipped, "waits for login, which failed"),
+        ("login", CheckStatus::Failed, "exit_code is 1, expected 0"),
+    ] {
+        stage.check(check, status, why);
+        results.push(result(check, status, why, stage.now));
+    }
+    insta::assert_snapshot!(of(&stage, &results, Ended::Yes, None), @r"
+    4 checks: ❌ 3 failed · ⏭️ 1 skipped
+    ┌ Red · Checks · Shop · 2.4.1 → staging
+    │ ❌ `login` (critical) for `4`: exit\_code is 1, expected 0
+    │ ❌ `home` for `2`: exit\_code is 1, expected 0
+    │ ❌ `docs` (low) for `1`: exit\_code is 1, expected 0
+    │ ⏭️ `orders` for `3`: waits for login, which failed
+    └ Deployment #12 · started 2026-11-21 00:40 UTC
+    [Run failed again] → v1:check-again:12
+    ");
+}
+
+#[test]
 fn a_run_that_stopped_says_why() {
     let stage = Stage::staging();
     let over = Stopped::Refused(Refusal::Finished {

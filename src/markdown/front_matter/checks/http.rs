@@ -2,18 +2,86 @@
 
 use std::collections::BTreeMap;
 
-use super::required;
-use crate::domain::check::{HttpProbe, Probe};
-use crate::markdown::front_matter::values::{Entry, Values};
+use super::{expression, required};
+use crate::domain::check::{HttpCapture, HttpProbe, HttpStep, HttpSteps, Probe};
+use crate::markdown::front_matter::values::{Entry, Fields, Values, is_variable_name};
 use crate::markdown::front_matter::yaml::NodeId;
 
 /// Most redirects a check may follow.
 const FOLLOW_LIMIT: u32 = 20;
 
+/// Most requests of a sequence.
+const STEPS_LIMIT: usize = 20;
+
+/// What a request may say.
+const REQUEST: [&str; 7] = ["url", "method", "headers", "body", "json", "follow", "capture"];
+
 pub(super) fn read(values: &mut Values<'_, '_, '_>, entry: &Entry) -> Option<Probe> {
-    let known = ["url", "method", "headers", "body", "json", "follow"];
+    let known: Vec<&str> = REQUEST.into_iter().chain(["steps"]).collect();
     let fields = values.fields(entry.value, "`http`", &known)?;
-    let url = required(values, &fields, entry, "url").and_then(|id| values.words(id, "`url`"));
+    let Some(id) = fields.get("steps") else {
+        return Some(Probe::Http(request(values, &fields, entry)?));
+    };
+    if let Some(other) = fields.entries().iter().find(|field| field.key != "steps") {
+        values.error(
+            other.place,
+            format!("`http` has both `steps` and `{}`.", other.key),
+            Some("With `steps`, each step says what it asks; put it there.".to_owned()),
+        );
+        return None;
+    }
+    steps(values, id)
+}
+
+fn steps(values: &mut Values<'_, '_, '_>, id: NodeId) -> Option<Probe> {
+    let list = values.list(id, "`steps`")?;
+    if list.is_empty() || list.len() > STEPS_LIMIT {
+        values.error(
+            values.place(id),
+            format!("`steps` has {} requests.", list.len()),
+            Some(format!(
+                "Write from 1 to {STEPS_LIMIT}; make several checks of more."
+            )),
+        );
+        return None;
+    }
+    let known: Vec<&str> = REQUEST.into_iter().chain(["pass"]).collect();
+    let mut steps = Vec::with_capacity(list.len());
+    let mut sound = true;
+    for (index, node) in list.iter().enumerate() {
+        let step = step(values, *node, index + 1, &known);
+        sound &= step.is_some();
+        steps.extend(step);
+    }
+    sound.then_some(Probe::HttpSteps(HttpSteps { steps }))
+}
+
+fn step(values: &mut Values<'_, '_, '_>, id: NodeId, number: usize, known: &[&str]) -> Option<HttpStep> {
+    let what = format!("step {number}");
+    let place = values.place(id);
+    let fields = values.fields(id, &what, known)?;
+    let entry = Entry {
+        key: what,
+        place,
+        value: id,
+    };
+    let pass = fields
+        .get("pass")
+        .map(|id| expression(values, id, "`pass`", "a condition"));
+    let request = request(values, &fields, &entry)?;
+    Some(HttpStep {
+        request,
+        pass: match pass {
+            Some(pass) => Some(pass?),
+            None => None,
+        },
+        line: place.0,
+        column: place.1,
+    })
+}
+
+fn request(values: &mut Values<'_, '_, '_>, fields: &Fields, entry: &Entry) -> Option<HttpProbe> {
+    let url = required(values, fields, entry, "url").and_then(|id| values.words(id, "`url`"));
     let method = match fields.get("method") {
         None => Some("GET".to_owned()),
         Some(id) => method(values, id),
@@ -33,7 +101,7 @@ pub(super) fn read(values: &mut Values<'_, '_, '_>, entry: &Entry) -> Option<Pro
     if let (Some(_), Some(json)) = (&body, fields.entry("json")) {
         values.error(
             json.place,
-            "`http` has both `body` and `json`.".to_owned(),
+            format!("{} has both `body` and `json`.", subject(&entry.key)),
             Some("A request has one body; keep one of them.".to_owned()),
         );
         return None;
@@ -42,7 +110,11 @@ pub(super) fn read(values: &mut Values<'_, '_, '_>, entry: &Entry) -> Option<Pro
         None => Some(0),
         Some(id) => values.whole(id, "`follow`", 0, FOLLOW_LIMIT),
     };
-    Some(Probe::Http(HttpProbe {
+    let capture = match fields.get("capture") {
+        None => Some(Vec::new()),
+        Some(id) => captures(values, id),
+    };
+    Some(HttpProbe {
         url: url?,
         method: method?,
         headers: headers?,
@@ -52,7 +124,44 @@ pub(super) fn read(values: &mut Values<'_, '_, '_>, entry: &Entry) -> Option<Pro
         },
         json,
         follow: follow?,
-    }))
+        capture: capture?,
+    })
+}
+
+/// `http` as it is written, or a step as it is counted.
+fn subject(key: &str) -> String {
+    match key.strip_prefix("step ") {
+        Some(number) => format!("Step {number}"),
+        None => format!("`{key}`"),
+    }
+}
+
+fn captures(values: &mut Values<'_, '_, '_>, id: NodeId) -> Option<Vec<HttpCapture>> {
+    let mut captures = Vec::new();
+    let mut sound = true;
+    for entry in values.entries(id, "`capture`")? {
+        if !is_variable_name(&entry.key) {
+            values.error(
+                entry.place,
+                format!("`{}` cannot be the name of what is captured.", entry.key),
+                Some(
+                    "A name begins with a lower-case letter, then has more, digits and underscores."
+                        .to_owned(),
+                ),
+            );
+            sound = false;
+            continue;
+        }
+        let what = format!("what is captured as `{}`", entry.key);
+        match expression(values, entry.value, &what, "an expression such as `json.token`") {
+            Some(value) => captures.push(HttpCapture {
+                name: entry.key,
+                value,
+            }),
+            None => sound = false,
+        }
+    }
+    sound.then_some(captures)
 }
 
 fn method(values: &mut Values<'_, '_, '_>, id: NodeId) -> Option<String> {

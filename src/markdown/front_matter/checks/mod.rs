@@ -1,29 +1,36 @@
 //! `checks`. One file for each probe.
 
+mod combined;
 mod command;
 mod env;
+mod flow;
 mod http;
+mod relations;
 mod tcp;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use self::relations::Named;
 use super::values::{Entry, Fields, Values, is_key, listed};
 use super::yaml::{NodeId, Place, Value};
-use crate::domain::check::{Check, Condition, Probe};
+use crate::domain::check::{Check, Condition, Probe, Rule};
 use crate::domain::ids::CheckId;
 
 /// How long a probe may take unless said otherwise.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long a sequence of requests may take in all unless said otherwise.
+const STEPS_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// How long a command may take unless said otherwise.
 const COMMAND_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// The probes, as they are written.
-const PROBES: [&str; 4] = ["http", "env", "command", "tcp"];
+const PROBES: [&str; 6] = ["http", "env", "command", "tcp", "all", "any"];
 
 /// What every check may say besides.
-const SHARED: [&str; 3] = ["description", "pass", "timeout"];
+const SHARED: [&str; 6] = ["description", "pass", "timeout", "retry", "after", "severity"];
 
 /// Reads `checks`; also gives every key that stands there with its place, whether the check is sound or not.
 pub(super) fn checks(
@@ -33,6 +40,7 @@ pub(super) fn checks(
     let entries = values.entries(id, "`checks`").unwrap_or_default();
     let mut checks = BTreeMap::new();
     let mut declared = BTreeMap::new();
+    let mut named = BTreeMap::new();
     for entry in entries {
         if !is_key(&entry.key) {
             values.error(
@@ -44,14 +52,17 @@ pub(super) fn checks(
         }
         let check_id = CheckId::new(entry.key.as_str());
         declared.insert(check_id.clone(), entry.place);
-        if let Some(check) = check(values, &entry) {
-            checks.insert(check_id, check);
+        let mut others = Vec::new();
+        if let Some(check) = check(values, &entry, &mut others) {
+            checks.insert(check_id.clone(), check);
         }
+        named.insert(check_id, others);
     }
+    relations::tell_wrong(values, &named, &checks, &declared);
     (checks, declared)
 }
 
-fn check(values: &mut Values<'_, '_, '_>, entry: &Entry) -> Option<Check> {
+fn check(values: &mut Values<'_, '_, '_>, entry: &Entry, named: &mut Vec<Named>) -> Option<Check> {
     let what = format!("the check `{}`", entry.key);
     let known: Vec<&str> = SHARED.into_iter().chain(PROBES).collect();
     let fields = values.fields(entry.value, &what, &known)?;
@@ -73,6 +84,8 @@ fn check(values: &mut Values<'_, '_, '_>, entry: &Entry) -> Option<Check> {
             "http" => http::read(values, only),
             "env" => env::read(values, only),
             "tcp" => tcp::read(values, only),
+            "all" => combined::read(values, only, Rule::All, named),
+            "any" => combined::read(values, only, Rule::Any, named),
             _ => command::read(values, only),
         },
         [_, second, ..] => {
@@ -90,37 +103,77 @@ fn check(values: &mut Values<'_, '_, '_>, entry: &Entry) -> Option<Check> {
     let description = fields
         .get("description")
         .and_then(|id| values.text(id, "`description`"));
-    let pass = fields.get("pass").map(|id| {
-        let (line, column) = values.place(id);
-        let text = match &values.tree.node(id).value {
-            // `pass: true` is a condition too.
-            Value::Scalar { text, .. } if !text.trim().is_empty() => Some(text.clone()),
-            _ => {
-                values.wrong_type(id, "`pass`", "a condition");
-                None
-            }
-        };
-        text.map(|text| Condition { text, line, column })
+    let pass = part(values, &fields, "pass", |values, id| {
+        expression(values, id, "`pass`", "a condition")
     });
-    let timeout = fields.get("timeout").map(|id| values.duration(id, "`timeout`"));
+    let timeout = part(values, &fields, "timeout", |values, id| {
+        values.duration(id, "`timeout`")
+    });
+    let retry = part(values, &fields, "retry", flow::retry);
+    let after = part(values, &fields, "after", |values, id| {
+        flow::after(values, id, named)
+    });
+    let severity = part(values, &fields, "severity", flow::severity);
     let probe = probe?;
+    if let Probe::Combined(_) = probe
+        && let Some(field) = fields.entry("retry").or_else(|| fields.entry("timeout"))
+    {
+        values.error(
+            field.place,
+            format!("`{}` means nothing to a check that is made of others.", field.key),
+            Some("Write it at the checks it is made of.".to_owned()),
+        );
+        return None;
+    }
     let usual = match probe {
-        Probe::Http(_) | Probe::Env(_) | Probe::Tcp(_) => PROBE_TIMEOUT,
+        Probe::Http(_) | Probe::Env(_) | Probe::Tcp(_) | Probe::Combined(_) => PROBE_TIMEOUT,
+        Probe::HttpSteps(_) => STEPS_TIMEOUT,
         Probe::Command(_) => COMMAND_TIMEOUT,
     };
     // A part that was written and is wrong makes the check wrong: it must not run as if the part were not there.
-    let (pass, timeout) = match (pass, timeout) {
-        (Some(None), _) | (_, Some(None)) => return None,
-        (pass, timeout) => (pass.flatten(), timeout.flatten()),
-    };
     Some(Check {
         id: CheckId::new(entry.key.as_str()),
         description,
         probe,
-        pass,
-        timeout: timeout.unwrap_or(usual),
+        pass: pass.ok()?,
+        timeout: timeout.ok()?.unwrap_or(usual),
+        retry: retry.ok()?,
+        after: after.ok()?.unwrap_or_default(),
+        severity: severity.ok()?.unwrap_or_default(),
         line: entry.place.0,
     })
+}
+
+/// A part is there and wrong, which has been told.
+struct Unsound;
+
+/// A part that need not be there.
+fn part<Part>(
+    values: &mut Values<'_, '_, '_>,
+    fields: &Fields,
+    key: &str,
+    read: impl FnOnce(&mut Values<'_, '_, '_>, NodeId) -> Option<Part>,
+) -> Result<Option<Part>, Unsound> {
+    match fields.get(key) {
+        None => Ok(None),
+        Some(id) => read(values, id).map(Some).ok_or(Unsound),
+    }
+}
+
+/// A CEL expression with its place. `pass: true` is one too.
+fn expression(values: &mut Values<'_, '_, '_>, id: NodeId, what: &str, wanted: &str) -> Option<Condition> {
+    let (line, column) = values.place(id);
+    match &values.tree.node(id).value {
+        Value::Scalar { text, .. } if !text.trim().is_empty() => Some(Condition {
+            text: text.clone(),
+            line,
+            column,
+        }),
+        _ => {
+            values.wrong_type(id, what, wanted);
+            None
+        }
+    }
 }
 
 /// A field that must be there.

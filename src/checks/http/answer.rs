@@ -1,0 +1,217 @@
+//! An answer: its body as far as it is read, what it is observed by, and what is kept of it as evidence.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use reqwest::header::HeaderMap;
+use reqwest::{Response, StatusCode, Url, Version};
+use serde_json::{Value, json};
+
+use super::request::{place, shown_url};
+use crate::checks::observation::{Observation, Observed};
+use crate::checks::probe::{Hindrance, Run};
+use crate::checks::written;
+
+/// The most characters of a body that are kept as evidence.
+const EVIDENCE: usize = 300;
+
+/// What came back in the end.
+pub(super) struct Answer {
+    /// For the condition and captures.
+    pub(super) observation: Arc<Observation>,
+    pub(super) status: StatusCode,
+    pub(super) latency: Duration,
+    url: Url,
+    redirects: u32,
+    /// How much of the body was read, where there was more.
+    cut_at: Option<usize>,
+}
+
+impl Answer {
+    /// Reads the body, up to the limit.
+    pub(super) async fn read(
+        run: &Run<'_>,
+        response: Response,
+        url: &Url,
+        redirects: u32,
+        started: Instant,
+    ) -> Result<Self, Hindrance> {
+        let status = response.status();
+        let headers = headers_of(response.headers());
+        let version = version(response.version());
+        let address = response.remote_addr().map_or_else(
+            || Observed::Nothing("the address that answered is not known".to_owned()),
+            |address| Observed::Text(address.ip().to_string()),
+        );
+        let body = Body::read(run, response, url).await?;
+        let latency = started.elapsed();
+        let observation = Observation::default()
+            .with("status", Observed::Whole(status.as_u16().into()))
+            .with("headers", Observed::Headers(headers))
+            .with("json", json_of(run, &body))
+            .with(
+                "body",
+                Observed::Text(String::from_utf8_lossy(&body.bytes).into_owned()),
+            )
+            .with("latency", Observed::Duration(latency))
+            .with("redirects", Observed::Whole(redirects.into()))
+            .with("url", Observed::Text(url.to_string()))
+            .with("address", address)
+            .with("version", Observed::Text(version.to_owned()));
+        Ok(Self {
+            observation: Arc::new(observation),
+            status,
+            latency,
+            url: url.clone(),
+            redirects,
+            cut_at: body.cut.then_some(body.bytes.len()),
+        })
+    }
+
+    /// What people are shown of it, with the headers that were asked for.
+    pub(super) fn evidence(&self, run: &Run<'_>, asked: &[String]) -> BTreeMap<String, Value> {
+        let mut evidence = BTreeMap::from([
+            ("status".to_owned(), json!(self.status.as_u16())),
+            ("latency_ms".to_owned(), json!(self.latency.as_millis() as u64)),
+            ("url".to_owned(), Value::from(shown_url(&self.url))),
+        ]);
+        for name in ["address", "version"] {
+            if let Some(Observed::Text(text)) = self.observation.get(name) {
+                evidence.insert(name.to_owned(), Value::from(text.as_str()));
+            }
+        }
+        if self.redirects > 0 {
+            evidence.insert("redirects".to_owned(), json!(self.redirects));
+        }
+        if let Some(bytes) = self.cut_at {
+            evidence.insert("body_cut_at_bytes".to_owned(), json!(bytes));
+        }
+        if let Some(Observed::Text(text)) = self.observation.get("body")
+            && !text.trim().is_empty()
+        {
+            let clean = if self.cut_at.is_some() {
+                run.redactor.redact_cut(text)
+            } else {
+                run.redactor.redact(text)
+            };
+            evidence.insert(
+                "body".to_owned(),
+                Value::from(run.redactor.beginning(clean.trim(), EVIDENCE)),
+            );
+        }
+        if let Some(Observed::Headers(headers)) = self.observation.get("headers") {
+            for name in asked {
+                if let Some(value) = headers.get(name) {
+                    let shown = run.redactor.beginning(value, EVIDENCE);
+                    evidence.insert(format!("headers[{name:?}]"), Value::from(shown));
+                }
+            }
+        }
+        evidence
+    }
+
+    /// Whether it is content without a condition, and why.
+    pub(super) fn verdict(&self) -> (bool, String) {
+        let (status, holds) = (self.status.as_u16(), self.status.is_success());
+        let why = if holds {
+            let took = written::duration(self.latency);
+            format!("status is {status} and latency is {took}")
+        } else {
+            format!("status is {status}, expected 200 to 299")
+        };
+        (holds, why)
+    }
+}
+
+/// The version of HTTP that was spoken, as people write it.
+fn version(version: Version) -> &'static str {
+    match version {
+        Version::HTTP_09 => "0.9",
+        Version::HTTP_10 => "1.0",
+        Version::HTTP_2 => "2",
+        Version::HTTP_3 => "3",
+        _ => "1.1",
+    }
+}
+
+/// A body as far as it was read.
+pub(super) struct Body {
+    pub(super) bytes: Vec<u8>,
+    /// Whether there was more of it.
+    pub(super) cut: bool,
+}
+
+impl Body {
+    pub(super) async fn read(run: &Run<'_>, mut response: Response, url: &Url) -> Result<Self, Hindrance> {
+        let mut body = Self {
+            bytes: Vec::new(),
+            cut: false,
+        };
+        loop {
+            let came = body.bytes.len();
+            let chunk = run.in_time(response.chunk(), || {
+                format!(
+                    "the answer of {} had begun but did not end ({came} bytes of its body came)",
+                    place(url)
+                )
+            });
+            match chunk.await? {
+                Ok(Some(chunk)) => {
+                    let room = run.limits.body_bytes - came;
+                    body.bytes.extend_from_slice(&chunk[..room.min(chunk.len())]);
+                    if chunk.len() > room {
+                        // What is left is never read: dropping the response closes the connection.
+                        body.cut = true;
+                        return Ok(body);
+                    }
+                }
+                Ok(None) => return Ok(body),
+                Err(_) => {
+                    return Err(Hindrance::new(format!(
+                        "{} broke the connection off in the middle of its answer ({came} bytes of its body came); look at its log",
+                        place(url)
+                    )));
+                }
+            }
+        }
+    }
+}
+
+fn json_of(run: &Run<'_>, body: &Body) -> Observed {
+    if body.cut {
+        return Observed::Nothing(format!(
+            "the body is longer than {} bytes, so it was not read as JSON",
+            run.limits.body_bytes
+        ));
+    }
+    if let Ok(json) = serde_json::from_slice(&body.bytes) {
+        return Observed::Json(json);
+    }
+    let text = String::from_utf8_lossy(&body.bytes);
+    let text = text.trim();
+    Observed::Nothing(if text.is_empty() {
+        "the body is empty, expected JSON".to_owned()
+    } else {
+        format!(
+            "the body is not JSON: it begins {:?}",
+            run.redactor.beginning(text, 60)
+        )
+    })
+}
+
+/// Headers by name in lower case, as the HTTP library has them; several of one name joined as RFC 9110, 5.3 says.
+fn headers_of(headers: &HeaderMap) -> BTreeMap<String, String> {
+    let mut texts: BTreeMap<String, String> = BTreeMap::new();
+    for (name, value) in headers {
+        let value = String::from_utf8_lossy(value.as_bytes());
+        texts
+            .entry(name.as_str().to_owned())
+            .and_modify(|before| {
+                before.push_str(", ");
+                before.push_str(&value);
+            })
+            .or_insert_with(|| value.into_owned());
+    }
+    texts
+}

@@ -1,0 +1,241 @@
+//! In which order checks run: each when those it is after, or made of, have ended, and all others at once.
+//!
+//! This is the one place where that is decided, for runs from chat and from a terminal.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use futures_util::future::{BoxFuture, Shared, join_all};
+use futures_util::{FutureExt as _, Stream, StreamExt as _, stream};
+use tokio_util::sync::CancellationToken;
+
+use super::capture::{self, Captured};
+use super::combined::ended;
+use super::{Checks, Variables};
+use crate::domain::check::{Check, CheckResult, CheckStatus};
+use crate::domain::ids::CheckId;
+
+/// How a check ended, with what the checks after it may use. Printing it shows no secret.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    /// What is reported of it.
+    pub result: CheckResult,
+    /// What it captured, and what the checks before it did.
+    captured: Arc<BTreeMap<CheckId, BTreeMap<String, Captured>>>,
+}
+
+/// Checks that are under way in another run, each with what tells how it ends; nothing when it is ended without a
+/// result.
+pub type Elsewhere = HashMap<CheckId, BoxFuture<'static, Option<Ended>>>;
+
+/// A check under way, for everybody who waits for it.
+type UnderWay = Shared<BoxFuture<'static, Option<Ended>>>;
+
+impl Checks {
+    /// The checks that are wanted with those they need, and those that these need in turn: each stands after what it
+    /// needs, and else in the order wanted. Names that stand for no check are left out.
+    pub fn with_needed(
+        wanted: impl IntoIterator<Item = CheckId>,
+        checks: &BTreeMap<CheckId, Check>,
+    ) -> Vec<CheckId> {
+        Self::with_needed_beside(wanted, checks, |_| false)
+    }
+
+    /// The same, where some are under way already: what those need is their own run's to see to.
+    pub fn with_needed_beside(
+        wanted: impl IntoIterator<Item = CheckId>,
+        checks: &BTreeMap<CheckId, Check>,
+        is_under_way: impl Fn(&CheckId) -> bool,
+    ) -> Vec<CheckId> {
+        let (mut seen, mut order) = (BTreeSet::new(), Vec::new());
+        // What is being looked at, with what is left to look at of the checks it needs.
+        let mut open: Vec<(&Check, Vec<&CheckId>)> = Vec::new();
+        for id in wanted {
+            let mut next = checks.get(&id).filter(|_| seen.insert(id));
+            loop {
+                if let Some(check) = next.take() {
+                    let mut needs: Vec<&CheckId> = if is_under_way(&check.id) {
+                        Vec::new()
+                    } else {
+                        check.needs().collect()
+                    };
+                    needs.reverse();
+                    open.push((check, needs));
+                }
+                let Some((check, needs)) = open.last_mut() else {
+                    break;
+                };
+                if let Some(needed) = needs.pop() {
+                    next = checks.get(needed).filter(|_| seen.insert(needed.clone()));
+                } else {
+                    order.push(check.id.clone());
+                    open.pop();
+                }
+            }
+        }
+        order
+    }
+
+    /// Runs checks together, as many at once as the limits allow, and gives each result as it comes. A check that is
+    /// after others, or made of others, runs when those have ended; where one of those it is after did not pass or is
+    /// not among `checks`, it gives [`CheckStatus::Skipped`]. [`Checks::with_needed`] finds what belongs together.
+    ///
+    /// When `cancel` is cancelled or the stream is dropped, checks that have not ended are ended and give no
+    /// result.
+    pub fn run_all(
+        &self,
+        checks: Vec<Check>,
+        variables: Arc<Variables>,
+        cancel: CancellationToken,
+    ) -> impl Stream<Item = CheckResult> + Send + use<> {
+        self.run_beside(checks, Elsewhere::new(), variables, cancel)
+            .map(|ended| ended.result)
+    }
+
+    /// The same, where some of the checks that are needed run elsewhere already and are waited for.
+    pub fn run_beside(
+        &self,
+        checks: Vec<Check>,
+        elsewhere: Elsewhere,
+        variables: Arc<Variables>,
+        cancel: CancellationToken,
+    ) -> impl Stream<Item = Ended> + Send + use<> {
+        let all = checks.len().max(1);
+        let mut under_way: HashMap<CheckId, UnderWay> = elsewhere
+            .into_iter()
+            .map(|(id, ends)| (id, ends.shared()))
+            .collect();
+        let mut running = Vec::with_capacity(checks.len());
+        let (ordered, circular) = ordered(checks);
+        let checker = self.clone();
+        let begun = move |check: Check, under_way: &HashMap<CheckId, UnderWay>| {
+            let waits: Vec<(CheckId, Option<UnderWay>)> = check
+                .needs()
+                .map(|needed| (needed.clone(), under_way.get(needed).cloned()))
+                .collect();
+            let (checker, variables, cancel) = (checker.clone(), Arc::clone(&variables), cancel.clone());
+            let one = async move {
+                // The check goes at once when it is cancelled, and not only when the stream does.
+                cancel
+                    .run_until_cancelled(checker.run_when_ready(&check, waits, &variables))
+                    .await
+            };
+            one.boxed().shared()
+        };
+        for check in ordered {
+            let id = check.id.clone();
+            let one = begun(check, &under_way);
+            under_way.insert(id, one.clone());
+            running.push(one);
+        }
+        for check in circular {
+            let ended = self.unmade(
+                &check,
+                CheckStatus::Error,
+                "it waits for itself by way of the checks it needs; mend `after`, `all` or `any`".to_owned(),
+            );
+            running.push(std::future::ready(Some(ended)).boxed().shared());
+        }
+        drop(under_way);
+        stream::iter(running)
+            .buffer_unordered(all)
+            .filter_map(std::future::ready)
+    }
+
+    /// Waits for what a check needs, then runs it, or tells why it is skipped.
+    async fn run_when_ready(
+        &self,
+        check: &Check,
+        waits: Vec<(CheckId, Option<UnderWay>)>,
+        variables: &Variables,
+    ) -> Ended {
+        let waited = join_all(waits.into_iter().map(|(id, run)| async move {
+            let ended = match run {
+                Some(run) => run.await.ok_or("was stopped"),
+                None => Err("does not run along"),
+            };
+            (id, ended)
+        }))
+        .await;
+        let mut captured = BTreeMap::new();
+        let mut results = Vec::with_capacity(waited.len());
+        for (id, one) in waited {
+            let after = check.after.contains(&id);
+            let how = match &one {
+                Ok(one) if one.result.status == CheckStatus::Passed => None,
+                Ok(one) => Some(ended(one.result.status)),
+                Err(how) => Some(*how),
+            };
+            if let Some(how) = how.filter(|_| after) {
+                return self.unmade(
+                    check,
+                    CheckStatus::Skipped,
+                    format!("waits for {id}, which {how}"),
+                );
+            }
+            if let Ok(one) = one {
+                captured.extend(
+                    one.captured
+                        .iter()
+                        .map(|(id, values)| (id.clone(), values.clone())),
+                );
+                results.push(one.result);
+            }
+        }
+        let extended;
+        let variables = if captured.is_empty() {
+            variables
+        } else {
+            extended = capture::with_captured(variables, &captured);
+            &extended
+        };
+        let (result, own) = self.run_with(check, variables, &results).await;
+        if !own.is_empty() {
+            captured.insert(check.id.clone(), own);
+        }
+        Ended {
+            result,
+            captured: Arc::new(captured),
+        }
+    }
+
+    /// The end of a check that was not made.
+    fn unmade(&self, check: &Check, status: CheckStatus, why: String) -> Ended {
+        Ended {
+            result: CheckResult {
+                check: check.id.clone(),
+                status,
+                why,
+                observed: BTreeMap::new(),
+                at: self.shared.clock.now(),
+                duration_ms: 0,
+            },
+            captured: Arc::default(),
+        }
+    }
+}
+
+/// The checks so that each stands after those it needs; apart from them, those that cannot be ordered, as they wait for
+/// one another or for one that does.
+fn ordered(checks: Vec<Check>) -> (Vec<Check>, Vec<Check>) {
+    let mut left: BTreeSet<CheckId> = checks.iter().map(|check| check.id.clone()).collect();
+    let mut ordered = Vec::with_capacity(checks.len());
+    let mut waiting = checks;
+    loop {
+        let before = waiting.len();
+        waiting = waiting
+            .into_iter()
+            .filter_map(|check| {
+                if check.needs().any(|needed| left.contains(needed)) {
+                    return Some(check);
+                }
+                left.remove(&check.id);
+                ordered.push(check);
+                None
+            })
+            .collect();
+        if waiting.is_empty() || waiting.len() == before {
+            return (ordered, waiting);
+        }
+    }
+}
