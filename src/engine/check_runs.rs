@@ -1,9 +1,12 @@
 //! Runs of checks: which are meant, their progress, and their results taken through the door.
 
+mod observing;
+
 use std::collections::HashMap;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::future::select_all;
@@ -14,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{error, warn};
 
+pub(super) use self::observing::Made;
 use super::error::{Fault, HandleError};
 use super::{Engine, Input, Wish};
 use crate::checks::{Checks, Environment, Variables};
@@ -186,7 +190,9 @@ impl CheckRuns {
             let joined = under_way
                 .get(&key)
                 .filter(|run| !tells_no_more(run) && *run.borrow() == OneRun::UnderWay);
-            let run = if let Some(run) = joined {
+            let run = if let Some(run) = observing::under_way(deployment, &id) {
+                run
+            } else if let Some(run) = joined {
                 run.clone()
             } else {
                 let (teller, run) = watch::channel(OneRun::UnderWay);
@@ -212,6 +218,17 @@ impl CheckRuns {
             self.tasks.spawn(batch.run(begun));
         }
         RunWish::Running(RunView { checks: view })
+    }
+
+    /// Has something done that a stop waits for.
+    pub(super) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.spawn(work);
+    }
+
+    /// Waits for a while, or until everything stops.
+    pub(super) async fn pause(&self, length: Duration) {
+        // Which of the two it was is seen by looking.
+        let _ = tokio::time::timeout(length, self.stop.cancelled()).await;
     }
 
     /// Ends every run and waits until it has ended. What they found so far is kept. Runs that begin afterwards end at

@@ -60,6 +60,7 @@ fn check(probe: Probe, pass: Option<&str>) -> Check {
             column: 11,
         }),
         timeout: AMPLE,
+        rhythm: None,
         line: 10,
     }
 }

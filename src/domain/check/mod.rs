@@ -3,6 +3,7 @@
 mod command;
 mod env;
 mod http;
+mod rhythm;
 mod tcp;
 
 use std::collections::BTreeMap;
@@ -14,6 +15,10 @@ use serde::{Deserialize, Serialize};
 pub use command::CommandProbe;
 pub use env::{EnvFormat, EnvProbe, EnvVariable};
 pub use http::HttpProbe;
+pub use rhythm::{
+    AfterGo, LONGEST_EVERY, LONGEST_FOR, MOST_IN_A_ROW, MOST_OBSERVATIONS, Rhythm, SHORTEST_EVERY,
+    SHORTEST_WATCH, Verdict, in_words,
+};
 pub use tcp::TcpProbe;
 
 use super::ids::CheckId;
@@ -31,6 +36,8 @@ pub struct Check {
     pub pass: Option<Condition>,
     /// How long it may take.
     pub timeout: Duration,
+    /// How it is observed, where one observation does not decide it.
+    pub rhythm: Option<Rhythm>,
     /// 1-based line of its key in the source.
     pub line: usize,
 }

@@ -163,6 +163,7 @@ pub(super) fn probe(id: &CheckId) -> Check {
         }),
         pass: None,
         timeout: Duration::from_secs(10),
+        rhythm: None,
         line: 1,
     }
 }

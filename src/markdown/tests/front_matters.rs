@@ -216,6 +216,7 @@ fn everything_the_language_has_is_read() {
                 },
             ),
             timeout: 500ms,
+            rhythm: None,
             line: 10,
         },
         CheckId(
@@ -269,6 +270,7 @@ fn everything_the_language_has_is_read() {
             ),
             pass: None,
             timeout: 10s,
+            rhythm: None,
             line: 15,
         },
         CheckId(
@@ -294,6 +296,7 @@ fn everything_the_language_has_is_read() {
             ),
             pass: None,
             timeout: 60s,
+            rhythm: None,
             line: 17,
         },
     }

@@ -3,6 +3,7 @@
 mod command;
 mod env;
 mod http;
+mod rhythm;
 mod tcp;
 
 use std::collections::BTreeMap;
@@ -53,7 +54,7 @@ pub(super) fn checks(
 
 fn check(values: &mut Values<'_, '_, '_>, entry: &Entry) -> Option<Check> {
     let what = format!("the check `{}`", entry.key);
-    let known: Vec<&str> = SHARED.into_iter().chain(PROBES).collect();
+    let known: Vec<&str> = SHARED.into_iter().chain(rhythm::KEYS).chain(PROBES).collect();
     let fields = values.fields(entry.value, &what, &known)?;
     let given: Vec<&Entry> = fields
         .entries()
@@ -103,6 +104,7 @@ fn check(values: &mut Values<'_, '_, '_>, entry: &Entry) -> Option<Check> {
         text.map(|text| Condition { text, line, column })
     });
     let timeout = fields.get("timeout").map(|id| values.duration(id, "`timeout`"));
+    let rhythm = rhythm::read(values, &fields);
     let probe = probe?;
     let usual = match probe {
         Probe::Http(_) | Probe::Env(_) | Probe::Tcp(_) => PROBE_TIMEOUT,
@@ -113,12 +115,14 @@ fn check(values: &mut Values<'_, '_, '_>, entry: &Entry) -> Option<Check> {
         (Some(None), _) | (_, Some(None)) => return None,
         (pass, timeout) => (pass.flatten(), timeout.flatten()),
     };
+    let rhythm = rhythm.ok()?;
     Some(Check {
         id: CheckId::new(entry.key.as_str()),
         description,
         probe,
         pass,
         timeout: timeout.unwrap_or(usual),
+        rhythm,
         line: entry.place.0,
     })
 }
