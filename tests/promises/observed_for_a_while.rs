@@ -1,8 +1,8 @@
 //! Promises 1, 2 and 5, for a check that is observed for a while: no observation is lost, none counts twice, and what nobody
 //! saw does not count as seen.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -14,6 +14,7 @@ use holdpoint::engine::{CheckRuns, Observations, RunWish, Selection};
 use tokio::sync::Semaphore;
 
 use super::house::{CHANNEL, GUILD, House, Open, events, history, minutes, until_events};
+use super::late_is_not_never::GoesBack;
 
 /// What is observed. Each request takes the permit and gives it back.
 struct Service {
@@ -222,5 +223,38 @@ async fn an_observation_that_two_make_counts_once() {
     until_events(&open, id, "check_observed", 3).await;
     runs.stop_and_drain().await;
     assert_eq!(counted(&open, id).await, (vec![1, 2, 3], 0));
+    open.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clock_that_goes_back_makes_no_window_shorter_and_loses_no_observation() {
+    let service = Service::start().await;
+    let house = service.house();
+    let clock = Arc::new(GoesBack {
+        clock: house.clock.clone(),
+        ahead: Mutex::new(None),
+    });
+    let open = house.open_by(Arc::<GoesBack>::clone(&clock)).await;
+    let deployment = open.start(1, GUILD, CHANNEL).await;
+    let id = deployment.id;
+    let runs = open.runs();
+    ask(&runs, &deployment).await;
+    let due = house.clock.now() + minutes(1);
+    *clock.ahead.lock().expect("no look panics") = Some(due);
+    let observations = Observations::new(open.engine.clone(), runs.clone());
+    let next = observations.pass().await.expect("the timers can be read");
+    assert_eq!(next, None, "it was taken to be due");
+    service.until_asked(2).await;
+    runs.stop_and_drain().await;
+    assert_eq!(counted(&open, id).await, (vec![1], 0), "it was made too early");
+    open.close().await;
+
+    house.clock.set(due);
+    let open = house.open().await;
+    let runs = open.runs();
+    let observations = Observations::new(open.engine.clone(), runs.clone());
+    observations.pass().await.expect("the timers can be read");
+    until_events(&open, id, "check_observed", 2).await;
+    runs.stop_and_drain().await;
     open.close().await;
 }

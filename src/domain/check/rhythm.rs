@@ -112,6 +112,7 @@ impl CheckResult {
 
     /// The result as one observation of many, with as much of what it saw as is kept of each: long values by their
     /// beginnings, and as many as have room. The result that decides keeps all.
+    #[must_use]
     pub fn as_one_of_many(mut self) -> Self {
         let mut left = EVIDENCE_BYTES;
         self.observed = std::mem::take(&mut self.observed)
@@ -136,8 +137,8 @@ pub fn in_words(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match seconds {
         0 => format!("{} ms", duration.as_millis()),
-        _ if seconds % 3600 == 0 => format!("{} h", seconds / 3600),
-        _ if seconds % 60 == 0 => format!("{} min", seconds / 60),
+        _ if seconds.is_multiple_of(3600) => format!("{} h", seconds / 3600),
+        _ if seconds.is_multiple_of(60) => format!("{} min", seconds / 60),
         _ => format!("{seconds} s"),
     }
 }

@@ -126,6 +126,17 @@ fn until_it_is_decided_it_decides_nothing_and_shows_how_far_it_is() {
 }
 
 #[test]
+fn a_box_that_the_document_ticks_is_not_said_to_wait_for_a_run_while_it_is_observed() {
+    let text = "A\n  [x] Latency | check gate\nB | gate checks\n  [ ] Ship";
+    let holds = |story: &Story| story.deployment().holds_not_run().len();
+    let story = given(text).rhythm("gate", lasting(5)).started();
+    assert_eq!(holds(&story), 1);
+    let story = story.check("gate", Passed);
+    assert_eq!(holds(&story), 0);
+    assert_eq!(story.deployment().held(1).map(|(_, holds)| holds.len()), Some(1));
+}
+
+#[test]
 fn one_that_does_not_pass_ends_the_window_at_once() {
     let story = gated(lasting(3))
         .check("gate", Passed)

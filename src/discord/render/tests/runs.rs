@@ -3,7 +3,7 @@
 use super::super::board::board;
 use super::super::check_table::{Ended, RunShown, run};
 use super::super::message::shown::shown;
-use super::super::{log, notice, words};
+use super::super::{item_list, log, notice, words};
 use super::stage::{Stage, TECH_LEAD, checklist, result};
 use crate::domain::check::{CheckResult, CheckStatus};
 use crate::domain::command::{ActingAs, Command};
@@ -158,6 +158,17 @@ fn a_check_that_is_observed_shows_how_far_it_is() {
         - = All items (4 items)
         4 = 4 After (0/1 done)
     ");
+    insta::assert_snapshot!(shown(&item_list::item(&stage.deployment, 0)), @"
+    ┌ Blue · ☐ 1
+    │ **Answers for an hour**
+    │ Sustained
+    │ 
+    │ Open
+    │ ◽ Check `gate` is not decided yet
+    │ 🔎 12 of 61 observations, all passed, until <t:1795225200:t>
+    └ Deployment #12 · started 2026-11-21 00:40 UTC
+    [Skip…] → v1:skip:12:1  [Block…] → v1:block:12:1  [Note…] → v1:note:12:1
+    ");
     let late = observed(&mut stage, "gate", CheckStatus::Passed, 10);
     insta::assert_snapshot!(of(&stage, &[late], Ended::Yes, None), @"
     3 checks: ◽ 2 did not run · 🔎 1 observed on
@@ -265,10 +276,12 @@ fn a_check_that_turns_after_go_is_told_to_who_answers_for_the_release() {
 fn sixty_checks_that_are_observed_fit_the_table_and_the_board() {
     let front: String = (0..60)
         .map(|n| format!("  check-with-a-rather-long-name-{n}: {{ command: {{ run: [make] }}, for: 1h, every: 1m, failures: 9 }}\n"))
-        .collect();
+        .collect::<Vec<_>>()
+        .concat();
     let items: String = (0..60)
         .map(|n| format!("- [ ] It works <!-- check: check-with-a-rather-long-name-{n} -->\n"))
-        .collect();
+        .collect::<Vec<_>>()
+        .concat();
     let text = format!("---\nchecks:\n{front}---\n# Many\n{items}");
     let mut stage = Stage::of(checklist("many", text.as_bytes()));
     let keys: Vec<CheckId> = stage.deployment.checklist.checks.keys().cloned().collect();

@@ -117,7 +117,7 @@ fn fits(
         values.error(
             values.place(lasting_id),
             format!(
-                "`for: {}` with `every: {}` are {} observations, and {MOST_OBSERVATIONS} is the most.",
+                "`for` of {} with `every` of {} asks for {} observations, and {MOST_OBSERVATIONS} is the most.",
                 in_words(lasting),
                 in_words(rhythm.every),
                 rhythm.needed()
