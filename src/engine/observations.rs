@@ -60,12 +60,14 @@ impl Observations {
     /// When the database cannot be read.
     pub async fn pass(&self) -> Result<Option<Timestamp>, Fault> {
         let now = self.engine.now();
-        let held = self.in_hand().len();
+        // Noted before the rows are read: what is recorded in between stands among them, and must not be made again. When
+        // what is in hand ends, there is another look.
+        let held = self.in_hand().clone();
         // Those in hand are among what is due, so that more is asked for than is begun.
-        let limit = u32::try_from(AT_ONCE.saturating_add(held)).unwrap_or(u32::MAX);
+        let limit = u32::try_from(AT_ONCE.saturating_add(held.len())).unwrap_or(u32::MAX);
         for due in self.engine.store().due_observations(now, limit).await? {
             let name = (due.deployment, due.timer.key.clone(), due.timer.due);
-            if self.in_hand().insert(name.clone()) {
+            if !held.contains(&name) && self.in_hand().insert(name.clone()) {
                 let worker = self.clone();
                 self.runs.spawn(async move { worker.make(due, name).await });
             }
