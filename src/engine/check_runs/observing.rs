@@ -1,8 +1,5 @@
 //! Observations that came due: the probe is made, and what it saw is taken through the door.
 
-use std::sync::Arc;
-
-use futures_util::StreamExt as _;
 use metrics::counter;
 use tokio::sync::watch;
 use tracing::{error, info};
@@ -128,20 +125,13 @@ impl CheckRuns {
     }
 
     /// Makes the probe; nothing when the deployment ends before it does, or the bot stops.
-    async fn look(&self, deployment: &Arc<Deployment>, check: &CheckId) -> Option<CheckResult> {
-        let probed = deployment.checklist.checks.get(check)?.clone();
+    async fn look(&self, deployment: &Deployment, check: &CheckId) -> Option<CheckResult> {
+        let probed = deployment.checklist.checks.get(check)?;
         let variables = variables(&deployment.checklist, deployment, &self.environment);
-        let cancel = self.stop.child_token();
-        let mut seen = std::pin::pin!(
-            self.checks
-                .run_all(vec![probed], Arc::new(variables), cancel.clone())
-        );
         tokio::select! {
-            result = seen.next() => result,
-            _ = ended(&self.engine, deployment.id) => {
-                cancel.cancel();
-                None
-            }
+            result = self.checks.run(probed, &variables) => Some(result),
+            _ = ended(&self.engine, deployment.id) => None,
+            () = self.stop.cancelled() => None,
         }
     }
 }
