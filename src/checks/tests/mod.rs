@@ -67,6 +67,7 @@ fn check(probe: Probe, pass: Option<&str>) -> Check {
         retry: None,
         after: Vec::new(),
         severity: CheckSeverity::default(),
+        rhythm: None,
         line: 10,
     }
 }

@@ -5,6 +5,7 @@ mod command;
 mod env;
 mod flow;
 mod http;
+mod rhythm;
 mod tcp;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,10 @@ pub use command::CommandProbe;
 pub use env::{EnvFormat, EnvProbe, EnvVariable};
 pub use flow::{CheckSeverity, Retry};
 pub use http::{HttpCapture, HttpProbe, HttpStep, HttpSteps};
+pub use rhythm::{
+    AfterGo, LONGEST_EVERY, LONGEST_FOR, MOST_IN_A_ROW, MOST_OBSERVATIONS, Rhythm, SHORTEST_EVERY,
+    SHORTEST_WATCH, Verdict, in_words,
+};
 pub use tcp::TcpProbe;
 
 use super::ids::CheckId;
@@ -41,6 +46,8 @@ pub struct Check {
     pub after: Vec<CheckId>,
     /// How much it matters.
     pub severity: CheckSeverity,
+    /// How it is observed, where one observation does not decide it.
+    pub rhythm: Option<Rhythm>,
     /// 1-based line of its key in the source.
     pub line: usize,
 }

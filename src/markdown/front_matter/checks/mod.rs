@@ -6,6 +6,7 @@ mod env;
 mod flow;
 mod http;
 mod relations;
+mod rhythm;
 mod tcp;
 
 use std::collections::BTreeMap;
@@ -64,7 +65,7 @@ pub(super) fn checks(
 
 fn check(values: &mut Values<'_, '_, '_>, entry: &Entry, named: &mut Vec<Named>) -> Option<Check> {
     let what = format!("the check `{}`", entry.key);
-    let known: Vec<&str> = SHARED.into_iter().chain(PROBES).collect();
+    let known: Vec<&str> = SHARED.into_iter().chain(rhythm::KEYS).chain(PROBES).collect();
     let fields = values.fields(entry.value, &what, &known)?;
     let given: Vec<&Entry> = fields
         .entries()
@@ -114,14 +115,26 @@ fn check(values: &mut Values<'_, '_, '_>, entry: &Entry, named: &mut Vec<Named>)
         flow::after(values, id, named)
     });
     let severity = part(values, &fields, "severity", flow::severity);
+    let rhythm = rhythm::read(values, &fields);
     let probe = probe?;
     if let Probe::Combined(_) = probe
-        && let Some(field) = fields.entry("retry").or_else(|| fields.entry("timeout"))
+        && let Some(field) = ["retry", "timeout"]
+            .into_iter()
+            .chain(rhythm::KEYS)
+            .find_map(|key| fields.entry(key))
     {
         values.error(
             field.place,
             format!("`{}` means nothing to a check that is made of others.", field.key),
             Some("Write it at the checks it is made of.".to_owned()),
+        );
+        return None;
+    }
+    if let (Ok(Some(_)), Some(field)) = (&rhythm, fields.entry("after")) {
+        values.error(
+            field.place,
+            "A check that is observed over time cannot be `after` others.".to_owned(),
+            Some("Each of its observations is made by itself; take `after` out.".to_owned()),
         );
         return None;
     }
@@ -140,6 +153,7 @@ fn check(values: &mut Values<'_, '_, '_>, entry: &Entry, named: &mut Vec<Named>)
         retry: retry.ok()?,
         after: after.ok()?.unwrap_or_default(),
         severity: severity.ok()?.unwrap_or_default(),
+        rhythm: rhythm.ok()?,
         line: entry.place.0,
     })
 }
