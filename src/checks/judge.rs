@@ -85,11 +85,17 @@ pub(super) fn judge(
                 }
             }
             Ok(CelValue::Bool(false)) => {
-                failure = Some(
-                    judge
-                        .failed(expression)
-                        .unwrap_or_else(|| judge.does_not_hold(conjunct)),
-                );
+                let mut failed = judge
+                    .failed(expression)
+                    .unwrap_or_else(|| judge.does_not_hold(conjunct));
+                let references = expression.references();
+                let mut named = references.variables();
+                named.sort_unstable();
+                for reason in named.into_iter().filter_map(|name| observation.reason(name)) {
+                    failed.push_str(": ");
+                    failed.push_str(reason);
+                }
+                failure = Some(failed);
             }
             Ok(other) => {
                 let what = written::expression(expression).unwrap_or_else(|| one_line(&conjunct.text));

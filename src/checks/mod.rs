@@ -9,6 +9,7 @@
 
 mod command;
 mod condition;
+mod dns;
 mod dotenv;
 mod env;
 mod guard;
@@ -27,6 +28,7 @@ mod tcp;
 mod template;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod variables;
 mod written;
 
@@ -148,6 +150,7 @@ impl Checks {
             guard: &shared.guard,
             variables,
             redactor: &redactor,
+            now: at,
             timeout: check.timeout,
             deadline: started + check.timeout,
         };

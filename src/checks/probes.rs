@@ -7,7 +7,7 @@ use super::observation::Kind;
 use super::probe::{Hindrance, Run, Seen};
 use super::share::Lane;
 use super::variables::Variables;
-use super::{command, env, http, judge, tcp};
+use super::{command, dns, env, http, judge, tcp, tls};
 use crate::domain::check::Probe;
 
 /// Names that a condition may use, with their kinds.
@@ -23,6 +23,8 @@ pub(super) fn names(probe: &Probe) -> BTreeMap<String, Kind> {
         Probe::Env(_) => fixed(&env::NAMES),
         Probe::Command(probe) => command::names(probe).into_iter().collect(),
         Probe::Tcp(_) => fixed(&tcp::NAMES),
+        Probe::Tls(_) => fixed(&tls::NAMES),
+        Probe::Dns(_) => fixed(&dns::NAMES),
     }
 }
 
@@ -33,6 +35,8 @@ pub(super) fn flaws(probe: &Probe) -> Vec<String> {
         Probe::Env(_) => Vec::new(),
         Probe::Command(probe) => command::flaws(probe),
         Probe::Tcp(probe) => tcp::flaws(probe),
+        Probe::Tls(probe) => tls::flaws(probe),
+        Probe::Dns(probe) => dns::flaws(probe),
     }
 }
 
@@ -43,6 +47,8 @@ pub(super) fn texts(probe: &Probe) -> Vec<&str> {
         Probe::Env(probe) => env::texts(probe),
         Probe::Command(probe) => command::texts(probe),
         Probe::Tcp(probe) => tcp::texts(probe),
+        Probe::Tls(probe) => tls::texts(probe),
+        Probe::Dns(probe) => dns::texts(probe),
     }
 }
 
@@ -53,6 +59,8 @@ pub(super) fn lane(probe: &Probe, variables: &Variables) -> Option<Lane> {
         Probe::Command(_) => Some(Lane::Commands),
         Probe::Env(_) => None,
         Probe::Tcp(probe) => tcp::host(probe, variables).map(Lane::Host),
+        Probe::Tls(probe) => tls::host(probe, variables).map(Lane::Host),
+        Probe::Dns(probe) => dns::host(probe, variables).map(Lane::Host),
     }
 }
 
@@ -78,5 +86,14 @@ pub(super) async fn make(
             };
             tcp::probe(run, probe, banner).await
         }
+        Probe::Tls(probe) => {
+            let oldest = if condition.is_some_and(|condition| judge::looks_at(condition, "oldest_version")) {
+                tls::OldestVersion::Wanted
+            } else {
+                tls::OldestVersion::NotLookedAt
+            };
+            tls::probe(run, probe, oldest).await
+        }
+        Probe::Dns(probe) => dns::probe(run, probe).await,
     }
 }

@@ -1,6 +1,7 @@
 //! Checks as their users see them: a check goes in, a result comes out.
 
 mod command;
+mod dns;
 mod env;
 mod http;
 mod limits;
@@ -8,6 +9,7 @@ mod problems;
 mod secrets;
 mod server;
 mod tcp;
+mod tls;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

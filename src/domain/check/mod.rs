@@ -1,9 +1,11 @@
 //! Checks: automated probes, their parameters and what they found.
 
 mod command;
+mod dns;
 mod env;
 mod http;
 mod tcp;
+mod tls;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,9 +14,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use command::CommandProbe;
+pub use dns::{DnsProbe, RecordType};
 pub use env::{EnvFormat, EnvProbe, EnvVariable};
 pub use http::HttpProbe;
 pub use tcp::TcpProbe;
+pub use tls::TlsProbe;
 
 use super::ids::CheckId;
 
@@ -57,6 +61,10 @@ pub enum Probe {
     Command(CommandProbe),
     /// One connection. Observes `open`, `closed`, `banner`, `latency`.
     Tcp(TcpProbe),
+    /// One TLS handshake. Observes `valid`, `days_left`, `version`, `oldest_version`, `names`, `issuer`, `chain`.
+    Tls(TlsProbe),
+    /// One question to DNS. Observes `answers`, `ttl`.
+    Dns(DnsProbe),
 }
 
 /// What became of one run of a check.

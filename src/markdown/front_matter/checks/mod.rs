@@ -1,9 +1,11 @@
 //! `checks`. One file for each probe.
 
 mod command;
+mod dns;
 mod env;
 mod http;
 mod tcp;
+mod tls;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -20,7 +22,7 @@ const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
 const COMMAND_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// The probes, as they are written.
-const PROBES: [&str; 4] = ["http", "env", "command", "tcp"];
+const PROBES: [&str; 6] = ["http", "env", "command", "tcp", "tls", "dns"];
 
 /// What every check may say besides.
 const SHARED: [&str; 3] = ["description", "pass", "timeout"];
@@ -73,6 +75,8 @@ fn check(values: &mut Values<'_, '_, '_>, entry: &Entry) -> Option<Check> {
             "http" => http::read(values, only),
             "env" => env::read(values, only),
             "tcp" => tcp::read(values, only),
+            "tls" => tls::read(values, only),
+            "dns" => dns::read(values, only),
             _ => command::read(values, only),
         },
         [_, second, ..] => {
@@ -105,7 +109,7 @@ fn check(values: &mut Values<'_, '_, '_>, entry: &Entry) -> Option<Check> {
     let timeout = fields.get("timeout").map(|id| values.duration(id, "`timeout`"));
     let probe = probe?;
     let usual = match probe {
-        Probe::Http(_) | Probe::Env(_) | Probe::Tcp(_) => PROBE_TIMEOUT,
+        Probe::Http(_) | Probe::Env(_) | Probe::Tcp(_) | Probe::Tls(_) | Probe::Dns(_) => PROBE_TIMEOUT,
         Probe::Command(_) => COMMAND_TIMEOUT,
     };
     // A part that was written and is wrong makes the check wrong: it must not run as if the part were not there.
