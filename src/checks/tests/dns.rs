@@ -10,6 +10,9 @@ use tokio::net::{TcpListener, UdpSocket};
 use super::*;
 use crate::domain::check::{DnsProbe, RecordType};
 
+/// What a server says to a question.
+type Saying = fn(&Message) -> Option<Vec<u8>>;
+
 /// How a question came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
@@ -177,12 +180,12 @@ fn resolved(question: &Message) -> Message {
     answer
 }
 
-fn written(message: &Message) -> Option<Vec<u8>> {
-    Some(message.to_vec().expect("a message that can be written"))
+fn written(message: &Message) -> Vec<u8> {
+    message.to_vec().expect("a message that can be written")
 }
 
 async fn resolver() -> String {
-    serving(|question, _| written(&resolved(question))).await
+    serving(|question, _| Some(written(&resolved(question)))).await
 }
 
 #[tokio::test]
@@ -258,23 +261,23 @@ async fn a_condition_holds_the_answers_to_what_they_should_be() {
         ));
     }
     insta::assert_snapshot!(table.concat(), @r#"
-        app.example A, pass answers == ['192.0.2.10', '192.0.2.20']
-          Passed: answers is ["192.0.2.10", "192.0.2.20"]
-        app.example A, pass '192.0.2.99' in answers
-          Failed: '192.0.2.99' in answers does not hold (answers is ["192.0.2.10", "192.0.2.20"])
-        app.example A, pass ttl <= duration('5m')
-          Passed: ttl is 1 min
-        app.example A, pass ttl <= duration('30s')
-          Failed: ttl is 1 min, expected at most 30 s
-        www.app.example CNAME, pass answers == ['edge.example']
-          Passed: answers is ["edge.example"]
-        app.example TXT, pass answers.exists(text, text.startsWith('v=spf1'))
-          Passed: answers.exists(text, text.startsWith('v=spf1')) holds
-        gone.example A, pass size(answers) == 0
-          Passed: size(answers) is 0
-        gone.example A, pass ttl < duration('5m')
-          Failed: there is no ttl: gone.example does not exist (NXDOMAIN), expected A records
-        "#);
+    app.example A, pass answers == ['192.0.2.10', '192.0.2.20']
+      Passed: answers is ["192.0.2.10", "192.0.2.20"]
+    app.example A, pass '192.0.2.99' in answers
+      Failed: '192.0.2.99' in answers does not hold (answers is ["192.0.2.10", "192.0.2.20"])
+    app.example A, pass ttl <= duration('5m')
+      Passed: ttl is 1 min
+    app.example A, pass ttl <= duration('30s')
+      Failed: ttl is 1 min, expected at most 30 s
+    www.app.example CNAME, pass answers == ['edge.example']
+      Passed: answers is ["edge.example"]
+    app.example TXT, pass answers.exists(text, text.startsWith('v=spf1'))
+      Passed: answers.exists(text, text.startsWith('v=spf1')) holds
+    gone.example A, pass size(answers) == 0
+      Passed: size(answers) is 0
+    gone.example A, pass ttl < duration('5m')
+      Failed: there is no ttl: gone.example does not exist (NXDOMAIN)
+    "#);
 }
 
 #[tokio::test]
@@ -293,14 +296,20 @@ async fn a_name_without_an_answer_is_an_observation_and_aliases_are_followed() {
         let aliases = result.observed.get("aliases").cloned().unwrap_or_default();
         table.push(format!("{}\n  aliases {aliases}\n", told(&result)));
     }
-    insta::assert_snapshot!(table.concat(), @"
-Error: 127.0.0.1:PORT could not find out for servfail.example (SERVFAIL); look at the zone's own servers and its DNSSEC
-Error: 127.0.0.1:PORT refuses to answer for refused.example (REFUSED); ask one that serves this machine
-Error: 127.0.0.1:PORT could not read the question for formerr.example (FORMERR); ask another server
-Error: 127.0.0.1:PORT does not know this kind of question for notimp.example (NOTIMP); ask another server
-Error: 127.0.0.1:PORT answered for notauth.example with the error 9; ask another server
-Error: 127.0.0.1:PORT only refers to other servers for referred.example; ask one that resolves, or the zone's own
-");
+    insta::assert_snapshot!(table.concat(), @r#"
+    Failed: gone.example does not exist (NXDOMAIN), expected at least one record of type A
+      aliases null
+    Failed: empty.example has no AAAA record, expected at least one record of type AAAA
+      aliases null
+    Passed: www.app.example (an alias of app.example) has the A records 192.0.2.10 and 192.0.2.20
+      aliases ["edge.example","app.example"]
+    Failed: dangling.example (an alias of gone.example) does not exist (NXDOMAIN), expected at least one record of type A
+      aliases ["gone.example"]
+    Failed: loop.example (an alias of loop.example) has no A record, expected at least one record of type A
+      aliases ["loop.example"]
+    Passed: xn--mnchen-3ya.example has the A record 192.0.2.30
+      aliases null
+    "#);
     let through = run(&check(asking("www.app.example", RecordType::A, resolver), None)).await;
     assert_eq!(through.observed["ttl_s"], 20, "the alias may be kept no longer");
 }
@@ -342,7 +351,7 @@ async fn an_answer_that_does_not_fit_is_fetched_by_tcp() {
                 (0..200).map(|last| record("app.example.", 60, RData::A(A::new(192, 0, 2, last)))),
             );
         }
-        written(&answer)
+        Some(written(&answer))
     };
     let resolver = serving(many).await;
     let result = run(&check(
@@ -355,23 +364,23 @@ async fn an_answer_that_does_not_fit_is_fetched_by_tcp() {
     assert_eq!(result.observed["answers_left_out"], 180);
 
     let mut table = Vec::new();
-    let short_by_tcp = |tcp: fn(&Message) -> Option<Vec<u8>>| {
+    let short_by_tcp = |tcp: Saying| {
         serving(move |question: &Message, way| {
             if way == Way::Tcp {
                 return tcp(question);
             }
             let mut answer = answer_to(question);
             answer.metadata.truncation = true;
-            written(&answer)
+            Some(written(&answer))
         })
     };
     for tcp in [
-        (|_| None) as fn(&Message) -> Option<Vec<u8>>,
+        (|_| None) as Saying,
         |_| Some(b"not DNS at all".to_vec()),
         |question| {
             let mut answer = answer_to(question);
             answer.metadata.truncation = true;
-            written(&answer)
+            Some(written(&answer))
         },
     ] {
         let resolver = short_by_tcp(tcp).await;
@@ -388,22 +397,22 @@ async fn an_answer_that_does_not_fit_is_fetched_by_tcp() {
 #[tokio::test]
 async fn what_is_no_answer_to_the_question_is_not_taken_for_one() {
     let mut table = Vec::new();
-    let forgeries: [fn(&Message) -> Option<Vec<u8>>; 6] = [
+    let forgeries: [Saying; 6] = [
         |_| None,
         |_| Some(b"?".to_vec()),
         |question| {
             let mut answer = resolved(question);
             answer.metadata.id = !answer.metadata.id;
-            written(&answer)
+            Some(written(&answer))
         },
-        |question| written(question),
+        |question| Some(written(question)),
         |question| {
             let mut answer = resolved(question);
             answer.queries[0].name = name("other.example.");
-            written(&answer)
+            Some(written(&answer))
         },
         |question| {
-            let mut bytes = written(&resolved(question))?;
+            let mut bytes = written(&resolved(question));
             bytes.truncate(bytes.len() - 3);
             Some(bytes)
         },
@@ -418,12 +427,13 @@ async fn what_is_no_answer_to_the_question_is_not_taken_for_one() {
         table.push(format!("{}\n", told(&result)));
     }
     insta::assert_snapshot!(table.concat(), @"
-        Error: the address 127.0.0.1 may not be reached; the operator can change denied_networks and allowed_networks
-        Error: the address ::ffff:127.0.0.1 may not be reached; the operator can change denied_networks and allowed_networks
-        Error: the address 169.254.169.253 may not be reached; the operator can change denied_networks and allowed_networks
-        Error: the host no-such-host.invalid does not resolve; check the name and DNS
-        Error: the host db.internal.example may not be reached; the operator can change denied_hosts and allowed_hosts
-        ");
+    Error: 127.0.0.1:PORT did not answer the question about app.example within 200 ms; raise `timeout` if that is too short
+    Error: 127.0.0.1:PORT did not answer the question about app.example (something came that is not DNS) within 200 ms; raise `timeout` if that is too short
+    Error: 127.0.0.1:PORT did not answer the question about app.example (an answer came with the id of another question) within 200 ms; raise `timeout` if that is too short
+    Error: 127.0.0.1:PORT did not answer the question about app.example (a question came back instead of an answer) within 200 ms; raise `timeout` if that is too short
+    Error: 127.0.0.1:PORT did not answer the question about app.example (an answer came to another question) within 200 ms; raise `timeout` if that is too short
+    Error: 127.0.0.1:PORT sent an answer that cannot be read; check that it is a DNS server
+    ");
 }
 
 #[tokio::test]
@@ -431,7 +441,7 @@ async fn a_record_of_another_name_is_no_answer() {
     let resolver = serving(|question, _| {
         let mut answer = answer_to(question);
         answer.add_answer(record("evil.example.", 60, RData::A(A::new(192, 0, 2, 66))));
-        written(&answer)
+        Some(written(&answer))
     })
     .await;
     let result = run(&check(
@@ -447,7 +457,11 @@ async fn a_datagram_that_was_lost_is_sent_again() {
     let asked = AtomicUsize::new(0);
     let resolver = serving(move |question, _| {
         let first = asked.fetch_add(1, Ordering::Relaxed) == 0;
-        if first { None } else { written(&resolved(question)) }
+        if first {
+            None
+        } else {
+            Some(written(&resolved(question)))
+        }
     })
     .await;
     let mut asked = check(asking("empty.example", RecordType::A, resolver), None);
@@ -480,7 +494,13 @@ async fn what_may_not_be_reached_is_neither_asked_nor_asked_about() {
             .await;
         table.push(format!("{}\n", told(&result)));
     }
-    insta::assert_snapshot!(table.concat().replace(&format!(":{port}"), ":PORT"), @"Error: no DNS server listens at 127.0.0.1:PORT; start it, or mend `resolver`");
+    insta::assert_snapshot!(table.concat().replace(&format!(":{port}"), ":PORT"), @"
+    Error: the address 127.0.0.1 may not be reached; the operator can change denied_networks and allowed_networks
+    Error: the address ::ffff:127.0.0.1 may not be reached; the operator can change denied_networks and allowed_networks
+    Error: the address 169.254.169.253 may not be reached; the operator can change denied_networks and allowed_networks
+    Error: the host no-such-host.invalid does not resolve; check the name and DNS
+    Error: the host db.internal.example may not be reached; the operator can change denied_hosts and allowed_hosts
+    ");
 }
 
 #[tokio::test]

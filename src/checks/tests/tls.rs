@@ -93,14 +93,14 @@ fn file_with(certificates: &[&CertificateDer<'_>]) -> (TempDir, String) {
     use base64::Engine as _;
     let directory = TempDir::new().expect("a directory");
     let path: PathBuf = directory.path().join("ca.pem");
-    let pem: String = certificates
+    let pem: Vec<String> = certificates
         .iter()
         .map(|certificate| {
             let packed = base64::engine::general_purpose::STANDARD.encode(certificate);
             format!("-----BEGIN CERTIFICATE-----\n{packed}\n-----END CERTIFICATE-----\n")
         })
         .collect();
-    std::fs::write(&path, pem).expect("a file");
+    std::fs::write(&path, pem.concat()).expect("a file");
     let path = path.to_str().expect("a path in UTF-8").to_owned();
     (directory, path)
 }
@@ -244,23 +244,26 @@ async fn all_that_a_server_shows_is_observed_valid_or_not() {
     identity.chain.push(authority.der().clone());
     let result = looked_at(tls(showing(identity).await, Some(&ca))).await;
     insta::assert_json_snapshot!(result.observed, @r#"
-      {
-        "chain": [
-          "CN=app.example",
-          "CN=Test Authority"
-        ],
-        "days_left": -4,
-        "issuer": "CN=Test Authority",
-        "names": [
-          "app.example",
-          "*.app.example",
-          "127.0.0.1"
-        ],
-        "valid": false,
-        "valid_until": "2026-06-12T00:00:00Z",
-        "version": "1.3"
-      }
-      "#);
+    {
+      "chain": [
+        "CN=app.example",
+        "CN=Test Authority"
+      ],
+      "days_left": -4,
+      "invalid_because": [
+        "expired 3 days ago"
+      ],
+      "issuer": "CN=Test Authority",
+      "names": [
+        "app.example",
+        "*.app.example",
+        "127.0.0.1"
+      ],
+      "valid": false,
+      "valid_until": "2026-06-12T00:00:00Z",
+      "version": "1.3"
+    }
+    "#);
 }
 
 #[tokio::test]
@@ -286,14 +289,24 @@ async fn conditions_hold_a_certificate_to_what_it_should_be() {
             told(&run_now(&check(probe, Some(pass))).await)
         ));
     }
-    insta::assert_snapshot!(table.concat(), @"
-    sent along
-      Passed: the certificate of 127.0.0.1:PORT is valid for 29 days more, and TLS 1.3 was agreed on
-    left out
-      Failed: the certificate of 127.0.0.1:PORT is signed by nobody known (CN=Between); have the server send the certificates between it and a root along, or name a file with the authority's certificate in `ca`
-    sent along, expired
-      Failed: the certificate of 127.0.0.1:PORT is signed through a certificate that expired; have the server send the certificates of today above its own
-    ");
+    insta::assert_snapshot!(table.concat(), @r#"
+    valid && days_left >= 14
+      Passed: valid is true and days_left is 29
+    valid && days_left >= 30
+      Failed: days_left is 29, expected at least 30
+    version == '1.3' && 'app.example' in names
+      Passed: version is "1.3" and 'app.example' in names holds
+    issuer.contains('Test Authority') && size(chain) == 1
+      Passed: issuer contains "Test Authority" and size(chain) is 1
+    oldest_version >= '1.2'
+      Passed: oldest_version is "1.2"
+    valid
+      Failed: valid is false, expected true: the certificate of 127.0.0.1:PORT expired 3 days ago; renew it
+    valid || days_left > 3
+      Failed: valid is false, expected true; and days_left is -4, expected more than 3: the certificate of 127.0.0.1:PORT expired 3 days ago; renew it
+    days_left < 0
+      Passed: days_left is -4
+    "#);
 }
 
 #[tokio::test]
@@ -319,8 +332,12 @@ async fn a_chain_is_followed_as_far_as_it_was_sent() {
         table.push(format!("{case}\n  {}\n", told(&result)));
     }
     insta::assert_snapshot!(table.concat(), @"
-    Failed: the certificate of 127.0.0.1:PORT is not proven to be the server's own; give the server the key that belongs to it
-    Failed: the certificate of 127.0.0.1:PORT is not proven to be the server's own; give the server the key that belongs to it
+    sent along
+      Passed: the certificate of 127.0.0.1:PORT is valid for 29 days more, and TLS 1.3 was agreed on
+    left out
+      Failed: the certificate of 127.0.0.1:PORT is signed by nobody known (CN=Between); have the server send the certificates between it and a root along, or name a file with the authority's certificate in `ca`
+    sent along, expired
+      Failed: the certificate of 127.0.0.1:PORT is signed through a certificate that expired; have the server send the certificates of today above its own
     ");
 }
 
@@ -362,9 +379,9 @@ async fn the_key_must_belong_to_the_certificate() {
         table.push(format!("{}\n", told(&result)));
     }
     insta::assert_snapshot!(table.concat(), @"
-Passed: the certificate of 127.0.0.1:PORT is valid for 29 days more, and TLS 1.2 was agreed on; the server goes on only with clients that have a certificate
-Passed: the certificate of 127.0.0.1:PORT is valid for 29 days more, and TLS 1.3 was agreed on
-");
+    Failed: the certificate of 127.0.0.1:PORT is not proven to be the server's own; give the server the key that belongs to it
+    Failed: the certificate of 127.0.0.1:PORT is not proven to be the server's own; give the server the key that belongs to it
+    ");
 }
 
 #[tokio::test]
@@ -499,7 +516,7 @@ async fn the_oldest_version_that_a_server_takes_is_found_out() {
     HTTP at 1.0: null null
       Error: 127.0.0.1:PORT answered a greeting in TLS 1.0 with something that is not TLS; look at what stands in front of it
     silent at 1.0
-      Error: 127.0.0.1:PORT neither took nor refused TLS 1.0 within 800 ms; raise `timeout` if that is too short
+      Error: 127.0.0.1:PORT neither took nor refused TLS 1.0 within 2 s; raise `timeout` if that is too short
     "#);
 }
 
@@ -558,11 +575,23 @@ async fn a_handshake_that_comes_to_nothing_is_told_with_the_cause() {
     let result = run_now(&in_short(check(Probe::Tls(tls(hanging, None)), None))).await;
     table.push(format!("hangs\n  {}\n", told(&result)));
     insta::assert_snapshot!(table.concat(), @"
-      Error: the file DIRECTORY/ca.pem holds no certificate; write the authority's there in PEM, from BEGIN CERTIFICATE to END CERTIFICATE
-      Error: the file DIRECTORY/broken.pem holds a certificate that cannot be trusted as a root (invalid peer certificate: BadEncoding); mend the file
-      Error: the file DIRECTORY/large.pem is larger than 1 MiB, which no list of roots is; mend `ca`
-      Error: the file DIRECTORY/missing.pem is not there; create it, or mend `ca` (it is relative to the bot's working directory)
-      ");
+    closes
+      Error: 127.0.0.1:PORT closed the connection in the middle of the TLS handshake; look at its log, and whether TLS is spoken at that port
+    HTTP
+      Error: 127.0.0.1:PORT does not speak TLS; check the port, and whether TLS is switched on
+    1.0 only
+      Error: 127.0.0.1:PORT speaks TLS 1.0 and nothing newer, which is not safe any more; have it speak 1.2 or 1.3
+    refuses
+      Error: 127.0.0.1:PORT takes no version and cipher of TLS that is in use today (received fatal alert: HandshakeFailure); look at its configuration
+    no such name
+      Error: 127.0.0.1:PORT serves nothing under the name app.example; mend `name` or the server's configuration
+    nobody
+      Error: nothing listens at 127.0.0.1:PORT (connection refused); start the service, or mend the port
+    metadata
+      Error: the address 169.254.169.254 may not be reached; the operator can change denied_networks and allowed_networks
+    hangs
+      Error: 127.0.0.1:PORT took the connection and did not finish the TLS handshake within 200 ms; raise `timeout` if that is too short
+    ");
 }
 
 #[tokio::test]
