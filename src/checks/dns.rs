@@ -62,16 +62,21 @@ pub(super) fn host(probe: &DnsProbe, variables: &Variables) -> Option<String> {
 
 /// Asks.
 pub(super) async fn probe(run: &Run<'_>, probe: &DnsProbe) -> Result<Seen, Hindrance> {
-    let name = asked_name(&run.expand(&probe.name)?).map_err(Hindrance::new)?;
-    let shown = records::host(&name);
+    let asked = run.expand(&probe.name)?;
+    let name = asked_name(&asked).map_err(Hindrance::new)?;
+    // Shown as it was written: a secret in it would not be known any more in lower case or in punycode.
+    let shown = match asked.trim().trim_end_matches('.') {
+        "" => ".",
+        bare => bare,
+    };
     // A name that may not be reached is not asked about either: the answer tells where it is, and the question
     // travels to those who serve it.
     run.guard
-        .vet_host(&shown)
+        .vet_host(&records::host(&name))
         .map_err(|refusal| Hindrance::new(refusal.to_string()))?;
     let servers = servers::to_ask(run, probe.resolver.as_deref()).await?;
     let wanted = wire_type(probe.record_type);
-    let reply = exchange::ask(run, &servers, &name, wanted).await?;
+    let reply = exchange::ask(run, &servers, &name, shown, wanted).await?;
     let Answers {
         mut texts,
         ttl,
@@ -84,7 +89,7 @@ pub(super) async fn probe(run: &Run<'_>, probe: &DnsProbe) -> Result<Seen, Hindr
         ResponseCode::NXDomain => Existence::NoSuchName,
         _ => Existence::Known,
     };
-    let found = found(run, &shown, probe.record_type, there, &texts, &aliases);
+    let found = found(run, shown, probe.record_type, there, &texts, &aliases);
     let holds = !texts.is_empty();
     let ttl = match ttl {
         Some(seconds) => Observed::Duration(Duration::from_secs(u64::from(seconds))),
@@ -181,22 +186,22 @@ fn kept(run: &Run<'_>, texts: &[String]) -> Value {
 fn asked_name(written: &str) -> Result<Name, String> {
     let text = written.trim();
     let length = text.trim_end_matches('.').chars().count();
-    let shown: String = text.chars().take(60).collect();
+    // Nothing is cut out of a name to be shown: it may hold a secret, which is only known by the whole of it.
     if length > LONGEST_NAME {
         return Err(format!(
-            "`name` is {length} characters long (it begins {shown:?}), and a name in DNS has at most {LONGEST_NAME}; shorten it"
+            "`name` is {length} characters long, and a name in DNS has at most {LONGEST_NAME}; shorten it"
         ));
     }
     if text.split('.').any(|label| label.chars().count() > LONGEST_LABEL) {
         return Err(format!(
-            "`name` has more than {LONGEST_LABEL} characters between two dots (it begins {shown:?}), which DNS does not allow; shorten it"
+            "`name` is {text:?}, which has more than {LONGEST_LABEL} characters between two dots, and DNS does not allow that; shorten it"
         ));
     }
     // What the zone files' notation escapes is no part of any name that is asked for.
     let sound = !text.is_empty() && !text.contains('\\');
     let name = Name::from_str_relaxed(text).ok().filter(|_| sound);
     let mut name = name.ok_or_else(|| {
-        format!("`name` is {shown:?}, which is not a name in DNS; write it as in app.example, without scheme or port")
+        format!("`name` is {text:?}, which is not a name in DNS; write it as in app.example, without scheme or port")
     })?;
     name.set_fqdn(true);
     Ok(name)

@@ -259,7 +259,7 @@ fn place(written: &str) -> Result<Place, String> {
 
 /// The name that a server is asked for. The dot at its end is no part of it (RFC 6066, 3).
 fn server_name(written: &str, parameter: &str) -> Result<ServerName<'static>, String> {
-    let bare = written.trim().trim_end_matches('.').to_lowercase();
+    let bare = written.trim().trim_end_matches('.').to_owned();
     ServerName::try_from(bare).map_err(|_| {
         format!(
             "`{parameter}` names {written:?}, which no certificate can be for; write it as in app.example, in the form xn--… where it has other than ASCII letters"

@@ -10,7 +10,6 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpStream, UdpSocket};
 use tokio::time::Instant;
 
-use super::records;
 use crate::checks::probe::{Hindrance, Run};
 use crate::checks::written;
 
@@ -56,14 +55,16 @@ enum Fit {
     Garbled,
 }
 
-/// Asks the servers in turn, until one has answered, each has said that it does not, or time is up.
+/// Asks the servers in turn, until one has answered, each has said that it does not, or time is up. In sentences, the
+/// name is as it is shown.
 pub(super) async fn ask(
     run: &Run<'_>,
     servers: &[SocketAddr],
     name: &Name,
+    shown: &str,
     wanted: RecordType,
 ) -> Result<Reply, Hindrance> {
-    let question = Question::new(name, wanted)?;
+    let question = Question::new(name, shown, wanted)?;
     let mut waiting = servers.to_vec();
     let mut said: Vec<String> = Vec::new();
     let mut strange = None;
@@ -73,7 +74,7 @@ pub(super) async fn ask(
         for server in waiting {
             let until = run.deadline.min(Instant::now() + wait);
             match question.answered_by(server, until, run.deadline).await {
-                Ok(message) => match complaint(&message, server, name) {
+                Ok(message) => match complaint(&message, server, shown) {
                     None => return Ok(Reply { message, server }),
                     Some(complaint) => said.push(complaint),
                 },
@@ -93,7 +94,7 @@ pub(super) async fn ask(
                 } else {
                     "did not answer, none of them, the question"
                 };
-                let mut clause = format!("{} {did_not} {}", written::joined(&asked, "and"), about(name));
+                let mut clause = format!("{} {did_not} about {shown}", written::joined(&asked, "and"));
                 if let Some(strange) = strange {
                     clause = format!("{clause} ({strange})");
                 }
@@ -106,25 +107,19 @@ pub(super) async fn ask(
     // The servers of a list serve the same: what the first one says is what is wrong.
     let first = said.into_iter().next();
     Err(Hindrance::new(first.unwrap_or_else(|| {
-        format!(
-            "there is no DNS server to ask {}; name one in `resolver`",
-            about(name)
-        )
+        format!("there is no DNS server to ask about {shown}; name one in `resolver`")
     })))
 }
 
 impl Question {
-    fn new(name: &Name, wanted: RecordType) -> Result<Self, Hindrance> {
+    fn new(name: &Name, shown: &str, wanted: RecordType) -> Result<Self, Hindrance> {
         let query = Query::query(name.clone(), wanted);
         // The id is random, and the port is the system's random choice (RFC 5452, 9.2).
         let mut message = Message::query();
         message.metadata.recursion_desired = true;
         message.add_query(query.clone());
         let bytes = message.to_vec().map_err(|error| {
-            Hindrance::new(format!(
-                "the question for {} cannot be written: {error}",
-                records::host(name)
-            ))
+            Hindrance::new(format!("the question about {shown} cannot be written: {error}"))
         })?;
         Ok(Self {
             id: message.metadata.id,
@@ -234,8 +229,7 @@ impl Question {
 }
 
 /// What the server says instead of answering, as a sentence.
-fn complaint(message: &Message, server: SocketAddr, name: &Name) -> Option<String> {
-    let name = records::host(name);
+fn complaint(message: &Message, server: SocketAddr, name: &str) -> Option<String> {
     match message.metadata.response_code {
         ResponseCode::NXDomain => None,
         ResponseCode::NoError => {
@@ -262,10 +256,6 @@ fn complaint(message: &Message, server: SocketAddr, name: &Name) -> Option<Strin
             u16::from(other)
         )),
     }
-}
-
-fn about(name: &Name) -> String {
-    format!("about {}", records::host(name))
 }
 
 fn garbled(server: SocketAddr) -> Unanswered {

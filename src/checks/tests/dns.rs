@@ -9,6 +9,7 @@ use tokio::net::{TcpListener, UdpSocket};
 
 use super::*;
 use crate::domain::check::{DnsProbe, RecordType};
+use crate::domain::ids::VariableName;
 
 /// What a server says to a question.
 type Saying = fn(&Message) -> Option<Vec<u8>>;
@@ -221,7 +222,7 @@ async fn every_kind_of_record_is_told_in_one_form() {
       ["ns1.example"] for 86400 s
     Passed: app.example has the SOA record ns1.example admin.example 2026 7200 900 86400 300
       ["ns1.example admin.example 2026 7200 900 86400 300"] for 3600 s
-    Passed: _sip._tcp.app.example has the SRV record 10 5 5060 sip.example
+    Passed: _sip._tcp.APP.example has the SRV record 10 5 5060 sip.example
       ["10 5 5060 sip.example"] for 30 s
     Passed: app.example has the TXT record v=spf1 include:mail.example -all
       ["v=spf1 include:mail.example -all"] for 30 s
@@ -307,7 +308,7 @@ async fn a_name_without_an_answer_is_an_observation_and_aliases_are_followed() {
       aliases ["gone.example"]
     Failed: loop.example (an alias of loop.example) has no A record, expected at least one record of type A
       aliases ["loop.example"]
-    Passed: xn--mnchen-3ya.example has the A record 192.0.2.30
+    Passed: münchen.example has the A record 192.0.2.30
       aliases null
     "#);
     let through = run(&check(asking("www.app.example", RecordType::A, resolver), None)).await;
@@ -542,8 +543,8 @@ fn a_name_or_a_resolver_that_is_none_is_told_at_once() {
         table.push(format!("{}\n", told.join("; ")));
     }
     insta::assert_snapshot!(table.concat(), @r#"
-    `name` is 299 characters long (it begins "abcdefghi.abcdefghi.abcdefghi.abcdefghi.abcdefghi.abcdefghi."), and a name in DNS has at most 253; shorten it
-    `name` has more than 63 characters between two dots (it begins "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"), which DNS does not allow; shorten it
+    `name` is 299 characters long, and a name in DNS has at most 253; shorten it
+    `name` is "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.example", which has more than 63 characters between two dots, and DNS does not allow that; shorten it
     `name` is "https://app.example/", which is not a name in DNS; write it as in app.example, without scheme or port
     `name` is "app..example", which is not a name in DNS; write it as in app.example, without scheme or port
     `name` is "app\\.example", which is not a name in DNS; write it as in app.example, without scheme or port
@@ -552,4 +553,27 @@ fn a_name_or_a_resolver_that_is_none_is_told_at_once() {
     `resolver` is "https://dns.example/dns-query", which is no address of a DNS server; write it as in 192.0.2.53 or 192.0.2.53:5353
     there is no variable site; declare it under `variables`; there is no variable server; declare it under `variables`
     "#);
+}
+
+#[tokio::test]
+async fn a_secret_in_a_name_is_shown_in_no_form() {
+    let variables = Variables::new().with_secret(
+        VariableName::new("token"),
+        secrecy::SecretString::from("AbC-Canary-Ünlike"),
+    );
+    let resolver = resolver().await;
+    for asked in [
+        "{{ token }}.app.example",
+        "{{ token }}..",
+        "{{ token }}.{{ token }}.{{ token }}.{{ token }}.x",
+    ] {
+        let result = checks()
+            .run(
+                &check(asking(asked, RecordType::A, resolver.as_str()), None),
+                &variables,
+            )
+            .await;
+        let all = format!("{result:?}").to_lowercase();
+        assert!(!all.contains("canary"), "{all}");
+    }
 }

@@ -18,6 +18,7 @@ use tokio_rustls::rustls::{ALL_VERSIONS, RootCertStore, ServerConfig, SupportedP
 
 use super::*;
 use crate::domain::check::TlsProbe;
+use crate::domain::ids::VariableName;
 
 /// When the checks of these tests run.
 const NOW: &str = "2026-06-15T12:00:00Z";
@@ -661,4 +662,22 @@ fn a_host_or_a_name_that_is_none_is_told_at_once() {
     app.example: `name` names "app example", which no certificate can be for; write it as in app.example, in the form xn--… where it has other than ASCII letters
     {{ site }}: there is no variable site; declare it under `variables`
     "#);
+}
+
+#[tokio::test]
+async fn a_secret_in_a_name_is_shown_in_no_form() {
+    let variables = Variables::new().with_secret(
+        VariableName::new("token"),
+        secrecy::SecretString::from("AbC-Canary-12"),
+    );
+    let place = showing(signed_by_itself(&app(IN_TIME))).await;
+    for name in ["{{ token }}.app.example", "{{ token }} {{ token }}"] {
+        let probe = TlsProbe {
+            name: Some(name.to_owned()),
+            ..tls(place.as_str(), None)
+        };
+        let result = checks().run(&check(Probe::Tls(probe), None), &variables).await;
+        let all = format!("{result:?}").to_lowercase();
+        assert!(!all.contains("canary"), "{all}");
+    }
 }
