@@ -1,6 +1,7 @@
 //! Checks as their users see them: a check goes in, a result comes out.
 
 mod command;
+mod dns;
 mod env;
 mod flow;
 mod http;
@@ -10,6 +11,7 @@ mod secrets;
 mod server;
 mod steps;
 mod tcp;
+mod tls;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

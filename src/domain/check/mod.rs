@@ -2,11 +2,13 @@
 
 mod combined;
 mod command;
+mod dns;
 mod env;
 mod flow;
 mod http;
 mod rhythm;
 mod tcp;
+mod tls;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 pub use combined::{CombinedProbe, Rule};
 pub use command::CommandProbe;
+pub use dns::{DnsProbe, RecordType};
 pub use env::{EnvFormat, EnvProbe, EnvVariable};
 pub use flow::{CheckSeverity, Retry};
 pub use http::{HttpCapture, HttpProbe, HttpStep, HttpSteps};
@@ -24,6 +27,7 @@ pub use rhythm::{
     SHORTEST_WATCH, Verdict, in_words,
 };
 pub use tcp::TcpProbe;
+pub use tls::TlsProbe;
 
 use super::ids::CheckId;
 
@@ -77,6 +81,10 @@ pub enum Probe {
     Command(CommandProbe),
     /// One connection. Observes `open`, `closed`, `banner`, `latency`.
     Tcp(TcpProbe),
+    /// One TLS handshake. Observes `valid`, `days_left`, `version`, `oldest_version`, `names`, `issuer`, `chain`.
+    Tls(TlsProbe),
+    /// One question to DNS. Observes `answers`, `ttl`.
+    Dns(DnsProbe),
     /// Other checks. Observes `passed`, `failed`, `total`.
     Combined(CombinedProbe),
 }

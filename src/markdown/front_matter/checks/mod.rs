@@ -2,12 +2,14 @@
 
 mod combined;
 mod command;
+mod dns;
 mod env;
 mod flow;
 mod http;
 mod relations;
 mod rhythm;
 mod tcp;
+mod tls;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -28,7 +30,7 @@ const STEPS_TIMEOUT: Duration = Duration::from_secs(30);
 const COMMAND_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// The probes, as they are written.
-const PROBES: [&str; 6] = ["http", "env", "command", "tcp", "all", "any"];
+const PROBES: [&str; 8] = ["http", "env", "command", "tcp", "tls", "dns", "all", "any"];
 
 /// What every check may say besides.
 const SHARED: [&str; 6] = ["description", "pass", "timeout", "retry", "after", "severity"];
@@ -87,6 +89,8 @@ fn check(values: &mut Values<'_, '_, '_>, entry: &Entry, named: &mut Vec<Named>)
             "tcp" => tcp::read(values, only),
             "all" => combined::read(values, only, Rule::All, named),
             "any" => combined::read(values, only, Rule::Any, named),
+            "tls" => tls::read(values, only),
+            "dns" => dns::read(values, only),
             _ => command::read(values, only),
         },
         [_, second, ..] => {
@@ -139,9 +143,9 @@ fn check(values: &mut Values<'_, '_, '_>, entry: &Entry, named: &mut Vec<Named>)
         return None;
     }
     let usual = match probe {
-        Probe::Http(_) | Probe::Env(_) | Probe::Tcp(_) | Probe::Combined(_) => PROBE_TIMEOUT,
         Probe::HttpSteps(_) => STEPS_TIMEOUT,
         Probe::Command(_) => COMMAND_TIMEOUT,
+        _ => PROBE_TIMEOUT,
     };
     // A part that was written and is wrong makes the check wrong: it must not run as if the part were not there.
     Some(Check {
