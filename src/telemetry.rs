@@ -80,6 +80,8 @@ pub const DELIVERIES_TOTAL: &str = "holdpoint_deliveries_total";
 pub const TIMERS_PENDING: &str = "holdpoint_timers_pending";
 /// Runs of a check. Label `status`: `passed`, `failed` or `error`, when it could not be run.
 pub const CHECK_RUNS_TOTAL: &str = "holdpoint_check_runs_total";
+/// Observations of checks that came due. Label `status`: `passed` or `not_passed`.
+pub const CHECK_OBSERVATIONS_TOTAL: &str = "holdpoint_check_observations_total";
 /// 1 while the gateway is connected, otherwise 0.
 pub const GATEWAY_UP: &str = "holdpoint_gateway_up";
 /// Gateway events of a kind we know that could not be read.
@@ -120,6 +122,11 @@ pub const METRICS: &[Metric] = &[
     Metric {
         name: CHECK_RUNS_TOTAL,
         about: "Runs of a check, by status: passed, failed, or error when it could not be run.",
+        kind: MetricKind::Counter,
+    },
+    Metric {
+        name: CHECK_OBSERVATIONS_TOTAL,
+        about: "Observations of checks that came due, by how they ended.",
         kind: MetricKind::Counter,
     },
     Metric {

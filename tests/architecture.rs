@@ -40,6 +40,11 @@ const CRATES: &[(&str, &[&str])] = &[
     // Checks send requests. `discord` builds serenity's HTTP client with time-outs and, on loopback, a proxy; serenity
     // takes it as a reqwest client.
     ("reqwest", &["checks", "discord"]),
+    // Checks look at certificates and ask DNS.
+    ("tokio_rustls", &["checks"]),
+    ("webpki_roots", &["checks::tls"]),
+    ("x509_parser", &["checks::tls"]),
+    ("hickory_proto", &["checks"]),
     ("pulldown_cmark", &["markdown"]),
     ("discord_stand_in", &["app"]),
 ];

@@ -22,7 +22,7 @@ use crate::discord::{Discord, Endpoint, GatewayState};
 use crate::domain::command::FourEyes;
 use crate::domain::ids::{DiscordRoleId, GuildId, UserId};
 use crate::domain::rights::{Allowed, Rights};
-use crate::engine::{Catalog, CatalogReport, CheckRuns, Engine, Outbox, Rules, Timers};
+use crate::engine::{Catalog, CatalogReport, CheckRuns, Engine, Observations, Outbox, Rules, Timers};
 use crate::store::Store;
 
 /// How long inputs are remembered, so that none is applied twice. Discord repeats nothing for longer than minutes.
@@ -61,6 +61,7 @@ pub struct Bot {
 enum Part {
     Desk,
     Timers,
+    Observations,
     Outbox,
     Forgetting,
 }
@@ -88,6 +89,7 @@ impl fmt::Display for Part {
         f.write_str(match self {
             Self::Desk => "the desk that decides",
             Self::Timers => "the worker that fires timers",
+            Self::Observations => "the worker that has checks observed",
             Self::Outbox => "the worker that delivers messages",
             Self::Forgetting => "the worker that forgets old inputs",
         })
@@ -220,6 +222,11 @@ impl Bot {
         parts.watch(Part::Desk, desk);
         let timers = Timers::new(engine.clone());
         parts.watch(Part::Timers, tokio::spawn(timers.run(workers.clone())));
+        let observations = Observations::new(engine.clone(), check_runs.clone());
+        parts.watch(
+            Part::Observations,
+            tokio::spawn(observations.run(workers.clone())),
+        );
         let outbox = Outbox::new(engine.clone(), discord.courier());
         parts.watch(Part::Outbox, tokio::spawn(outbox.run(workers.clone())));
         let forgetting = forget_daily(engine.clone(), workers.clone());

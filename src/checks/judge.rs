@@ -182,10 +182,17 @@ impl Judge<'_> {
                     }
                 }
                 Ok(CelValue::Bool(false)) => {
-                    failure = Some(
-                        self.failed(expression)
-                            .unwrap_or_else(|| self.does_not_hold(conjunct)),
-                    );
+                    let mut failed = self
+                        .failed(expression)
+                        .unwrap_or_else(|| self.does_not_hold(conjunct));
+                    let references = expression.references();
+                    let mut named = references.variables();
+                    named.sort_unstable();
+                    for reason in named.into_iter().filter_map(|name| self.observation.reason(name)) {
+                        failed.push_str(": ");
+                        failed.push_str(reason);
+                    }
+                    failure = Some(failed);
                 }
                 Ok(other) => {
                     let what = written::expression(expression).unwrap_or_else(|| one_line(&conjunct.text));

@@ -13,6 +13,7 @@ mod capture;
 mod combined;
 mod command;
 mod condition;
+mod dns;
 mod dotenv;
 mod env;
 mod guard;
@@ -33,6 +34,7 @@ mod tcp;
 mod template;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod variables;
 mod verdict;
 mod written;
@@ -210,6 +212,7 @@ impl Checks {
             expressions: &shared.expressions,
             captures: &captures,
             results,
+            now: at,
             timeout: check.timeout,
             deadline: started + check.timeout,
         };

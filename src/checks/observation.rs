@@ -44,6 +44,8 @@ pub(super) enum Observed {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Observation {
     values: BTreeMap<String, Observed>,
+    /// Why something is as it was seen, by its name.
+    reasons: BTreeMap<String, String>,
 }
 
 impl Observation {
@@ -52,6 +54,18 @@ impl Observation {
     pub(super) fn with(mut self, name: &str, observed: Observed) -> Self {
         self.values.insert(name.to_owned(), observed);
         self
+    }
+
+    /// Notes why something is as it was seen, in a sentence that a condition which fails on it ends with.
+    #[must_use]
+    pub(super) fn because(mut self, name: &str, sentence: impl Into<String>) -> Self {
+        self.reasons.insert(name.to_owned(), sentence.into());
+        self
+    }
+
+    /// Why something is as it was seen, where that was noted.
+    pub(super) fn reason(&self, name: &str) -> Option<&str> {
+        self.reasons.get(name).map(String::as_str)
     }
 
     /// What was seen under a name.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -28,6 +29,8 @@ pub(super) struct Run<'a> {
     pub(super) captures: &'a Captures,
     /// The results of the checks that this one waited for.
     pub(super) results: &'a [CheckResult],
+    /// The date at which the check began.
+    pub(super) now: Timestamp,
     /// How long the check may take.
     pub(super) timeout: Duration,
     /// When that is over.

@@ -7,7 +7,7 @@ use super::observation::Kind;
 use super::probe::{Hindrance, Run, Seen};
 use super::share::Lane;
 use super::variables::Variables;
-use super::{combined, command, env, http, judge, tcp};
+use super::{combined, command, dns, env, http, judge, tcp, tls};
 use crate::domain::check::{HttpCapture, Probe};
 
 /// Names that a condition may use, with their kinds.
@@ -23,6 +23,8 @@ pub(super) fn names(probe: &Probe) -> BTreeMap<String, Kind> {
         Probe::Env(_) => fixed(&env::NAMES),
         Probe::Command(probe) => command::names(probe).into_iter().collect(),
         Probe::Tcp(_) => fixed(&tcp::NAMES),
+        Probe::Tls(_) => fixed(&tls::NAMES),
+        Probe::Dns(_) => fixed(&dns::NAMES),
         Probe::Combined(_) => fixed(&combined::NAMES),
     }
 }
@@ -35,6 +37,8 @@ pub(super) fn flaws(probe: &Probe) -> Vec<String> {
         Probe::HttpSteps(_) | Probe::Env(_) | Probe::Combined(_) => Vec::new(),
         Probe::Command(probe) => command::flaws(probe),
         Probe::Tcp(probe) => tcp::flaws(probe),
+        Probe::Tls(probe) => tls::flaws(probe),
+        Probe::Dns(probe) => dns::flaws(probe),
     }
 }
 
@@ -46,6 +50,8 @@ pub(super) fn texts(probe: &Probe) -> Vec<&str> {
         Probe::Env(probe) => env::texts(probe),
         Probe::Command(probe) => command::texts(probe),
         Probe::Tcp(probe) => tcp::texts(probe),
+        Probe::Tls(probe) => tls::texts(probe),
+        Probe::Dns(probe) => dns::texts(probe),
         Probe::Combined(_) => Vec::new(),
     }
 }
@@ -62,7 +68,7 @@ pub(super) fn captures(probe: &Probe) -> Vec<String> {
             steps.flat_map(|step| named(&step.request.capture)).collect()
         }
         Probe::Command(probe) => command::captures(probe),
-        Probe::Env(_) | Probe::Tcp(_) | Probe::Combined(_) => Vec::new(),
+        _ => Vec::new(),
     }
 }
 
@@ -74,6 +80,8 @@ pub(super) fn lane(probe: &Probe, variables: &Variables) -> Option<Lane> {
         Probe::HttpSteps(probe) => http::steps::host(probe, variables).map(Lane::Host),
         Probe::Env(_) | Probe::Combined(_) => None,
         Probe::Tcp(probe) => tcp::host(probe, variables).map(Lane::Host),
+        Probe::Tls(probe) => tls::host(probe, variables).map(Lane::Host),
+        Probe::Dns(probe) => dns::host(probe, variables).map(Lane::Host),
     }
 }
 
@@ -104,5 +112,14 @@ pub(super) async fn make(
             };
             tcp::probe(run, probe, banner).await
         }
+        Probe::Tls(probe) => {
+            let oldest = if condition.is_some_and(|condition| judge::looks_at(condition, "oldest_version")) {
+                tls::OldestVersion::Wanted
+            } else {
+                tls::OldestVersion::NotLookedAt
+            };
+            tls::probe(run, probe, oldest).await
+        }
+        Probe::Dns(probe) => dns::probe(run, probe).await,
     }
 }

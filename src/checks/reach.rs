@@ -55,6 +55,19 @@ impl Place {
         })
     }
 
+    /// Reads a place whose port may be left out: `name`, an address with or without brackets, or all of
+    /// [`Place::parse`].
+    pub(super) fn with_usual_port(text: &str, port: u16) -> Option<Self> {
+        let text = text.trim();
+        if text.parse::<IpAddr>().is_ok() {
+            return Some(Self {
+                host: text.to_owned(),
+                port,
+            });
+        }
+        Self::parse(text).or_else(|| Self::parse(&format!("{text}:{port}")))
+    }
+
     /// Reads it with its variables replaced.
     pub(super) fn of(run: &Run<'_>, text: &str, parameter: &str) -> Result<Self, Hindrance> {
         let expanded = run.expand(text)?;

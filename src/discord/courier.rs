@@ -114,6 +114,14 @@ impl DiscordCourier {
                 .post_in_thread(delivery, &notice::void(deployment, role, *by, check))
                 .await
                 .map(Some),
+            Owed::WatchTurned { check } => self
+                .post_in_thread(delivery, &notice::watch_turned(deployment, check, owners))
+                .await
+                .map(Some),
+            Owed::WatchRecovered { check } => self
+                .post_in_thread(delivery, &notice::watch_recovered(deployment, check, owners))
+                .await
+                .map(Some),
             Owed::ReadyForGo => self
                 .post_in_thread(delivery, &notice::ready_for_go(deployment))
                 .await

@@ -56,8 +56,16 @@ pub enum Command {
     Assign { item: ItemId, to: Option<UserId> },
     /// Write a remark down, on an item or on the whole.
     Note { item: Option<ItemId>, text: Remark },
-    /// Take the result of a check.
+    /// Take the result of a check that somebody asked for. Where several observations decide it, this is the first.
     RecordCheck { result: CheckResult },
+    /// Take an observation of a check that came due.
+    RecordObservation {
+        result: CheckResult,
+        /// Which series of the check, from 1.
+        series: u32,
+        /// Which observation of the series, from 1.
+        number: u32,
+    },
     /// Ask a role to sign, now or again.
     RequestSignOff { role: RoleKey },
     /// Approve for a role.

@@ -1,8 +1,9 @@
 //! A deployment: its events, folded.
 
 mod answers;
+mod series;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -15,6 +16,8 @@ use super::items_progress::ItemsProgress;
 use super::sign_off::ChecksSeen;
 
 pub use self::answers::{Rejection, Request, Resting, SignOff};
+use self::series::Observed;
+pub use self::series::{RECENT, Series, SeriesProgress, Stage};
 
 /// One run of a checklist, as its events have left it.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,6 +50,12 @@ pub struct Deployment {
     pub blanks: BTreeMap<BlankId, Filled>,
     /// The latest result of each check that has run.
     pub checks: BTreeMap<CheckId, CheckResult>,
+    /// How the latest runs and observations of each check ended, the oldest first; at most [`RECENT`].
+    pub recent: BTreeMap<CheckId, VecDeque<CheckStatus>>,
+    /// The latest series of each check that several observations decide.
+    pub series: BTreeMap<CheckId, Series>,
+    /// Checks that are watched and do not pass, with since when.
+    pub turned: BTreeMap<CheckId, Timestamp>,
     /// Per role the checklist asks.
     pub sign_offs: BTreeMap<RoleKey, SignOff>,
     /// Remarks, oldest first.
@@ -255,6 +264,9 @@ impl Deployment {
             items,
             blanks: BTreeMap::new(),
             checks: BTreeMap::new(),
+            recent: BTreeMap::new(),
+            series: BTreeMap::new(),
+            turned: BTreeMap::new(),
             sign_offs,
             notes: Vec::new(),
             decision: None,
@@ -338,8 +350,26 @@ impl Deployment {
                     at,
                 });
             }
-            Event::CheckRecorded { result } => {
-                self.checks.insert(result.check.clone(), result.clone());
+            Event::CheckRecorded { result } => self.apply_recorded(result),
+            Event::CheckObserved {
+                result,
+                series,
+                number,
+                due,
+            } => {
+                let observed = Observed {
+                    result,
+                    series: *series,
+                    number: *number,
+                    due: *due,
+                };
+                self.apply_observed(observed).map_err(foreign)?;
+            }
+            Event::WatchTurned { check } => {
+                self.turned.insert(check.clone(), at);
+            }
+            Event::WatchRecovered { check } => {
+                self.turned.remove(check);
             }
             Event::SignOffRequested { role } => {
                 let sign_off = self.sign_off_of(role).map_err(foreign)?;
@@ -449,6 +479,8 @@ impl Deployment {
                     Decision::Go => Phase::Releasing,
                     Decision::NoGo => Phase::Held,
                 };
+                // The watch begins with each GO anew.
+                self.turned.clear();
             }
             Event::Finished { outcome, reason } => {
                 self.finished = Some(Finished {

@@ -79,6 +79,16 @@ pub enum Owed {
         /// The check whose result changed.
         check: CheckId,
     },
+    /// A ping of those who answer for the release, as a check that is watched no longer passes.
+    WatchTurned {
+        /// Which check.
+        check: CheckId,
+    },
+    /// Word to the same that it passes again.
+    WatchRecovered {
+        /// Which check.
+        check: CheckId,
+    },
     /// Word that nothing holds GO any more.
     ReadyForGo,
     /// Word of the decision.
@@ -100,6 +110,8 @@ impl Owed {
             | Self::Ping { .. }
             | Self::Rejection { .. }
             | Self::Void { .. }
+            | Self::WatchTurned { .. }
+            | Self::WatchRecovered { .. }
             | Self::ReadyForGo
             | Self::Decision
             | Self::Report => None,
@@ -122,6 +134,8 @@ impl Owed {
             Self::AskedAgain { .. }
             | Self::Rejection { .. }
             | Self::Void { .. }
+            | Self::WatchTurned { .. }
+            | Self::WatchRecovered { .. }
             | Self::ReadyForGo
             | Self::Decision => None,
         }
@@ -132,6 +146,18 @@ impl Owed {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct TimerKey(pub String);
+
+impl TimerKey {
+    /// The name of the timer of a role's next ping.
+    pub fn of_ping(role: &RoleKey) -> Self {
+        Self(format!("ping:{role}"))
+    }
+
+    /// The name of the timer of a check's next observation; the store tells them from others by its beginning.
+    pub fn of_observation(check: &CheckId) -> Self {
+        Self(format!("observe:{check}"))
+    }
+}
 
 /// Something that comes due.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -155,6 +181,15 @@ pub enum Then {
         /// Which ping, from 1.
         ping: u32,
     },
+    /// The next observation of a check. The timer stays until what was observed is recorded.
+    Observe {
+        /// Which check.
+        check: CheckId,
+        /// Which series of it, from 1.
+        series: u32,
+        /// Which observation of the series, from 1.
+        number: u32,
+    },
 }
 
 /// What these events owe. `before` is absent for a start.
@@ -167,6 +202,17 @@ pub fn effects(before: Option<&Deployment>, events: &[Recorded], after: &Deploym
         effects.of_timer(
             before.and_then(|before| before.ping_timer(role)),
             after.ping_timer(role),
+        );
+    }
+    for (check, _) in after
+        .checklist
+        .checks
+        .iter()
+        .filter(|(_, check)| check.rhythm.is_some())
+    {
+        effects.of_timer(
+            before.and_then(|before| before.observation_timer(check)),
+            after.observation_timer(check),
         );
     }
     // Whoever has just decided needs no word that they can.
@@ -244,6 +290,8 @@ impl Effects {
                     check: check.clone(),
                 });
             }
+            Event::WatchTurned { check } => self.owed.push(Owed::WatchTurned { check: check.clone() }),
+            Event::WatchRecovered { check } => self.owed.push(Owed::WatchRecovered { check: check.clone() }),
             Event::Decided { .. } => self.owed.push(Owed::Decision),
             Event::Finished { .. } => {
                 for (role, sign_off) in &after.sign_offs {
@@ -261,7 +309,8 @@ impl Effects {
             | Event::Filled { .. }
             | Event::Assigned { .. }
             | Event::Noted { .. }
-            | Event::CheckRecorded { .. } => {}
+            | Event::CheckRecorded { .. }
+            | Event::CheckObserved { .. } => {}
         }
     }
 
@@ -274,7 +323,7 @@ impl Effects {
         }
     }
 
-    /// Sets or stops a role's timer where it is no longer what it was. A key is never both set and stopped.
+    /// Sets or stops a timer where it is no longer what it was. A key is never both set and stopped.
     fn of_timer(&mut self, before: Option<Timer>, after: Option<Timer>) {
         match (before, after) {
             (before, Some(after)) if before.as_ref() != Some(&after) => self.set.push(after),
@@ -313,7 +362,7 @@ impl Deployment {
         let due = request.waits_since.checked_add(wait).ok()?;
         let due = request.acknowledged.map_or(due, |(_, until)| due.max(until));
         Some(Timer {
-            key: ping_key(role),
+            key: TimerKey::of_ping(role),
             due,
             then: Then::Ping {
                 role: role.clone(),
@@ -326,10 +375,6 @@ impl Deployment {
         let name = self.checklist.sign_offs.get(role)?.escalate.as_ref()?;
         self.checklist.escalations.get(name)
     }
-}
-
-fn ping_key(role: &RoleKey) -> TimerKey {
-    TimerKey(format!("ping:{role}"))
 }
 
 fn request_number(after: &Deployment, role: &RoleKey, later: &[Recorded]) -> u32 {

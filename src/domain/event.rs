@@ -79,8 +79,23 @@ pub enum Event {
     Assigned { item: ItemId, to: Option<UserId> },
     /// A remark was made.
     Noted { item: Option<ItemId>, text: String },
-    /// A check ran.
+    /// A check ran, and this is what it came to: the one observation that decides it, or the last of several.
     CheckRecorded { result: CheckResult },
+    /// A check that several observations decide was observed.
+    CheckObserved {
+        /// What was seen.
+        result: CheckResult,
+        /// Which series of the check, from 1.
+        series: u32,
+        /// Which observation of the series, from 1.
+        number: u32,
+        /// When it was due; absent where somebody asked for it. Long before it was made when the bot was down.
+        due: Option<Timestamp>,
+    },
+    /// A check that is watched after GO no longer passes.
+    WatchTurned { check: CheckId },
+    /// It passes again.
+    WatchRecovered { check: CheckId },
     /// A role was asked to sign.
     SignOffRequested { role: RoleKey },
     /// A request rests, as what it waited for no longer holds. Its card stays.
@@ -175,6 +190,9 @@ impl Event {
             Self::Assigned { .. } => "assigned",
             Self::Noted { .. } => "noted",
             Self::CheckRecorded { .. } => "check_recorded",
+            Self::CheckObserved { .. } => "check_observed",
+            Self::WatchTurned { .. } => "watch_turned",
+            Self::WatchRecovered { .. } => "watch_recovered",
             Self::SignOffRequested { .. } => "sign_off_requested",
             Self::SignOffRecalled { .. } => "sign_off_recalled",
             Self::SignOffResumed { .. } => "sign_off_resumed",

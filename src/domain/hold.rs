@@ -290,7 +290,8 @@ impl Deployment {
             .map(|(index, item, check)| {
                 let check = check.clone();
                 // Whoever reads the document sees it ticked, and has to be told what is missing.
-                if self.item_state(index).is_closed() && !self.checks.contains_key(&check) {
+                let has_run = self.checks.contains_key(&check) || self.series.contains_key(&check);
+                if self.item_state(index).is_closed() && !has_run {
                     let item = item.id.clone();
                     Hold::NotRun { item, check }
                 } else {

@@ -92,6 +92,8 @@ pub enum Refusal {
     NothingToAcknowledge,
     /// A ping is no longer due.
     PingNotDue,
+    /// No such observation is waited for.
+    ObservationNotDue,
     /// GO was decided already.
     AlreadyGo,
     /// NO-GO was decided already.
@@ -328,6 +330,9 @@ impl fmt::Display for Refusal {
                 "No open request waits for a role that you hold, so there is nothing to acknowledge.",
             ),
             Self::PingNotDue => f.write_str("This ping is not due, or no longer, so nobody was pinged."),
+            Self::ObservationNotDue => f.write_str(
+                "This observation of a check is not waited for, or no longer, so it does not count.",
+            ),
             Self::AlreadyGo => f.write_str("The decision is GO already; nothing was changed."),
             Self::AlreadyNoGo => f.write_str("The decision is NO-GO already; nothing was changed."),
             Self::NotYet { wish, holds } => {

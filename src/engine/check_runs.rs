@@ -1,9 +1,12 @@
 //! Runs of checks: which are meant, their progress, and their results taken through the door.
 
+mod observing;
+
 use std::collections::HashMap;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use futures_util::future::select_all;
 use futures_util::{FutureExt as _, StreamExt as _};
@@ -14,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{error, warn};
 
+pub(super) use self::observing::Made;
 use super::error::{Fault, HandleError};
 use super::{Engine, Input, Wish};
 use crate::checks::{Checks, Elsewhere, Ended, Environment, Variables};
@@ -216,6 +220,14 @@ impl CheckRuns {
                 continue;
             };
             let key = (deployment.id, id.clone());
+            if let Some(run) = observing::under_way(deployment, &id) {
+                view.push(Viewed {
+                    check: id,
+                    run,
+                    ended: false,
+                });
+                continue;
+            }
             let joined = under_way.get(&key).filter(|running| running.is_under_way());
             let run = if let Some(joined) = joined {
                 elsewhere.insert(id.clone(), Running::ends(joined.ended.clone()).boxed());
@@ -250,6 +262,17 @@ impl CheckRuns {
             self.tasks.spawn(batch.run(begun, elsewhere));
         }
         RunWish::Running(RunView { checks: view })
+    }
+
+    /// Has something done that a stop waits for.
+    pub(super) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.spawn(work);
+    }
+
+    /// Waits for a while, or until everything stops.
+    pub(super) async fn pause(&self, length: Duration) {
+        // Which of the two it was is seen by looking.
+        let _ = tokio::time::timeout(length, self.stop.cancelled()).await;
     }
 
     /// Ends every run and waits until it has ended. What they found so far is kept. Runs that begin afterwards end at

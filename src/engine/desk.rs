@@ -364,6 +364,7 @@ async fn write(shared: Arc<Shared>, settled: Vec<Settled>, units: Vec<Unit>) -> 
     }
     if units.iter().any(|unit| !unit.set.is_empty()) {
         shared.wake_timers.notify_one();
+        shared.wake_observations.notify_one();
     }
     if units.iter().any(|unit| unit.after.finished.is_some()) {
         shared.endings.send_replace(());
@@ -387,7 +388,7 @@ fn unit(
         Wish::Change {
             command: Command::PingDue { role, due, .. },
             ..
-        } => Some((TimerKey(format!("ping:{role}")), *due)),
+        } => Some((TimerKey::of_ping(role), *due)),
         Wish::Change { .. } | Wish::Start(_) => None,
     };
     let checklist = match &input.wish {

@@ -7,6 +7,7 @@ pub mod courier;
 mod desk;
 mod error;
 mod lookups;
+mod observations;
 mod outbox;
 mod residents;
 mod timers;
@@ -25,6 +26,7 @@ pub use catalog::{
 };
 pub use check_runs::{CheckRuns, RunProgress, RunView, RunWish, Selection, Stopped};
 pub use error::{Fault, HandleError};
+pub use observations::Observations;
 pub use outbox::Outbox;
 pub use timers::Timers;
 
@@ -131,6 +133,7 @@ pub(crate) struct Shared {
     jobs: mpsc::Sender<Job>,
     pub(crate) wake_outbox: tokio::sync::Notify,
     pub(crate) wake_timers: tokio::sync::Notify,
+    pub(crate) wake_observations: tokio::sync::Notify,
     /// Changes whenever a deployment ends; which one is seen by looking.
     pub(crate) endings: watch::Sender<()>,
 }
@@ -160,6 +163,7 @@ impl Engine {
             jobs,
             wake_outbox: tokio::sync::Notify::new(),
             wake_timers: tokio::sync::Notify::new(),
+            wake_observations: tokio::sync::Notify::new(),
             endings: watch::Sender::default(),
         });
         let desk = Desk::new(Arc::clone(&shared), waiting, next_deployment);

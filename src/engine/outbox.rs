@@ -431,6 +431,8 @@ fn is_still_so(owed: &Owed, deployment: &Deployment) -> bool {
         Owed::ReadyForGo => {
             matches!(deployment.phase, Phase::Preparing | Phase::Held) && deployment.holds_of_go().is_empty()
         }
+        Owed::WatchTurned { check } => !finished && deployment.turned.contains_key(check),
+        Owed::WatchRecovered { check } => !finished && !deployment.turned.contains_key(check),
         Owed::Opening
         | Owed::Thread
         | Owed::Board

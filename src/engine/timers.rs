@@ -14,7 +14,7 @@ use super::worker::{Rested, rest};
 use super::{Engine, Input, Wish};
 use crate::domain::command::{ActingAs, Command};
 use crate::domain::effects::{Then, Timer};
-use crate::domain::ids::{DeploymentId, InputId};
+use crate::domain::ids::{DeploymentId, InputId, RoleKey};
 use crate::domain::refusal::Refusal;
 use crate::store::DueTimer;
 
@@ -52,7 +52,7 @@ impl Timers {
     pub async fn pass(&self) -> Result<Option<Timestamp>, Fault> {
         loop {
             let now = self.engine.now();
-            let due = self.engine.store().due_timers(now, PASS).await?;
+            let due = self.engine.store().due_pings(now, PASS).await?;
             if due.is_empty() {
                 let pending = self.engine.store().timers_pending().await?;
                 gauge!("holdpoint_timers_pending").set(pending as f64);
@@ -69,7 +69,18 @@ impl Timers {
 
     async fn fire(&self, due: DueTimer) -> Result<(), Fault> {
         let DueTimer { deployment, timer } = due;
-        let Then::Ping { role, ping } = timer.then.clone();
+        let Then::Ping { role, ping } = timer.then.clone() else {
+            error!(
+                deployment = deployment.0,
+                timer = timer.key.0,
+                "a timer is named as a ping and is none; it is dropped"
+            );
+            return Ok(self
+                .engine
+                .store()
+                .drop_timer(deployment, &timer.key, timer.due)
+                .await?);
+        };
         let input = Input {
             id: InputId::new(format!(
                 "timer:{}:{}:{}",
@@ -82,7 +93,7 @@ impl Timers {
             wish: Wish::Change {
                 deployment,
                 command: Command::PingDue {
-                    role,
+                    role: role.clone(),
                     ping,
                     due: timer.due,
                 },
@@ -99,7 +110,7 @@ impl Timers {
             }
             Ok(_) => Ok(()),
             Err(HandleError::Refused(refusal)) => {
-                if matches!(refusal, Refusal::PingNotDue) && self.stands(deployment, &timer).await? {
+                if matches!(refusal, Refusal::PingNotDue) && self.stands(deployment, &role, &timer).await? {
                     // The clock went back between the look at the rows and the decision.
                     info!(
                         deployment = deployment.0,
@@ -129,8 +140,7 @@ impl Timers {
     }
 
     /// Whether the deployment still waits for just this timer.
-    async fn stands(&self, deployment: DeploymentId, timer: &Timer) -> Result<bool, Fault> {
-        let Then::Ping { role, .. } = &timer.then;
+    async fn stands(&self, deployment: DeploymentId, role: &RoleKey, timer: &Timer) -> Result<bool, Fault> {
         let deployment = self.engine.any_deployment(deployment).await?;
         let set = deployment.and_then(|deployment| deployment.ping_timer(role));
         // The database keeps whole milliseconds.

@@ -221,6 +221,7 @@ fn check(evidence: &CheckEvidence) -> Vec<String> {
         Some(CheckStatus::Failed) => "failed",
         Some(CheckStatus::Error) => "could not be run",
         Some(CheckStatus::Skipped) => "skipped",
+        None if evidence.undecided.is_some() => "not decided",
         None => "never run",
     };
     let items: Vec<_> = evidence.items.iter().map(|item| code(item.as_str())).collect();
@@ -238,8 +239,20 @@ fn check(evidence: &CheckEvidence) -> Vec<String> {
         .as_ref()
         .filter(|why| !why.is_empty())
         .map_or_else(String::new, |why| format!(": {}", inline(why, 500)));
+    let undecided = evidence.undecided.map_or_else(String::new, |undecided| {
+        format!(
+            "{} {} of {} observations passed in a row",
+            if evidence.status.is_some() {
+                "; asked again,"
+            } else {
+                ","
+            },
+            undecided.passed,
+            undecided.needed
+        )
+    });
     let mut lines = vec![format!(
-        "- {}{items}: **{verdict}**{when}{why}",
+        "- {}{items}: **{verdict}**{when}{why}{undecided}",
         code(evidence.check.as_str())
     )];
     lines.extend(evidence.observed.iter().map(|(name, value)| {

@@ -144,6 +144,18 @@ pub struct CheckEvidence {
     pub at: Option<Timestamp>,
     /// How long it took, in milliseconds.
     pub duration_ms: Option<u64>,
+    /// How far it was observed, where more observations had to decide it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub undecided: Option<Undecided>,
+}
+
+/// Observations that had not decided a check yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Undecided {
+    /// How many passed in a row.
+    pub passed: u32,
+    /// How many had to.
+    pub needed: u32,
 }
 
 /// A role and its answers.
@@ -298,6 +310,13 @@ fn checks(deployment: &Deployment) -> Vec<CheckEvidence> {
         .iter()
         .map(|(id, check)| {
             let result = deployment.checks.get(id);
+            let undecided = deployment
+                .series_under_way(id)
+                .zip(check.rhythm)
+                .map(|(series, rhythm)| Undecided {
+                    passed: series.passed,
+                    needed: rhythm.needed(),
+                });
             CheckEvidence {
                 check: id.clone(),
                 description: check.description.clone(),
@@ -307,6 +326,7 @@ fn checks(deployment: &Deployment) -> Vec<CheckEvidence> {
                 observed: result.map(|result| result.observed.clone()).unwrap_or_default(),
                 at: result.map(|result| result.at),
                 duration_ms: result.map(|result| result.duration_ms),
+                undecided,
             }
         })
         .collect()

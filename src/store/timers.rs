@@ -18,16 +18,36 @@ pub struct DueTimer {
     pub timer: Timer,
 }
 
+/// What a timer is of. Some wait for long after they came due, and must not stand in the way of others.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Pings,
+    Observations,
+}
+
 impl Store {
-    /// Timers due at `now` or before, however long ago, the longest due first. They stay until a unit that fired
+    /// Pings due at `now` or before, however long ago, the longest due first. They stay until a unit that fired
     /// one is committed, or it is dropped. One that cannot be read is left out, with a line in the log.
-    pub async fn due_timers(&self, now: Timestamp, limit: u32) -> Result<Vec<DueTimer>, StoreError> {
+    pub async fn due_pings(&self, now: Timestamp, limit: u32) -> Result<Vec<DueTimer>, StoreError> {
+        self.due(now, Kind::Pings, limit).await
+    }
+
+    /// Observations of checks due at `now` or before, the longest due first. They stay until what was observed is
+    /// committed, which sets the next or stops them, or they are dropped.
+    pub async fn due_observations(&self, now: Timestamp, limit: u32) -> Result<Vec<DueTimer>, StoreError> {
+        self.due(now, Kind::Observations, limit).await
+    }
+
+    async fn due(&self, now: Timestamp, kind: Kind, limit: u32) -> Result<Vec<DueTimer>, StoreError> {
         let now = milliseconds(now);
+        let observations = i64::from(kind == Kind::Observations);
         let rows = sqlx::query_as!(
             TimerRow,
             r#"SELECT deployment_id AS "deployment_id!", key AS "key!", due_ms, happens FROM timers
-               WHERE due_ms <= ? ORDER BY due_ms, deployment_id, key LIMIT ?"#,
+               WHERE due_ms <= ? AND (CASE WHEN key LIKE 'observe:%' THEN 1 ELSE 0 END) = ?
+               ORDER BY due_ms, deployment_id, key LIMIT ?"#,
             now,
+            observations,
             limit
         )
         .fetch_all(self.readers())

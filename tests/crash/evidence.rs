@@ -229,6 +229,8 @@ impl Evidence {
                 | Owed::AskedAgain { .. }
                 | Owed::Rejection { .. }
                 | Owed::Void { .. }
+                | Owed::WatchTurned { .. }
+                | Owed::WatchRecovered { .. }
                 | Owed::ReadyForGo
                 | Owed::Decision
                 | Owed::Report => {}

@@ -16,4 +16,5 @@ mod isolation;
 mod main_job;
 mod permissions;
 mod sign_offs;
+mod sustained;
 mod traps;

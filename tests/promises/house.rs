@@ -71,9 +71,14 @@ pub(crate) struct Open {
 
 impl House {
     pub(crate) fn new() -> Self {
+        Self::with(CHECKLIST)
+    }
+
+    /// A house with another checklist in it, under the same name.
+    pub(crate) fn with(checklist: &str) -> Self {
         let directory = tempfile::tempdir().expect("a directory for the test");
         std::fs::create_dir(directory.path().join("checklists")).expect("a directory for checklists");
-        std::fs::write(directory.path().join("checklists/promises.md"), CHECKLIST).expect("a checklist");
+        std::fs::write(directory.path().join("checklists/promises.md"), checklist).expect("a checklist");
         let start: Timestamp = "2026-03-06T09:00:00Z".parse().expect("a time");
         Self {
             directory,
@@ -183,16 +188,20 @@ impl Open {
             .expect("a role is given");
     }
 
-    pub(crate) async fn discord(&self, stand_in: &StandIn) -> Discord {
+    /// What runs its checks.
+    pub(crate) fn runs(&self) -> CheckRuns {
         let environment = Environment::of_process();
         let guard = Guard::new(GuardSettings::default(), environment.clone()).expect("a guard");
         let checks = Checks::new(Limits::default(), guard, Arc::clone(self.engine.clock())).expect("checks");
-        let runs = CheckRuns::new(self.engine.clone(), checks, environment, self.stop.child_token());
+        CheckRuns::new(self.engine.clone(), checks, environment, self.stop.child_token())
+    }
+
+    pub(crate) async fn discord(&self, stand_in: &StandIn) -> Discord {
         let endpoint = Endpoint::Local {
             proxy: stand_in.proxy_url(),
             certificate_authority: stand_in.ca_certificate_pem().to_owned(),
         };
-        Discord::connect(self.engine.clone(), runs, "promises", &endpoint)
+        Discord::connect(self.engine.clone(), self.runs(), "promises", &endpoint)
             .await
             .expect("the stand-in is reached")
     }

@@ -110,9 +110,9 @@ async fn a_clock_that_goes_back_or_ahead_an_hour_makes_nothing_early_and_nothing
 
 /// Is ahead for one look, and goes back.
 #[derive(Debug)]
-struct GoesBack {
-    clock: ManualClock,
-    ahead: Mutex<Option<jiff::Timestamp>>,
+pub(super) struct GoesBack {
+    pub(super) clock: ManualClock,
+    pub(super) ahead: Mutex<Option<jiff::Timestamp>>,
 }
 
 #[async_trait]

@@ -10,5 +10,6 @@ mod house;
 mod late_is_not_never;
 mod nothing_lost;
 mod nothing_twice;
+mod observed_for_a_while;
 mod seen_and_signed;
 mod two_people;

@@ -1,6 +1,7 @@
 //! Checks as their users see them: a check goes in, a result comes out.
 
 mod command;
+mod dns;
 mod env;
 mod flow;
 mod http;
@@ -10,6 +11,7 @@ mod secrets;
 mod server;
 mod steps;
 mod tcp;
+mod tls;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -67,6 +69,7 @@ fn check(probe: Probe, pass: Option<&str>) -> Check {
         retry: None,
         after: Vec::new(),
         severity: CheckSeverity::default(),
+        rhythm: None,
         line: 10,
     }
 }

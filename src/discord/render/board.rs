@@ -7,7 +7,7 @@ use super::escape::label;
 use super::holding::{self, OnWhom};
 use super::message::{Choice, Colour, Embed, Message, Style, limit};
 use super::parts::{button, fits};
-use super::words;
+use super::{observed, words};
 use crate::domain::deployment::{Deployment, Phase};
 use crate::domain::event::{Decision, Outcome};
 use crate::domain::sign_off::Owners;
@@ -142,7 +142,11 @@ fn description(deployment: &Deployment, on_whom: OnWhom<'_>) -> String {
         format!("{bar} **{}/{}**{stuck}", progress.closed, progress.total)
     });
     let head = head.join("\n");
-    let tail = tail(deployment, on_whom);
+    let tail = [observed::lines(deployment).join("\n"), tail(deployment, on_whom)]
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join("\n\n");
     let room = limit::DESCRIPTION.saturating_sub(words::length(&head) + words::length(&tail) + 4);
     let sections = sections(deployment, room);
     [head, sections, tail]

@@ -271,7 +271,9 @@ fn pings(deployment: &Deployment, role: &RoleKey, request: &Request, on_whom: On
         .zip(whom(request.pings))
         .map(|(at, whom)| format!("the {whom} were pinged at {}", words::clock(at)));
     let next = deployment.ping_timer(role).and_then(|timer| {
-        let Then::Ping { ping, .. } = timer.then;
+        let Then::Ping { ping, .. } = timer.then else {
+            return None;
+        };
         let next = whom(ping)?;
         let next = if request.pings > 0 && whom(request.pings) == Some(next) {
             "they are pinged again".to_owned()

@@ -2,6 +2,7 @@
 
 use super::super::custom_id::Press;
 use super::message::{Colour, Embed, Message, Style, limit};
+use super::observed;
 use super::parts::button;
 use super::words::{self, CheckTally};
 use crate::domain::check::{CheckResult, CheckSeverity, CheckStatus};
@@ -42,10 +43,14 @@ pub(crate) fn run(deployment: &Deployment, shown: RunShown<'_>) -> Message {
             "No check is bound to that, so there is nothing to run. `/deploy tick` ticks items by hand.",
         );
     }
-    let tally = CheckTally::count(shown.checks.iter().map(|check| shown.status(check)));
+    let (observed, decided): (Vec<&CheckId>, Vec<&CheckId>) = shown
+        .checks
+        .iter()
+        .partition(|check| shown.is_observed_on(deployment, check));
+    let tally = CheckTally::count(decided.into_iter().map(|check| shown.status(check)));
     let not_passed = tally.failed + tally.error + tally.skipped;
     let message = Message {
-        content: words::content(&shown.headline(tally)),
+        content: words::content(&shown.headline(tally, observed.len())),
         embed: shown.table(deployment, tally),
         ..Message::default()
     };
@@ -82,7 +87,12 @@ impl RunShown<'_> {
         self.result(check).map(|result| result.status)
     }
 
-    fn headline(&self, tally: CheckTally) -> String {
+    /// Whether a check has a result that does not decide it yet, as more observations are needed.
+    fn is_observed_on(&self, deployment: &Deployment, check: &CheckId) -> bool {
+        self.result(check).is_some() && deployment.series_under_way(check).is_some()
+    }
+
+    fn headline(&self, tally: CheckTally, observed: usize) -> String {
         const WIDTH: usize = 10;
         let all = self.checks.len();
         let done = all - tally.not_run;
@@ -93,7 +103,7 @@ impl RunShown<'_> {
                 let so_far = if done == 0 {
                     String::new()
                 } else {
-                    format!(" · {}", so_far.words(""))
+                    format!(" · {}", with_observed(so_far, "", observed))
                 };
                 lines.push(format!(
                     "Running {} {done}/{all}{so_far}",
@@ -114,7 +124,7 @@ impl RunShown<'_> {
             Ended::Yes => lines.push(format!(
                 "{}: {}",
                 words::count(all, "check"),
-                tally.words("did not run")
+                with_observed(tally, "did not run", observed)
             )),
         }
         if let Some(stopped) = self.stopped {
@@ -127,15 +137,19 @@ impl RunShown<'_> {
         if self.results.is_empty() {
             return None;
         }
-        let (passed, not_passed): (Vec<&CheckResult>, Vec<&CheckResult>) = self
+        let (observed, decided): (Vec<&CheckId>, Vec<&CheckId>) = self
             .checks
             .iter()
+            .partition(|check| self.is_observed_on(deployment, check));
+        let (passed, not_passed): (Vec<&CheckResult>, Vec<&CheckResult>) = decided
+            .into_iter()
             .filter_map(|check| self.result(check))
             .partition(|result| result.status == CheckStatus::Passed);
-        let description = rows(deployment, &not_passed, &passed);
+        let is_observed_on = !observed.is_empty();
+        let description = rows(deployment, &not_passed, &observed, &passed);
         let colour = if tally.failed > 0 {
             Colour::Red
-        } else if tally.error + tally.skipped > 0 || self.ended == Ended::No {
+        } else if tally.error + tally.skipped > 0 || self.ended == Ended::No || is_observed_on {
             Colour::Yellow
         } else {
             Colour::Green
@@ -147,6 +161,16 @@ impl RunShown<'_> {
             fields: Vec::new(),
             footer: words::footer(deployment),
         })
+    }
+}
+
+/// A tally in words, with those that more observations have to decide.
+fn with_observed(tally: CheckTally, unrun: &str, observed: usize) -> String {
+    let observed_on = format!("🔎 {observed} observed on");
+    match (tally == CheckTally::default(), observed) {
+        (_, 0) => tally.words(unrun),
+        (true, _) => observed_on,
+        (false, _) => format!("{} · {observed_on}", tally.words(unrun)),
     }
 }
 
@@ -164,18 +188,28 @@ fn why(stopped: &Stopped) -> String {
 }
 
 /// The rows of the table. What did not pass comes first and has more room; what finds none is counted.
-fn rows(deployment: &Deployment, not_passed: &[&CheckResult], passed: &[&CheckResult]) -> String {
+fn rows(
+    deployment: &Deployment,
+    not_passed: &[&CheckResult],
+    observed: &[&CheckId],
+    passed: &[&CheckResult],
+) -> String {
     let passing: Vec<_> = passed
         .iter()
         .map(|result| passed_line(deployment, result))
         .collect();
     let counted = |number: usize| format!("✅ … and {number} that passed");
-    let reserve = if passed.is_empty() {
-        0
-    } else {
-        words::length(&counted(passed.len())) + 1
+    let observing: Vec<_> = observed
+        .iter()
+        .map(|check| observed_line(deployment, check))
+        .collect();
+    let observed_too = |number: usize| format!("🔎 … and {number} observed on");
+    let reserve_of = |number: usize, line: String| {
+        if number == 0 { 0 } else { words::length(&line) + 1 }
     };
-    let room = limit::DESCRIPTION - reserve;
+    let reserve = reserve_of(passed.len(), counted(passed.len()));
+    let reserve_observed = reserve_of(observed.len(), observed_too(observed.len()));
+    let room = limit::DESCRIPTION - reserve - reserve_observed;
     let failing = [300, 160, 90, 50]
         .into_iter()
         .map(|why| not_passed_lines(deployment, not_passed, why).join("\n"))
@@ -186,8 +220,10 @@ fn rows(deployment: &Deployment, not_passed: &[&CheckResult], passed: &[&CheckRe
             })
         });
     let left = limit::DESCRIPTION - words::length(&failing) - usize::from(!failing.is_empty());
+    let observing = words::fitted(&observing, left - reserve, observed_too);
+    let left = left - words::length(&observing) - usize::from(!observing.is_empty());
     let passing = words::fitted(&passing, left, counted);
-    [failing, passing]
+    [failing, observing, passing]
         .into_iter()
         .filter(|part| !part.is_empty())
         .collect::<Vec<_>>()
@@ -219,9 +255,10 @@ fn not_passed_lines(deployment: &Deployment, results: &[&CheckResult], why: usiz
                 format!(" for {}", words::some_of(&items, 3))
             };
             format!(
-                "{icon} {}{severity}{items}: {}",
+                "{icon} {}{severity}{items}: {}{}",
                 words::check(&result.check),
-                words::brief(&result.why, why)
+                words::brief(&result.why, why),
+                observed::behind(deployment, &result.check)
             )
         })
     };
@@ -229,6 +266,16 @@ fn not_passed_lines(deployment: &Deployment, results: &[&CheckResult], why: usiz
         .chain(of(CheckStatus::Error, "⚠️"))
         .chain(of(CheckStatus::Skipped, "⏭️"))
         .collect()
+}
+
+/// A check that more observations have to decide.
+fn observed_line(deployment: &Deployment, check: &CheckId) -> String {
+    let progress = observed::progress(deployment, check).unwrap_or_else(|| "not decided".to_owned());
+    format!(
+        "🔎 {}: {progress}{}",
+        words::check(check),
+        observed::behind(deployment, check)
+    )
 }
 
 fn passed_line(deployment: &Deployment, result: &CheckResult) -> String {
@@ -254,9 +301,10 @@ fn passed_line(deployment: &Deployment, result: &CheckResult) -> String {
         several => format!(" ({several} items wait for more)"),
     };
     format!(
-        "✅ {}{ticks}{waits} · {}",
+        "✅ {}{ticks}{waits} · {}{}",
         words::check(&result.check),
-        took(result.duration_ms)
+        took(result.duration_ms),
+        observed::behind(deployment, &result.check)
     )
 }
 

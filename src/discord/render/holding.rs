@@ -117,7 +117,8 @@ pub(crate) fn checks_to_run(deployment: &Deployment) -> usize {
                 && !deployment.is_behind(*index, gate)
         })
         .flat_map(|(_, item)| &item.checks)
-        .filter(|check| !deployment.has_passed(check))
+        // What is under observation goes on by itself.
+        .filter(|check| !deployment.has_passed(check) && deployment.series_under_way(check).is_none())
         .collect();
     waiting.len()
 }

@@ -3,10 +3,9 @@
 use super::super::custom_id::Press;
 use super::board::ALL_ITEMS;
 use super::escape::label;
-use super::holding;
 use super::message::{Button, Choice, Colour, Embed, Message, Style, limit};
 use super::parts::{button, fits};
-use super::words;
+use super::{holding, observed, words};
 use crate::domain::check::CheckStatus;
 use crate::domain::checklist::{Item, ItemIndex, SectionIndex};
 use crate::domain::deployment::{Deployment, ItemState, Phase};
@@ -298,7 +297,9 @@ fn state(deployment: &Deployment, index: ItemIndex, item: &Item) -> String {
 fn followed(deployment: &Deployment, index: ItemIndex, item: &Item) -> Vec<String> {
     let mut facts = Vec::new();
     for check in item.checks.iter().take(6) {
+        let progress = observed::progress(deployment, check);
         facts.push(match deployment.checks.get(check) {
+            None if progress.is_some() => format!("◽ Check {} is not decided yet", words::check(check)),
             Some(result) => {
                 let icon = match result.status {
                     CheckStatus::Passed => "✅",
@@ -307,14 +308,16 @@ fn followed(deployment: &Deployment, index: ItemIndex, item: &Item) -> Vec<Strin
                     CheckStatus::Skipped => "⏭️",
                 };
                 format!(
-                    "{icon} Check {} {}: {}",
+                    "{icon} Check {} {}: {}{}",
                     words::check(check),
                     words::ago(result.at),
-                    words::brief(&result.why, 200)
+                    words::brief(&result.why, 200),
+                    observed::behind(deployment, check)
                 )
             }
             None => format!("◽ Check {} has not run: `/deploy check`", words::check(check)),
         });
+        facts.extend(progress.map(|progress| format!("🔎 {progress}")));
     }
     if item.checks.len() > 6 {
         facts.push(format!(

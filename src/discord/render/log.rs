@@ -6,7 +6,7 @@ use super::parts::button;
 use super::told::log_line;
 use super::words;
 use crate::domain::deployment::Deployment;
-use crate::domain::event::Recorded;
+use crate::domain::event::{Event, Recorded};
 
 /// How many events a page has.
 const PAGE: usize = 15;
@@ -17,9 +17,18 @@ pub(crate) fn page(deployment: &Deployment, events: &[Recorded], page: usize) ->
     if events.is_empty() {
         return Message::text("Nothing has happened yet.");
     }
-    let pages = events.len().div_ceil(PAGE);
+    // An hour of observations that passed is one piece of news, which the check's result tells.
+    let told: Vec<_> = events
+        .iter()
+        .filter(|recorded| !is_routine(&recorded.event))
+        .collect();
+    let pages = told.len().div_ceil(PAGE).max(1);
     let page = page.min(pages - 1);
-    let shown: Vec<_> = events.iter().rev().skip(page * PAGE).take(PAGE).collect();
+    let shown: Vec<_> = told.iter().rev().skip(page * PAGE).take(PAGE).copied().collect();
+    let left_out = match events.len() - told.len() {
+        0 => String::new(),
+        number => format!(" · {} left out", words::count(number, "passed observation")),
+    };
     let span = match (shown.last(), shown.first()) {
         (Some(oldest), Some(newest)) => {
             format!("{} to {}", words::date(oldest.at), words::date(newest.at))
@@ -49,9 +58,9 @@ pub(crate) fn page(deployment: &Deployment, events: &[Recorded], page: usize) ->
             colour: Colour::Grey,
             fields: Vec::new(),
             footer: format!(
-                "Page {} of {pages} · {} · {}",
+                "Page {} of {pages} · {}{left_out} · {}",
                 page + 1,
-                words::count(events.len(), "event"),
+                words::count(told.len(), "event"),
                 words::footer(deployment)
             ),
         }),
@@ -61,4 +70,9 @@ pub(crate) fn page(deployment: &Deployment, events: &[Recorded], page: usize) ->
         page.checked_sub(1).and_then(|newer| turn(newer, "← Newer")),
         (page + 1 < pages).then(|| turn(page + 1, "Older →")).flatten(),
     ])
+}
+
+/// Whether an event is one of many alike that say nothing new: an observation that passed as the one before it did.
+fn is_routine(event: &Event) -> bool {
+    matches!(event, Event::CheckObserved { result, number, .. } if *number > 1 && result.has_passed())
 }

@@ -11,6 +11,7 @@ pub(crate) mod log;
 pub(crate) mod message;
 pub(crate) mod modal;
 pub(crate) mod notice;
+mod observed;
 mod parts;
 mod people;
 mod told;

@@ -92,6 +92,28 @@ pub(crate) fn told(deployment: &Deployment, event: &Event, limit: usize) -> Told
                 ),
             }
         }
+        Event::CheckObserved { result, number, .. } => {
+            let check = words::check(&result.check);
+            let square = words::square(result.status);
+            if result.has_passed() {
+                itself(square, format!("observation {number} of check {check} passed"))
+            } else {
+                itself(
+                    square,
+                    format!(
+                        "observation {number} of check {check} did not pass: {}",
+                        text(&result.why)
+                    ),
+                )
+            }
+        }
+        Event::WatchTurned { check } => itself(
+            "🚨",
+            format!("check {} no longer passes, after GO", words::check(check)),
+        ),
+        Event::WatchRecovered { check } => {
+            itself("✅", format!("check {} passes again", words::check(check)))
+        }
         Event::SignOffRequested { role: key } => itself("✍️", format!("{} was asked to sign", role(key))),
         Event::SignOffRecalled { role: key } => {
             itself("↩️", format!("{} is not asked to sign for now", role(key)))

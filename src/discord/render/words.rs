@@ -148,6 +148,16 @@ impl CheckTally {
     }
 }
 
+/// How a run or an observation of a check ended, as a square.
+pub(crate) fn square(status: CheckStatus) -> &'static str {
+    match status {
+        CheckStatus::Passed => "🟩",
+        CheckStatus::Failed => "🟥",
+        CheckStatus::Error => "🟨",
+        CheckStatus::Skipped => "⬜",
+    }
+}
+
 /// Who did something.
 pub(crate) fn who(actor: Actor) -> String {
     match actor {

@@ -2,10 +2,13 @@
 
 mod combined;
 mod command;
+mod dns;
 mod env;
 mod flow;
 mod http;
+mod rhythm;
 mod tcp;
+mod tls;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,10 +18,16 @@ use serde::{Deserialize, Serialize};
 
 pub use combined::{CombinedProbe, Rule};
 pub use command::CommandProbe;
+pub use dns::{DnsProbe, RecordType};
 pub use env::{EnvFormat, EnvProbe, EnvVariable};
 pub use flow::{CheckSeverity, Retry};
 pub use http::{HttpCapture, HttpProbe, HttpStep, HttpSteps};
+pub use rhythm::{
+    AfterGo, LONGEST_EVERY, LONGEST_FOR, MOST_IN_A_ROW, MOST_OBSERVATIONS, Rhythm, SHORTEST_EVERY,
+    SHORTEST_WATCH, Verdict, in_words,
+};
 pub use tcp::TcpProbe;
+pub use tls::TlsProbe;
 
 use super::ids::CheckId;
 
@@ -41,6 +50,8 @@ pub struct Check {
     pub after: Vec<CheckId>,
     /// How much it matters.
     pub severity: CheckSeverity,
+    /// How it is observed, where one observation does not decide it.
+    pub rhythm: Option<Rhythm>,
     /// 1-based line of its key in the source.
     pub line: usize,
 }
@@ -70,6 +81,10 @@ pub enum Probe {
     Command(CommandProbe),
     /// One connection. Observes `open`, `closed`, `banner`, `latency`.
     Tcp(TcpProbe),
+    /// One TLS handshake. Observes `valid`, `days_left`, `version`, `oldest_version`, `names`, `issuer`, `chain`.
+    Tls(TlsProbe),
+    /// One question to DNS. Observes `answers`, `ttl`.
+    Dns(DnsProbe),
     /// Other checks. Observes `passed`, `failed`, `total`.
     Combined(CombinedProbe),
 }

@@ -2,6 +2,7 @@
 
 mod follow;
 mod items;
+mod observing;
 mod outcome;
 mod sign_offs;
 
@@ -155,6 +156,7 @@ impl Deciding<'_> {
                 | Command::Fill { .. }
                 | Command::Assign { .. }
                 | Command::RecordCheck { .. }
+                | Command::RecordObservation { .. }
                 | Command::RequestSignOff { .. }
                 | Command::Approve { .. }
                 | Command::Reject { .. }
@@ -232,6 +234,11 @@ impl Deciding<'_> {
                 Ok(())
             }
             Command::RecordCheck { result } => self.record_check(result),
+            Command::RecordObservation {
+                result,
+                series,
+                number,
+            } => self.observe(result, series, number),
             Command::RequestSignOff { role } => self.request_sign_off(role),
             Command::Approve { role } => self.approve(role),
             Command::Reject { role, reason } => self.reject(role, reason.as_ref().map(Reason::as_str)),

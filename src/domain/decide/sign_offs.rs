@@ -23,12 +23,23 @@ impl Deciding<'_> {
         if !self.after.checklist.checks.contains_key(&result.check) {
             return Ok(());
         }
+        if self.after.rhythm_of(&result.check).is_some() {
+            self.begin_series(result);
+            return Ok(());
+        }
         let known = self.after.checks.get(&result.check);
         // Of two runs at once the later one is the news, whichever ends first. A known result that began in the future
         // is no measure: the clock has gone back since.
         if known.is_some_and(|known| known.at > result.at && known.at <= self.context.now) {
             return Ok(());
         }
+        self.conclude(result);
+        Ok(())
+    }
+
+    /// Records what a check came to, and voids the signatures that were given on something else.
+    pub(super) fn conclude(&mut self, result: CheckResult) {
+        let known = self.after.checks.get(&result.check);
         let changed = known.map(|known| known.status) != Some(result.status);
         let check = result.check.clone();
         self.emit(Event::CheckRecorded { result });
@@ -39,7 +50,6 @@ impl Deciding<'_> {
                 (!releasing || deciding.after.signs_after_go(role)).then(|| check.clone())
             });
         }
-        Ok(())
     }
 
     /// Voids each signature for which a check is named.
@@ -237,10 +247,14 @@ impl Deciding<'_> {
 
     pub(super) fn ping_due(&mut self, role: RoleKey, ping: u32, due: Timestamp) -> Result<(), Refusal> {
         // The timer that came due may have been set anew meanwhile, by an acknowledgement or another request.
-        let is_due = self.after.ping_timer(&role).is_some_and(|timer| {
-            let Then::Ping { ping: next, .. } = timer.then;
-            next == ping && timer.due <= self.context.now
-        });
+        let waits_for = Then::Ping {
+            role: role.clone(),
+            ping,
+        };
+        let is_due = self
+            .after
+            .ping_timer(&role)
+            .is_some_and(|timer| timer.then == waits_for && timer.due <= self.context.now);
         if !is_due {
             return Err(Refusal::PingNotDue);
         }

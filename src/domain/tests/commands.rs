@@ -137,15 +137,27 @@ pub(super) fn failed(why: Option<&str>) -> Command {
     }
 }
 
+pub(super) fn result(check: &str, status: CheckStatus, at: Timestamp) -> CheckResult {
+    CheckResult {
+        check: CheckId::new(check),
+        status,
+        why: "status was 200".to_owned(),
+        observed: BTreeMap::from([("status".to_owned(), serde_json::json!(200))]),
+        at,
+        duration_ms: 12,
+    }
+}
+
 pub(super) fn record(check: &str, status: CheckStatus, at: Timestamp) -> Command {
     Command::RecordCheck {
-        result: CheckResult {
-            check: CheckId::new(check),
-            status,
-            why: "status was 200".to_owned(),
-            observed: BTreeMap::from([("status".to_owned(), serde_json::json!(200))]),
-            at,
-            duration_ms: 12,
-        },
+        result: result(check, status, at),
+    }
+}
+
+pub(super) fn observe(check: &str, status: CheckStatus, at: Timestamp, series: u32, number: u32) -> Command {
+    Command::RecordObservation {
+        result: result(check, status, at),
+        series,
+        number,
     }
 }

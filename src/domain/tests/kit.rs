@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 pub(super) use super::commands::*;
 pub(super) use super::terse::*;
-use crate::domain::check::CheckStatus;
+use crate::domain::check::{CheckStatus, Rhythm};
 use crate::domain::checklist::{Checklist, Variable};
 use crate::domain::command::{ActingAs, Command, Context, FourEyes, Start};
 use crate::domain::decide::{Decided, decide, start};
@@ -17,7 +17,7 @@ use crate::domain::effects::{Effects, Owed, Then, Timer, TimerKey, effects};
 use crate::domain::escalation::{EscalationPolicy, Level};
 use crate::domain::event::{Decision, Event, How, Recorded};
 use crate::domain::ids::{
-    ChannelId, DeploymentId, DiscordRoleId, GuildId, PolicyName, RoleKey, UserId, VariableName,
+    ChannelId, CheckId, DeploymentId, DiscordRoleId, GuildId, PolicyName, RoleKey, UserId, VariableName,
 };
 use crate::domain::refusal::Refusal;
 use crate::domain::rights::{Person, Rights};
@@ -134,6 +134,30 @@ impl Story {
         self
     }
 
+    /// A check of the checklist that several observations decide.
+    pub(super) fn rhythm(mut self, check: &str, rhythm: Rhythm) -> Self {
+        if let Some(check) = self.checklist.checks.get_mut(&CheckId::new(check)) {
+            check.rhythm = Some(rhythm);
+        }
+        self
+    }
+
+    /// Lets time pass until a check's next observation is due and so many seconds more, and lets it be made.
+    pub(super) fn observed(mut self, check: &str, status: CheckStatus, late: i64) -> Self {
+        let key = TimerKey::of_observation(&CheckId::new(check));
+        let Some(Timer {
+            due,
+            then: Then::Observe { series, number, .. },
+            ..
+        }) = self.timers.get(&key).cloned()
+        else {
+            panic!("no observation of {check} is due");
+        };
+        self.now = due + SignedDuration::from_secs(late);
+        let command = observe(check, status, self.now, series, number);
+        self.and(ActingAs::CheckRunner, command)
+    }
+
     pub(super) fn variable(mut self, name: &str, variable: Variable) -> Self {
         self.checklist.variables.insert(VariableName::new(name), variable);
         self
@@ -233,7 +257,9 @@ impl Story {
             panic!("no ping of {role} is set");
         };
         self.now = timer.due;
-        let Then::Ping { role, ping } = timer.then;
+        let Then::Ping { role, ping } = timer.then else {
+            panic!("{key:?} is no ping");
+        };
         let due = timer.due;
         self.and(ActingAs::Timer, Command::PingDue { role, ping, due })
     }
@@ -264,13 +290,23 @@ impl Story {
     pub(super) fn owes(self, expected: &[&str]) -> Self {
         let owed = self.effects.owed.iter().filter_map(tell_owed);
         let set = self.effects.set.iter().map(|timer| {
-            let Then::Ping { role, ping } = &timer.then;
             let minutes = timer.due.duration_since(self.now).as_mins();
-            format!("timer: ping {ping} of {role} in {minutes} min")
+            match &timer.then {
+                Then::Ping { role, ping } => format!("timer: ping {ping} of {role} in {minutes} min"),
+                Then::Observe {
+                    check,
+                    series,
+                    number,
+                } => format!("timer: observation {series}.{number} of {check} in {minutes} min"),
+            }
         });
         let stop = self.effects.stop.iter().map(|key| format!("no timer {}", key.0));
         assert_eq!(owed.chain(set).chain(stop).collect::<Vec<_>>(), expected);
         self
+    }
+
+    pub(super) fn history(&self) -> &[Recorded] {
+        &self.history
     }
 
     pub(super) fn deployment(&self) -> &Deployment {
@@ -367,6 +403,14 @@ fn tell(event: &Event) -> String {
             None => format!("note: {text}"),
         },
         Event::CheckRecorded { result } => format!("{} {:?}", result.check, result.status),
+        Event::CheckObserved {
+            result,
+            series,
+            number,
+            ..
+        } => format!("{} observed {series}.{number} {:?}", result.check, result.status),
+        Event::WatchTurned { check } => format!("{check} turned"),
+        Event::WatchRecovered { check } => format!("{check} recovered"),
         Event::SignOffRequested { role } => format!("{role} asked"),
         Event::SignOffRecalled { role } => format!("{role} no longer asked"),
         Event::SignOffResumed { role } => format!("{role} asked on"),
@@ -399,6 +443,8 @@ fn tell_owed(owed: &Owed) -> Option<String> {
         Owed::AskedAgain { role, request, .. } => format!("ping again on card {request} of {role}"),
         Owed::Rejection { role, by } => format!("word that {by} rejected for {role}"),
         Owed::Void { role, by, .. } => format!("word to {by} that {role} is void"),
+        Owed::WatchTurned { check } => format!("word that {check} turned"),
+        Owed::WatchRecovered { check } => format!("word that {check} recovered"),
         Owed::ReadyForGo => "word that GO is free".to_owned(),
         Owed::Decision => "word of the decision".to_owned(),
         Owed::Report => "report".to_owned(),

@@ -6,6 +6,7 @@ mod following;
 mod gates;
 mod items;
 mod kit;
+mod observing;
 mod people;
 mod pings;
 mod properties;

@@ -191,7 +191,9 @@ impl World {
                         due: self.now,
                     },
                     |timer| {
-                        let Then::Ping { role, ping } = timer.then.clone();
+                        let Then::Ping { role, ping } = timer.then.clone() else {
+                            panic!("no check of these has a rhythm: {timer:?}");
+                        };
                         Command::PingDue {
                             role,
                             ping,
@@ -305,7 +307,9 @@ impl World {
             .collect();
         prop_assert_eq!(self.timers.values().cloned().collect::<Vec<_>>(), waiting);
         for timer in self.timers.values() {
-            let Then::Ping { role, .. } = &timer.then;
+            let Then::Ping { role, .. } = &timer.then else {
+                return Err(TestCaseError::fail("no check of these has a rhythm"));
+            };
             prop_assert!(live.waits_for(role));
             prop_assert!(!matches!(live.phase, Phase::Finished(_)));
         }

@@ -166,6 +166,7 @@ pub(super) fn probe(id: &CheckId) -> Check {
         retry: None,
         after: Vec::new(),
         severity: CheckSeverity::default(),
+        rhythm: None,
         line: 1,
     }
 }

@@ -397,3 +397,115 @@ fn steps_and_captures_are_told_where_they_are_wrong() {
       |                                                  ^
     ");
 }
+
+#[test]
+fn what_is_observed_over_time_stands_by_itself() {
+    let text = "---\nchecks:\n  long: { env: { required: [A] }, for: 1h, every: 1m }\n  whole: { all: [long] }\n  next: { env: { required: [A] }, after: long }\n  late: { env: { required: [A] }, after: once, every: 1m, failures: 3 }\n  once: { env: { required: [A] } }\n  made: { all: [once], every: 1m, failures: 3 }\n---\n- [ ] item <!-- check: long, whole, next, late, once, made -->\n";
+    insta::assert_snapshot!(told(text), @"");
+}
+
+#[test]
+fn what_cannot_be_observed_is_told_where_it_stands() {
+    let checks = [
+        "for: 1h",
+        "failures: 3",
+        "watch: true",
+        "every: 1m",
+        "every: 5s, failures: 3",
+        "every: 25h, failures: 3",
+        "for: 169h, every: 1h",
+        "for: 168h, every: 1m",
+        "for: 1m, every: 2m",
+        "every: 30s, watch: true",
+        "every: 1m, failures: 0",
+        "every: 1m, successes: 101",
+        "every: soon, failures: 3",
+        "every: 1m, watch: maybe",
+        "forr: 1h, every: 1m",
+    ];
+    let rows: String = checks
+        .iter()
+        .enumerate()
+        .map(|(n, check)| format!("  c{n}: {{ env: {{ required: [A] }}, {check} }}\n"))
+        .collect::<Vec<_>>()
+        .concat();
+    let items: String = (0..checks.len())
+        .map(|n| format!("- [ ] a <!-- check: c{n} -->\n"))
+        .collect::<Vec<_>>()
+        .concat();
+    insta::assert_snapshot!(told(&format!("---\nchecks:\n{rows}---\n{items}")), @"
+    x.md:3:33: error: `for` needs `every`: how long after one observation the next is made.
+      |
+    3 |   c0: { env: { required: [A] }, for: 1h }
+      |                                 ^
+      = help: Write `every: 1m` beside it.
+    x.md:4:33: error: `failures` needs `every`: how long after one observation the next is made.
+      |
+    4 |   c1: { env: { required: [A] }, failures: 3 }
+      |                                 ^
+      = help: Write `every: 1m` beside it.
+    x.md:5:33: error: `watch` needs `every`: how long after one observation the next is made.
+      |
+    5 |   c2: { env: { required: [A] }, watch: true }
+      |                                 ^
+      = help: Write `every: 1m` beside it.
+    x.md:6:40: error: `every` alone observes nothing: one observation decides this check.
+      |
+    6 |   c3: { env: { required: [A] }, every: 1m }
+      |                                        ^
+      = help: Say beside it what the observations are for: `for: 1h`, `failures: 3`, `successes: 3` or `watch: true`.
+    x.md:7:40: error: `every` must be from 10 s to 24 h, and is 5 s.
+      |
+    7 |   c4: { env: { required: [A] }, every: 5s, failures: 3 }
+      |                                        ^
+    x.md:8:40: error: `every` must be from 10 s to 24 h, and is 25 h.
+      |
+    8 |   c5: { env: { required: [A] }, every: 25h, failures: 3 }
+      |                                        ^
+    x.md:9:38: error: `for` must be from 10 s to 168 h, and is 169 h.
+      |
+    9 |   c6: { env: { required: [A] }, for: 169h, every: 1h }
+      |                                      ^
+    x.md:10:38: error: `for` of 168 h with `every` of 1 min asks for 10081 observations, and 5000 is the most.
+       |
+    10 |   c7: { env: { required: [A] }, for: 168h, every: 1m }
+       |                                      ^
+       = help: Make `every` longer, or `for` shorter.
+    x.md:11:38: error: `for` must be at least as long as `every`, and 1 min is shorter than 2 min.
+       |
+    11 |   c8: { env: { required: [A] }, for: 1m, every: 2m }
+       |                                      ^
+    x.md:12:40: error: `every` of a check that is watched must be at least 1 min, and is 30 s.
+       |
+    12 |   c9: { env: { required: [A] }, every: 30s, watch: true }
+       |                                        ^
+       = help: Each observation is kept, for as long as the deployment is open.
+    x.md:13:55: error: `failures` must be a whole number from 1 to 100, and is `0`.
+       |
+    13 | … { env: { required: [A] }, every: 1m, failures: 0 }
+       |                                                  ^
+    x.md:14:56: error: `successes` must be a whole number from 1 to 100, and is `101`.
+       |
+    14 | …{ env: { required: [A] }, every: 1m, successes: 101 }
+       |                                                  ^
+    x.md:15:41: error: `every` must be a length of time.
+       |
+    15 |   c12: { env: { required: [A] }, every: soon, failures: 3 }
+       |                                         ^
+       = help: Write a whole number above zero and its unit: `500ms`, `10s`, `5m` or `1h`.
+    x.md:16:52: error: `watch` must be `true` or `false`, and is `maybe`.
+       |
+    16 | …13: { env: { required: [A] }, every: 1m, watch: maybe }
+       |                                                  ^
+    x.md:17:34: error: There is no key `forr` in the check `c14`.
+       |
+    17 |   c14: { env: { required: [A] }, forr: 1h, every: 1m }
+       |                                  ^
+       = help: Did you mean `for`?
+    x.md:17:51: error: `every` alone observes nothing: one observation decides this check.
+       |
+    17 | …c14: { env: { required: [A] }, forr: 1h, every: 1m }
+       |                                                  ^
+       = help: Say beside it what the observations are for: `for: 1h`, `failures: 3`, `successes: 3` or `watch: true`.
+    ");
+}

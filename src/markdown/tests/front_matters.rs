@@ -220,6 +220,7 @@ fn everything_the_language_has_is_read() {
             retry: None,
             after: [],
             severity: High,
+            rhythm: None,
             line: 10,
         },
         CheckId(
@@ -276,6 +277,7 @@ fn everything_the_language_has_is_read() {
             retry: None,
             after: [],
             severity: High,
+            rhythm: None,
             line: 15,
         },
         CheckId(
@@ -304,6 +306,7 @@ fn everything_the_language_has_is_read() {
             retry: None,
             after: [],
             severity: High,
+            rhythm: None,
             line: 17,
         },
     }
@@ -514,4 +517,78 @@ fn a_very_deep_document_needs_little_stack() {
         matches!(&counts, Ok(Ok(counts)) if counts.iter().all(|count| *count == 1)),
         "{counts:?}"
     );
+}
+
+#[test]
+fn how_a_check_is_observed_is_read() {
+    let text = "---\nchecks:\n  gate: { env: { required: [A] }, for: 1h, every: 1m }\n  flaky: { env: { required: [A] }, every: 10s, failures: 3, successes: 2 }\n  errors: { env: { required: [A] }, every: 5m, failures: 2, watch: true }\n  plain: { env: { required: [A] }, failures: 1, successes: 1, watch: false }\n---\n- [ ] a <!-- check: gate, flaky, errors, plain -->\n";
+    let (checklist, told) = (read(text).checklist, told(text));
+    insta::assert_snapshot!(told, @"");
+    let rhythms: Vec<_> = checklist
+        .checks
+        .values()
+        .map(|check| {
+            (
+                check.id.as_str(),
+                check.rhythm,
+                check.rhythm.map(|rhythm| rhythm.needed()),
+            )
+        })
+        .collect();
+    insta::assert_debug_snapshot!(rhythms, @r#"
+    [
+        (
+            "errors",
+            Some(
+                Rhythm {
+                    every: 300s,
+                    lasting: None,
+                    failures: 2,
+                    successes: 1,
+                    after_go: Watched,
+                },
+            ),
+            Some(
+                1,
+            ),
+        ),
+        (
+            "flaky",
+            Some(
+                Rhythm {
+                    every: 10s,
+                    lasting: None,
+                    failures: 3,
+                    successes: 2,
+                    after_go: Left,
+                },
+            ),
+            Some(
+                2,
+            ),
+        ),
+        (
+            "gate",
+            Some(
+                Rhythm {
+                    every: 60s,
+                    lasting: Some(
+                        3600s,
+                    ),
+                    failures: 1,
+                    successes: 1,
+                    after_go: Left,
+                },
+            ),
+            Some(
+                61,
+            ),
+        ),
+        (
+            "plain",
+            None,
+            None,
+        ),
+    ]
+    "#);
 }

@@ -5,6 +5,7 @@ mod encodings;
 mod exports;
 mod front_matter_findings;
 mod front_matters;
+mod network_probes;
 mod properties;
 
 use std::fmt::Write as _;

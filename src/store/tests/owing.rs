@@ -234,10 +234,10 @@ async fn timers_are_set_replaced_stopped_and_fired() -> Outcome {
         ])
         .await?;
     assert_eq!(store.next_due().await?, Some(at(30)));
-    assert!(store.due_timers(at(29), 10).await?.is_empty());
+    assert!(store.due_pings(at(29), 10).await?.is_empty());
 
     // However late, all are found, the longest due first.
-    let due = store.due_timers(at(100_000), 10).await?;
+    let due = store.due_pings(at(100_000), 10).await?;
     let what: Vec<_> = due
         .iter()
         .map(|due| (due.deployment, due.timer.clone()))
@@ -250,7 +250,7 @@ async fn timers_are_set_replaced_stopped_and_fired() -> Outcome {
             (one.id, timer("qa", 60))
         ]
     );
-    assert_eq!(store.due_timers(at(100_000), 2).await?.len(), 2);
+    assert_eq!(store.due_pings(at(100_000), 2).await?.len(), 2);
 
     // Set again, a timer is replaced; another deployment's of the same key is not.
     store
@@ -312,7 +312,7 @@ async fn units_of_one_batch_touch_timers_in_their_order() -> Outcome {
     three.fired = Some((key("set anew, fired"), at(12)));
     store.commit(&[one, two, three]).await?;
     let left: Vec<_> = store
-        .due_timers(at(1000), 10)
+        .due_pings(at(1000), 10)
         .await?
         .into_iter()
         .map(|due| due.timer)
@@ -336,7 +336,7 @@ async fn what_was_owed_and_set_outlives_the_process() -> Outcome {
     drop(store);
     let store = place.open().await?;
     assert_eq!(store.owed(at(100_000), 10).await?.rows.len(), 1);
-    assert_eq!(store.due_timers(at(100_000), 10).await?.len(), 1);
+    assert_eq!(store.due_pings(at(100_000), 10).await?.len(), 1);
     Ok(())
 }
 
@@ -356,7 +356,7 @@ async fn a_damaged_timer_keeps_no_other_back() -> Outcome {
         .raw_sql("UPDATE timers SET happens = '{}' WHERE deployment_id = 1")
         .await?;
     let due: Vec<_> = store
-        .due_timers(at(50), 10)
+        .due_pings(at(50), 10)
         .await?
         .into_iter()
         .map(|due| due.timer)

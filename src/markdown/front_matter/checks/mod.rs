@@ -2,11 +2,14 @@
 
 mod combined;
 mod command;
+mod dns;
 mod env;
 mod flow;
 mod http;
 mod relations;
+mod rhythm;
 mod tcp;
+mod tls;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -27,7 +30,7 @@ const STEPS_TIMEOUT: Duration = Duration::from_secs(30);
 const COMMAND_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// The probes, as they are written.
-const PROBES: [&str; 6] = ["http", "env", "command", "tcp", "all", "any"];
+const PROBES: [&str; 8] = ["http", "env", "command", "tcp", "tls", "dns", "all", "any"];
 
 /// What every check may say besides.
 const SHARED: [&str; 6] = ["description", "pass", "timeout", "retry", "after", "severity"];
@@ -64,7 +67,7 @@ pub(super) fn checks(
 
 fn check(values: &mut Values<'_, '_, '_>, entry: &Entry, named: &mut Vec<Named>) -> Option<Check> {
     let what = format!("the check `{}`", entry.key);
-    let known: Vec<&str> = SHARED.into_iter().chain(PROBES).collect();
+    let known: Vec<&str> = SHARED.into_iter().chain(rhythm::KEYS).chain(PROBES).collect();
     let fields = values.fields(entry.value, &what, &known)?;
     let given: Vec<&Entry> = fields
         .entries()
@@ -86,6 +89,8 @@ fn check(values: &mut Values<'_, '_, '_>, entry: &Entry, named: &mut Vec<Named>)
             "tcp" => tcp::read(values, only),
             "all" => combined::read(values, only, Rule::All, named),
             "any" => combined::read(values, only, Rule::Any, named),
+            "tls" => tls::read(values, only),
+            "dns" => dns::read(values, only),
             _ => command::read(values, only),
         },
         [_, second, ..] => {
@@ -114,9 +119,13 @@ fn check(values: &mut Values<'_, '_, '_>, entry: &Entry, named: &mut Vec<Named>)
         flow::after(values, id, named)
     });
     let severity = part(values, &fields, "severity", flow::severity);
+    let rhythm = rhythm::read(values, &fields);
     let probe = probe?;
     if let Probe::Combined(_) = probe
-        && let Some(field) = fields.entry("retry").or_else(|| fields.entry("timeout"))
+        && let Some(field) = ["retry", "timeout"]
+            .into_iter()
+            .chain(rhythm::KEYS)
+            .find_map(|key| fields.entry(key))
     {
         values.error(
             field.place,
@@ -125,10 +134,18 @@ fn check(values: &mut Values<'_, '_, '_>, entry: &Entry, named: &mut Vec<Named>)
         );
         return None;
     }
+    if let (Ok(Some(_)), Some(field)) = (&rhythm, fields.entry("after")) {
+        values.error(
+            field.place,
+            "A check that is observed over time cannot be `after` others.".to_owned(),
+            Some("Each of its observations is made by itself; take `after` out.".to_owned()),
+        );
+        return None;
+    }
     let usual = match probe {
-        Probe::Http(_) | Probe::Env(_) | Probe::Tcp(_) | Probe::Combined(_) => PROBE_TIMEOUT,
         Probe::HttpSteps(_) => STEPS_TIMEOUT,
         Probe::Command(_) => COMMAND_TIMEOUT,
+        _ => PROBE_TIMEOUT,
     };
     // A part that was written and is wrong makes the check wrong: it must not run as if the part were not there.
     Some(Check {
@@ -140,6 +157,7 @@ fn check(values: &mut Values<'_, '_, '_>, entry: &Entry, named: &mut Vec<Named>)
         retry: retry.ok()?,
         after: after.ok()?.unwrap_or_default(),
         severity: severity.ok()?.unwrap_or_default(),
+        rhythm: rhythm.ok()?,
         line: entry.place.0,
     })
 }

@@ -66,6 +66,16 @@ pub(super) fn tell_wrong(
                 Some(help),
             );
         }
+        if checks.get(&one.check).is_some_and(|check| check.rhythm.is_some()) {
+            values.error(
+                one.place,
+                format!(
+                    "The check `{}` is observed over time, and no other check of a run can wait for it.",
+                    one.check
+                ),
+                Some("Bind it to an item by itself, or take its `every` out.".to_owned()),
+            );
+        }
     }
     let mut told = BTreeSet::new();
     for check in checks.keys() {
