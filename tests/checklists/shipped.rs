@@ -49,6 +49,31 @@ fn each_has_all_its_items_and_nothing_is_wrong_with_it() {
     }
 }
 
+/// What a machine can decide of them, and what the table of their page says.
+#[test]
+fn most_of_the_items_are_decided_by_checks_and_the_table_says_how_many() {
+    let page = fs::read_to_string(directory().join("README.md")).expect("the page is readable");
+    let (mut items, mut bound) = (0, 0);
+    for shipped in shipped() {
+        let checklist = &shipped.parsed.checklist;
+        let decided = checklist.items.iter().filter(|item| !item.checks.is_empty()).count();
+        let figures = format!(
+            "| {} | {} | {decided} |",
+            checklist.items.len(),
+            checklist.checks.len()
+        );
+        let row = page
+            .lines()
+            .find(|line| line.starts_with(&format!("| [{}]", shipped.name)))
+            .expect("its row in the table");
+        assert!(row.contains(&figures), "{}: {figures} is not in {row}", shipped.name);
+        items += checklist.items.len();
+        bound += decided;
+    }
+    assert_eq!(items, 744);
+    assert!(bound >= 372, "only {bound} of {items}");
+}
+
 #[test]
 fn no_other_is_shipped() {
     let mut found: Vec<String> = fs::read_dir(directory())

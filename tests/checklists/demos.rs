@@ -1,0 +1,152 @@
+//! Targets on which all checks of a checklist pass, with a switch for each of them that makes exactly it fail.
+
+mod portal;
+mod service;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use holdpoint::checks::{Checks, Environment, Guard, GuardSettings, Limits, Variables};
+use holdpoint::clock::ManualClock;
+use holdpoint::domain::check::{Check, CheckResult, CheckStatus, EnvSource, Probe, Retry};
+use holdpoint::domain::checklist::Checklist;
+use jiff::Timestamp;
+use secrecy::SecretString;
+use sqlx::{Connection as _, Executor as _};
+use tokio_util::sync::CancellationToken;
+
+use super::checks::fakes;
+
+/// What stands on the machine that a demo's checks run on: programs, files and a database.
+pub(crate) struct Machine {
+    directory: tempfile::TempDir,
+    programs: tempfile::TempDir,
+}
+
+impl Machine {
+    /// A machine with these programs, all of which do the same, and these files.
+    pub(crate) fn with(programs: &[&str], script: &str, files: &[(&str, &str)]) -> Self {
+        let machine = Self {
+            directory: tempfile::tempdir().expect("a temporary directory"),
+            programs: fakes(programs, script),
+        };
+        for (path, content) in files {
+            let file = machine.directory.path().join(path);
+            fs::create_dir_all(file.parent().expect("a directory")).expect("it can be made");
+            fs::write(file, content).expect("a file can be written");
+        }
+        machine
+    }
+
+    /// The path of its database, in which these statements have been carried out.
+    pub(crate) async fn database(&self, statements: &str) -> String {
+        let file = self.directory.path().join("demo.db");
+        let options = sqlx::sqlite::SqliteConnectOptions::new()
+            .filename(&file)
+            .create_if_missing(true);
+        let mut connection = sqlx::SqliteConnection::connect_with(&options)
+            .await
+            .expect("a connection");
+        connection
+            .execute(sqlx::raw_sql(sqlx::AssertSqlSafe(statements.to_owned())))
+            .await
+            .expect("the tables");
+        connection.close().await.expect("an end");
+        format!("sqlite:{}", file.display())
+    }
+
+    /// The check, looking for its files here.
+    fn placed(&self, check: &Check) -> Check {
+        let here = |path: &str| self.directory.path().join(path).display().to_string();
+        let mut check = check.clone();
+        match &mut check.probe {
+            Probe::File(probe) => probe.path = here(&probe.path),
+            Probe::Env(probe) => {
+                if let EnvSource::File(file) = &probe.source {
+                    probe.source = EnvSource::File(here(file));
+                }
+            }
+            Probe::Command(probe) => probe.cwd = None,
+            _ => {}
+        }
+        // What is quick everywhere is not quick each time on a machine that runs all tests at once.
+        if check.pass.as_ref().is_some_and(|pass| pass.text.contains("latency")) {
+            check.retry = Some(Retry {
+                times: 10,
+                wait: Duration::from_millis(20),
+            });
+        }
+        check
+    }
+
+    /// Runs all checks of a checklist.
+    pub(crate) async fn run(&self, checklist: &Checklist, variables: Variables) -> BTreeMap<String, CheckResult> {
+        let programs = fs::read_dir(self.programs.path())
+            .expect("the programs")
+            .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+            .collect();
+        let settings = GuardSettings {
+            commands: programs,
+            environment: vec!["PATH".to_owned()],
+            command_user: "root".to_owned(),
+            readable: vec!["/".into()],
+            ..GuardSettings::default()
+        };
+        let environment: Environment = [("PATH", path_with(self.programs.path()))].into_iter().collect();
+        let guard = Guard::new(settings, environment).expect("the settings are right");
+        let clock = Arc::new(ManualClock::new(Timestamp::now()));
+        let checks = Checks::new(Limits::default(), guard, clock).expect("a checker");
+        let placed = checklist.checks.values().map(|check| self.placed(check)).collect();
+        checks
+            .run_all(placed, Arc::new(variables), CancellationToken::new())
+            .map(|result| (result.check.to_string(), result))
+            .collect()
+            .await
+    }
+}
+
+/// The programs of the demo, then those that limit what they may use.
+fn path_with(programs: &Path) -> String {
+    let own = std::env::var("PATH").unwrap_or_default();
+    format!("{}:{own}", programs.display())
+}
+
+/// Values for what a checklist's checks name: every address this one, secrets made up, all else as it is shipped.
+pub(crate) fn variables(checklist: &Checklist, address: SocketAddr) -> Variables {
+    checklist.variables.iter().fold(Variables::new(), |variables, (name, variable)| {
+        match &variable.default {
+            _ if variable.secret => {
+                variables.with_secret(name.clone(), SecretString::from(format!("made-up-{name}")))
+            }
+            Some(default) if default.starts_with("http") => {
+                variables.with(name.clone(), format!("http://{address}"))
+            }
+            Some(default) => variables.with(name.clone(), default.clone()),
+            None => variables.with(name.clone(), "made-up"),
+        }
+    })
+}
+
+/// That exactly these checks did not pass, in one of these ways.
+pub(crate) fn assert_not_passed(
+    switched: &str,
+    results: &BTreeMap<String, CheckResult>,
+    expected: &BTreeMap<&str, CheckStatus>,
+) {
+    let not_passed: BTreeMap<&str, CheckStatus> = results
+        .iter()
+        .filter(|(_, result)| result.status != CheckStatus::Passed)
+        .map(|(check, result)| (check.as_str(), result.status))
+        .collect();
+    let unexpected: BTreeSet<&str> = not_passed.keys().copied().collect();
+    assert_eq!(
+        not_passed, *expected,
+        "with {switched}: {:#?}",
+        unexpected.iter().filter_map(|check| results.get(*check)).collect::<Vec<_>>()
+    );
+}
