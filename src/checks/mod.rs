@@ -30,7 +30,7 @@ mod tests;
 mod variables;
 mod written;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -39,6 +39,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+pub use dotenv::{DotEnv, read as read_dotenv};
 pub use guard::{Guard, GuardSettings, GuardSettingsError, METADATA_NETWORKS};
 pub use problems::Problem;
 pub use variables::{Environment, UnknownVariable, Variables};
@@ -128,6 +129,15 @@ impl Checks {
     /// name unknown variables or cannot be used. `variables` are the ones its checklist declares.
     pub fn problems(check: &Check, variables: &BTreeMap<VariableName, Variable>) -> Vec<Problem> {
         problems::problems(check, variables)
+    }
+
+    /// The variables that the parameters of a check name.
+    pub fn variables_of(check: &Check) -> BTreeSet<VariableName> {
+        probes::texts(&check.probe)
+            .into_iter()
+            .flat_map(template::placeholders)
+            .map(|placeholder| VariableName::new(placeholder.name))
+            .collect()
     }
 
     /// Runs a check when there is room for it. Never fails: what stood in the way is a result as well, with the
