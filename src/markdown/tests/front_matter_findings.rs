@@ -20,7 +20,7 @@ fn unknown_and_repeated_keys_are_told_with_the_nearest() {
       |
     6 |   a:
       |   ^
-      = help: Give it one of `http`, `env` and `command`.
+      = help: Give it one of `http`, `env`, `command` and `tcp`.
     x.md:7:5: error: There is no key `htpp` in the check `a`.
       |
     7 |     htpp: { url: x }
@@ -37,6 +37,48 @@ fn unknown_and_repeated_keys_are_told_with_the_nearest() {
       |                                 ^
       = help: The keys are `url`, `method`, `headers`, `body`, `json` and `follow`.
     ");
+}
+
+#[test]
+fn the_front_matter_of_an_issue_template_is_left_alone() {
+    let template =
+        "---\nname: Release\nabout: A list\ntitle: ''\nlabels: [release]\nhidden: true\n---\n- [ ] item\n";
+    insta::assert_snapshot!(told(template), @"
+    x.md:2:1: note: This front matter is for GitHub's issue templates, so it says nothing here.
+      |
+    2 | name: Release
+      | ^
+      = help: Put keys such as `checks` in place of it, where the file is to be a checklist only.
+    ");
+    let mixed = template.replace("hidden: true", "checks: {}");
+    assert!(
+        told(&mixed).contains("error: There is no key `about`"),
+        "{}",
+        told(&mixed)
+    );
+}
+
+#[test]
+fn an_env_check_that_requires_nothing_cannot_fail() {
+    let text = "---\nchecks:\n  a:\n    env: { optional: [A: url] }\n  b:\n    env: { optional: [A: url] }\n    pass: malformed == []\n  c: { env: { recommended: [A], required: [B] } }\n---\n- [ ] item <!-- check: a, b, c -->\n";
+    insta::assert_snapshot!(told(text), @"
+    x.md:3:3: warning: The check `a` cannot fail.
+      |
+    3 |   a:
+      |   ^
+      = help: List what must be there under `required`, or say under `pass` what must hold.
+    ");
+}
+
+#[test]
+fn prose_in_a_comment_is_no_annotation_that_was_misspelt() {
+    for prose in [
+        "check if https://a.example is closed",
+        "checks are run by hand: see below",
+    ] {
+        assert_eq!(told(&format!("- [ ] item <!-- {prose} -->\n")), "", "{prose}");
+    }
+    assert!(told("- [ ] item <!-- sign off: qa -->\n").contains("Did you mean `sign-off`?"));
 }
 
 #[test]
@@ -69,7 +111,7 @@ fn wrong_values_are_told_where_they_stand() {
       |
     8 |   none: {}
       |   ^
-      = help: Give it one of `http`, `env` and `command`.
+      = help: Give it one of `http`, `env`, `command` and `tcp`.
     x.md:8:3: warning: The check `none` decides no item.
       |
     8 |   none: {}
@@ -84,7 +126,7 @@ fn wrong_values_are_told_where_they_stand() {
       |
     9 |   two: { http: { url: x }, env: { required: [A] } }
       |                            ^
-      = help: Keep one of `http`, `env` and `command`; make another check of the other.
+      = help: Keep one of `http`, `env`, `command` and `tcp`; make another check of the other.
     x.md:10:3: warning: The check `bare` decides no item.
        |
     10 |   bare: { http: { method: 'G T' } }

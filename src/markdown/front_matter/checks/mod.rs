@@ -113,6 +113,13 @@ fn check(values: &mut Values<'_, '_, '_>, entry: &Entry) -> Option<Check> {
         (Some(None), _) | (_, Some(None)) => return None,
         (pass, timeout) => (pass.flatten(), timeout.flatten()),
     };
+    if pass.is_none() && never_fails(&probe) {
+        values.warning(
+            entry.place,
+            format!("The check `{}` cannot fail.", entry.key),
+            Some("List what must be there under `required`, or say under `pass` what must hold.".to_owned()),
+        );
+    }
     Some(Check {
         id: CheckId::new(entry.key.as_str()),
         description,
@@ -121,6 +128,14 @@ fn check(values: &mut Values<'_, '_, '_>, entry: &Entry) -> Option<Check> {
         timeout: timeout.unwrap_or(usual),
         line: entry.place.0,
     })
+}
+
+/// Whether a probe that is left to its own verdict is content with whatever it sees.
+fn never_fails(probe: &Probe) -> bool {
+    match probe {
+        Probe::Env(probe) => probe.required.is_empty(),
+        _ => false,
+    }
 }
 
 /// A field that must be there.
