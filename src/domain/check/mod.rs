@@ -59,6 +59,18 @@ pub enum Probe {
     Tcp(TcpProbe),
 }
 
+impl Probe {
+    /// Its name, as it is written in a checklist.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Http(_) => "http",
+            Self::Env(_) => "env",
+            Self::Command(_) => "command",
+            Self::Tcp(_) => "tcp",
+        }
+    }
+}
+
 /// What became of one run of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
