@@ -91,26 +91,17 @@ async fn health(State(state): State<Arc<Seen>>) -> (StatusCode, Json<Value>) {
 
 /// Sends back what came as a token, in the body and in a header.
 async fn echo(headers: HeaderMap) -> (HeaderMap, String) {
-    let token = headers.get("x-token").cloned();
-    let body = token
-        .as_ref()
-        .and_then(|token| token.to_str().ok())
-        .unwrap_or("nothing");
-    let text = format!("you said {body}");
-    (
-        token
-            .map(|token| ("x-echo", token))
-            .map_or_else(HeaderMap::new, |(name, token)| {
-                let mut headers = HeaderMap::new();
-                headers.insert(name, token);
-                headers
-            }),
-        text,
-    )
+    let mut answer = HeaderMap::new();
+    let Some(token) = headers.get("x-token") else {
+        return (answer, "you said nothing".to_owned());
+    };
+    answer.insert("x-echo", token.clone());
+    let said = token.to_str().unwrap_or_default();
+    (answer, format!("you said {said}"))
 }
 
 async fn hang(State(state): State<Arc<Seen>>) {
     // The test may have seen enough and gone.
     let _ = state.hangs.send(());
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
