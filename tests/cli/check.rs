@@ -457,6 +457,7 @@ fn a_watch_tells_what_changes_and_ends_as_the_last_round_did() {
     }
     send(Signal::INT, &child);
     assert_eq!(place.end(child).code, Some(1));
+
     let line = ["check", "list.md", "--watch", "--format", "junit"];
     assert_eq!(
         place.run(&line).refusal(),
@@ -464,6 +465,24 @@ fn a_watch_tells_what_changes_and_ends_as_the_last_round_did() {
     );
     let ran = place.run(&["check", "list.md", "--every", "5s"]);
     assert!(ran.code == Some(2) && ran.err.contains("--watch"), "{ran:?}");
+}
+
+#[test]
+fn half_a_round_of_a_watch_says_less_than_the_whole_one_before() {
+    let service = Service::start();
+    let place = place(&service);
+    place.write(
+        "once.md",
+        format!("---\nchecks:\n  once: {{ http: {{ url: '{}/once' }}, timeout: 20s }}\n---\n- [ ] a <!-- check: once -->\n", service.url()),
+    );
+    let child = place.begin(&holdpoint(&[
+        "once.md", "--watch", "--every", "1s", "--format", "json",
+    ]));
+    service.wait_until_it_hangs();
+    send(Signal::INT, &child);
+    let ran = place.end(child);
+    assert_eq!((ran.code, ran.out.lines().count()), (Some(0), 1), "{ran:?}");
+    assert!(ran.out.contains("\"status\":\"passed\""), "{ran:?}");
 }
 
 #[test]

@@ -44,6 +44,7 @@ impl Service {
             .route("/health", get(health))
             .route("/echo", get(echo))
             .route("/hang", get(hang))
+            .route("/once", get(once))
             .with_state(Arc::clone(&state));
         let listener = runtime
             .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))
@@ -104,4 +105,11 @@ async fn hang(State(state): State<Arc<Seen>>) {
     // The test may have seen enough and gone.
     let _ = state.hangs.send(());
     std::future::pending::<()>().await;
+}
+
+/// Answers the first time only.
+async fn once(state: State<Arc<Seen>>) {
+    if state.asked.fetch_add(1, Ordering::SeqCst) > 0 {
+        hang(state).await;
+    }
 }

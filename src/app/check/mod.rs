@@ -80,6 +80,7 @@ pub(super) async fn run(settings: &config::Checks, arguments: CheckArguments) ->
         checks: bot::checks(settings, environment.clone(), Arc::new(SystemClock))?,
         variables: Arc::new(Variables::of(&checklist.variables, &given, &environment)),
         board: Board::new(&chosen, &checklist),
+        known: None,
         teller: Teller::new(arguments.format, again, arguments.file),
         chosen,
         checklist,
@@ -97,6 +98,8 @@ struct Run {
     checklist: Checklist,
     chosen: Vec<Check>,
     board: Board,
+    /// As the last whole round left it.
+    known: Option<Board>,
     teller: Teller,
     stop: Stop,
 }
@@ -104,33 +107,27 @@ struct Run {
 impl Run {
     async fn once(mut self) -> anyhow::Result<Ended> {
         self.round().await?;
-        self.teller.finish(&self.board)?;
-        let verdict = self.board.verdict();
-        Ok(match self.stop.signal() {
-            // A signal that came after the last result has cancelled nothing.
-            Some(signal) if self.was_cancelled() => Ended::BySignal(signal),
-            Some(_) | None => verdict.ended(),
-        })
+        self.finish()
     }
 
     async fn again_and_again(mut self, every: Duration) -> anyhow::Result<Ended> {
-        let mut last = None;
         loop {
             let began = Instant::now();
             self.round().await?;
-            if !self.was_cancelled() {
-                last = Some(self.board.verdict());
+            if self.stop.signal().is_none() && !self.teller.is_unread() {
+                self.rest(began, every).await?;
             }
             if self.stop.signal().is_some() || self.teller.is_unread() {
-                break;
-            }
-            self.rest(began, every).await?;
-            if self.stop.signal().is_some() {
-                break;
+                return self.finish();
             }
         }
+    }
+
+    /// Ends as the last whole round did; where there is none, by the signal that came before its end.
+    fn finish(mut self) -> anyhow::Result<Ended> {
         self.teller.finish(&self.board)?;
-        Ok(by_signal(&self.stop, last))
+        let known = self.known.as_ref().map(Board::verdict);
+        Ok(by_signal(&self.stop, known))
     }
 
     /// Runs every check once, or until a signal comes.
@@ -160,9 +157,23 @@ impl Run {
                 _ = drawing.tick(), if self.teller.is_live() => self.teller.redraw(&self.board, None)?,
             }
         }
-        for row in self.board.cancel_rest() {
+        let cancelled = self.board.cancel_rest();
+        match &self.known {
+            // Half a round says less than the whole one before it.
+            Some(known) if cancelled > 0 => {
+                self.board = known.clone();
+                self.teller.take_back();
+                return Ok(());
+            }
+            Some(_) | None => {}
+        }
+        let rest = self.board.rows.iter();
+        for row in rest.filter(|row| row.state == board::State::Cancelled) {
             self.teller.ended(row, News::Changed)?;
             changed = News::Changed;
+        }
+        if cancelled == 0 {
+            self.known = Some(self.board.clone());
         }
         let span = Span {
             began: began.0,
@@ -185,13 +196,6 @@ impl Run {
                 }
             }
         }
-    }
-
-    fn was_cancelled(&self) -> bool {
-        self.board
-            .rows
-            .iter()
-            .any(|row| row.state == board::State::Cancelled)
     }
 }
 

@@ -141,6 +141,11 @@ impl Teller {
         }
     }
 
+    /// The round that began last ended before its end, and is not told.
+    pub(super) fn take_back(&mut self) {
+        self.round -= 1;
+    }
+
     /// A round has ended. `changed` says whether anything in it is news.
     pub(super) fn end(
         &mut self,
