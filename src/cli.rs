@@ -55,6 +55,7 @@ pub enum Command {
     /// The exit code is 0 when all passed, 1 when some failed, and 2 when some could not be run, or the file, an option
     /// or a setting is wrong. After Ctrl-C it is 130 and after SIGTERM 143, and what is known so far is told; with
     /// --watch it is that of the last round.
+    #[command(after_long_help = CHECK_EXAMPLES)]
     Check(CheckArguments),
 
     /// Look at checklists in Markdown files.
@@ -82,6 +83,13 @@ pub enum Command {
     /// Write the completions for a shell to standard output.
     Completions(CompletionsArguments),
 }
+
+/// Lines to begin with, below the long help of `holdpoint check`.
+const CHECK_EXAMPLES: &str = "Examples:
+  holdpoint check deploy/staging.md
+  holdpoint check deploy/staging.md --only health,3.2 --var base_url=https://staging.example.com
+  holdpoint check deploy/staging.md --var-file staging.env --format junit > checks.xml
+  holdpoint check deploy/staging.md --watch --every 10s";
 
 /// Arguments of `holdpoint try`.
 #[cfg(feature = "try")]
