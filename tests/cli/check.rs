@@ -65,8 +65,15 @@ fn send(signal: Signal, child: &Child) {
     kill_process(id, signal).expect("it runs");
 }
 
+/// The line that runs the program for a minute at most. `timeout` passes signals on, and leaves it the terminal.
 fn holdpoint<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
-    let mut line = vec![env!("CARGO_BIN_EXE_holdpoint"), "check"];
+    let mut line = vec![
+        "timeout",
+        "--foreground",
+        "60",
+        env!("CARGO_BIN_EXE_holdpoint"),
+        "check",
+    ];
     line.extend(arguments);
     line
 }

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
+use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
@@ -75,7 +76,8 @@ impl Service {
 
     /// Waits until somebody waits for an answer that never comes.
     pub(crate) fn wait_until_it_hangs(&self) {
-        self.hanging.recv().expect("it is asked");
+        let patience = Duration::from_mins(1);
+        self.hanging.recv_timeout(patience).expect("it is asked");
     }
 }
 
