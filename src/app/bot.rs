@@ -166,14 +166,7 @@ impl Bot {
         )
         .await?;
         let environment = Environment::of_process();
-        let guard = Guard::new(guard_settings(&settings.checks), environment.clone())?;
-        let limits = Limits {
-            at_once: settings.checks.concurrency.get(),
-            per_host: settings.checks.per_host.get(),
-            body_bytes: settings.checks.body_limit_bytes,
-            ..Limits::default()
-        };
-        let checks = Checks::new(limits, guard, Arc::clone(&plan.clock))?;
+        let checks = checks(&settings.checks, environment.clone(), Arc::clone(&plan.clock))?;
         let check_runs = CheckRuns::new(engine.clone(), checks, environment, stop_desk.child_token());
         let discord = Discord::connect(
             engine.clone(),
@@ -333,6 +326,25 @@ fn allowed(rule: config::Allowed) -> Allowed {
         config::Allowed::Role(role) => Allowed::DiscordRole(DiscordRoleId(role)),
         config::Allowed::User(user) => Allowed::Member(UserId(user)),
     }
+}
+
+/// What runs checks, as it is configured: the same for the bot and for a terminal.
+///
+/// # Errors
+/// When what may be reached or run makes no sense, or TLS cannot be set up.
+pub(super) fn checks(
+    settings: &config::Checks,
+    environment: Environment,
+    clock: Arc<dyn Clock>,
+) -> anyhow::Result<Checks> {
+    let guard = Guard::new(guard_settings(settings), environment)?;
+    let limits = Limits {
+        at_once: settings.concurrency.get(),
+        per_host: settings.per_host.get(),
+        body_bytes: settings.body_limit_bytes,
+        ..Limits::default()
+    };
+    Ok(Checks::new(limits, guard, clock)?)
 }
 
 fn guard_settings(checks: &config::Checks) -> GuardSettings {

@@ -7,17 +7,17 @@
 use std::collections::BTreeMap;
 
 /// A file that has been read. It holds values, so it can be neither printed nor compared.
-pub(super) struct DotEnv {
+pub struct DotEnv {
     /// The last value of each name.
-    pub(super) values: BTreeMap<String, String>,
+    pub values: BTreeMap<String, String>,
     /// Names that stand there more than once.
-    pub(super) repeated: Vec<String>,
+    pub repeated: Vec<String>,
     /// 1-based lines that say nothing in this form.
-    pub(super) unreadable: Vec<usize>,
+    pub unreadable: Vec<usize>,
 }
 
 /// Reads a file. Never fails: lines that cannot be read are numbered.
-pub(super) fn read(text: &str) -> DotEnv {
+pub fn read(text: &str) -> DotEnv {
     let mut file = DotEnv {
         values: BTreeMap::new(),
         repeated: Vec::new(),

@@ -39,13 +39,14 @@ mod variables;
 mod verdict;
 mod written;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
 use tokio::time::Instant;
 
+pub use dotenv::{DotEnv, read as read_dotenv};
 pub use guard::{Guard, GuardSettings, GuardSettingsError, METADATA_NETWORKS};
 pub use plan::{Elsewhere, Ended};
 pub use problems::Problem;
@@ -144,6 +145,16 @@ impl Checks {
     /// come after, and captures that are never made.
     pub fn problems_between(checks: &BTreeMap<CheckId, Check>) -> Vec<Problem> {
         problems::between(checks)
+    }
+
+    /// The variables that the parameters of a check name.
+    pub fn variables_of(check: &Check) -> BTreeSet<VariableName> {
+        probes::texts(&check.probe)
+            .into_iter()
+            .flat_map(template::placeholders)
+            .filter(|placeholder| placeholder.captured().is_none())
+            .map(|placeholder| VariableName::new(placeholder.name))
+            .collect()
     }
 
     /// Runs a check when there is room for it, by itself: what it is after is not looked at. Never fails: what stood

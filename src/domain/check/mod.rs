@@ -100,6 +100,24 @@ impl Check {
     }
 }
 
+impl Probe {
+    /// Its name, as it is written in a checklist.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Http(_) | Self::HttpSteps(_) => "http",
+            Self::Env(_) => "env",
+            Self::Command(_) => "command",
+            Self::Tcp(_) => "tcp",
+            Self::Tls(_) => "tls",
+            Self::Dns(_) => "dns",
+            Self::Combined(probe) => match probe.rule {
+                Rule::All => "all",
+                Rule::Any => "any",
+            },
+        }
+    }
+}
+
 /// What became of one run of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

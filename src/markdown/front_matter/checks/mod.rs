@@ -148,11 +148,19 @@ fn check(values: &mut Values<'_, '_, '_>, entry: &Entry, named: &mut Vec<Named>)
         _ => PROBE_TIMEOUT,
     };
     // A part that was written and is wrong makes the check wrong: it must not run as if the part were not there.
+    let pass = pass.ok()?;
+    if pass.is_none() && never_fails(&probe) {
+        values.warning(
+            entry.place,
+            format!("The check `{}` cannot fail.", entry.key),
+            Some("List what must be there under `required`, or say under `pass` what must hold.".to_owned()),
+        );
+    }
     Some(Check {
         id: CheckId::new(entry.key.as_str()),
         description,
         probe,
-        pass: pass.ok()?,
+        pass,
         timeout: timeout.ok()?.unwrap_or(usual),
         retry: retry.ok()?,
         after: after.ok()?.unwrap_or_default(),
@@ -191,6 +199,14 @@ fn expression(values: &mut Values<'_, '_, '_>, id: NodeId, what: &str, wanted: &
             values.wrong_type(id, what, wanted);
             None
         }
+    }
+}
+
+/// Whether a probe that is left to its own verdict is content with whatever it sees.
+fn never_fails(probe: &Probe) -> bool {
+    match probe {
+        Probe::Env(probe) => probe.required.is_empty(),
+        _ => false,
     }
 }
 
