@@ -1,6 +1,7 @@
 //! The bot, put together and kept running: the same for a real server and for a trial.
 
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -164,11 +165,13 @@ impl Bot {
         )
         .await?;
         let environment = Environment::of_process();
-        let guard = Guard::new(guard_settings(&settings.checks), environment.clone())?;
+        let guard = Guard::new(guard_settings(settings, plan.database), environment.clone())?;
         let limits = Limits {
             at_once: settings.checks.concurrency.get(),
             per_host: settings.checks.per_host.get(),
             body_bytes: settings.checks.body_limit_bytes,
+            memory_bytes: limit(settings.checks.commands.memory_limit_bytes),
+            processes: limit(settings.checks.commands.process_limit),
             ..Limits::default()
         };
         let checks = Checks::new(limits, guard, Arc::clone(&plan.clock))?;
@@ -328,10 +331,20 @@ fn allowed(rule: config::Allowed) -> Allowed {
     }
 }
 
-fn guard_settings(checks: &config::Checks) -> GuardSettings {
+fn limit(limit: Option<NonZeroUsize>) -> Option<u64> {
+    limit.map(|limit| limit.get() as u64)
+}
+
+fn guard_settings(settings: &Settings, database: &Path) -> GuardSettings {
+    let checks = &settings.checks;
+    let mut secret_files = vec![database.to_owned()];
+    secret_files.extend(settings.discord.token_file().map(Path::to_owned));
     let mut guard = GuardSettings {
         commands: checks.commands.allow.clone(),
         environment: checks.commands.environment.clone(),
+        command_user: checks.commands.user.clone(),
+        readable: checks.files.readable.clone(),
+        secret_files,
         ..GuardSettings::default()
     };
     for (rules, networks, hosts) in [

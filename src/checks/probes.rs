@@ -7,7 +7,7 @@ use super::observation::Kind;
 use super::probe::{Hindrance, Run, Seen};
 use super::share::Lane;
 use super::variables::Variables;
-use super::{command, env, http, judge, tcp};
+use super::{command, env, file, http, judge, tcp};
 use crate::domain::check::Probe;
 
 /// Names that a condition may use, with their kinds.
@@ -20,9 +20,10 @@ pub(super) fn names(probe: &Probe) -> BTreeMap<String, Kind> {
     };
     match probe {
         Probe::Http(_) => fixed(&http::NAMES),
-        Probe::Env(_) => fixed(&env::NAMES),
+        Probe::Env(probe) => env::names(probe).into_iter().collect(),
         Probe::Command(probe) => command::names(probe).into_iter().collect(),
         Probe::Tcp(_) => fixed(&tcp::NAMES),
+        Probe::File(_) => fixed(&file::NAMES),
     }
 }
 
@@ -30,9 +31,10 @@ pub(super) fn names(probe: &Probe) -> BTreeMap<String, Kind> {
 pub(super) fn flaws(probe: &Probe) -> Vec<String> {
     match probe {
         Probe::Http(probe) => http::flaws(probe),
-        Probe::Env(_) => Vec::new(),
+        Probe::Env(probe) => env::flaws(probe),
         Probe::Command(probe) => command::flaws(probe),
         Probe::Tcp(probe) => tcp::flaws(probe),
+        Probe::File(probe) => file::flaws(probe),
     }
 }
 
@@ -43,6 +45,7 @@ pub(super) fn texts(probe: &Probe) -> Vec<&str> {
         Probe::Env(probe) => env::texts(probe),
         Probe::Command(probe) => command::texts(probe),
         Probe::Tcp(probe) => tcp::texts(probe),
+        Probe::File(probe) => file::texts(probe),
     }
 }
 
@@ -51,7 +54,8 @@ pub(super) fn lane(probe: &Probe, variables: &Variables) -> Option<Lane> {
     match probe {
         Probe::Http(probe) => http::host(probe, variables).map(Lane::Host),
         Probe::Command(_) => Some(Lane::Commands),
-        Probe::Env(_) => None,
+        Probe::Env(probe) => env::runs_a_command(probe).then_some(Lane::Commands),
+        Probe::File(_) => None,
         Probe::Tcp(probe) => tcp::host(probe, variables).map(Lane::Host),
     }
 }
@@ -70,6 +74,7 @@ pub(super) async fn make(
         }
         Probe::Env(probe) => env::probe(run, probe).await,
         Probe::Command(probe) => command::probe(run, probe).await,
+        Probe::File(probe) => file::probe(run, probe, file::Asked::by(condition)).await,
         Probe::Tcp(probe) => {
             let banner = if condition.is_some_and(|condition| judge::looks_at(condition, "banner")) {
                 tcp::Banner::Wanted

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -162,6 +162,9 @@ fn checks(programs: &[&str], environment: Environment) -> Checks {
     let settings = GuardSettings {
         commands: programs.iter().map(|program| (*program).to_owned()).collect(),
         environment: vec!["PATH".to_owned()],
+        // Whoever runs the tests owns the directories that the programs are given.
+        command_user: "root".to_owned(),
+        readable: vec![PathBuf::from("/")],
         ..GuardSettings::default()
     };
     let guard = Guard::new(settings, environment).expect("the settings are right");

@@ -2,6 +2,7 @@
 
 mod command;
 mod env;
+mod file;
 mod http;
 mod tcp;
 
@@ -12,7 +13,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use command::CommandProbe;
-pub use env::{EnvFormat, EnvProbe, EnvVariable};
+pub use env::{EnvFormat, EnvProbe, EnvSource, EnvVariable};
+pub use file::{FileFormat, FileProbe};
 pub use http::HttpProbe;
 pub use tcp::TcpProbe;
 
@@ -51,12 +53,15 @@ pub struct Condition {
 pub enum Probe {
     /// One HTTP request. Observes `status`, `headers`, `body`, `json`, `latency`, `redirects`, `url`.
     Http(HttpProbe),
-    /// Environment variables. Observes `missing`, `empty`, `malformed`, never a value.
+    /// Environment variables. Observes `missing`, `empty`, `malformed`, `same`, `not_set` and `undocumented`, never a
+    /// value.
     Env(EnvProbe),
     /// A program. Observes `exit_code`, `stdout`, `stderr`, `duration` and each named capture.
     Command(CommandProbe),
     /// One connection. Observes `open`, `closed`, `banner`, `latency`.
     Tcp(TcpProbe),
+    /// Files. Observes `exists`, `count`, `path`, `size`, `age`, `sha256`, `text`, `content`.
+    File(FileProbe),
 }
 
 /// What became of one run of a check.

@@ -20,7 +20,7 @@ fn unknown_and_repeated_keys_are_told_with_the_nearest() {
       |
     6 |   a:
       |   ^
-      = help: Give it one of `http`, `env` and `command`.
+      = help: Give it one of `http`, `env`, `command`, `tcp` and `file`.
     x.md:7:5: error: There is no key `htpp` in the check `a`.
       |
     7 |     htpp: { url: x }
@@ -42,7 +42,7 @@ fn unknown_and_repeated_keys_are_told_with_the_nearest() {
 #[test]
 fn wrong_values_are_told_where_they_stand() {
     let text = "---\ntitle: [a]\nvariables:\n  Bad: 1\n  ok: { secret: perhaps, env: {} }\nchecks:\n  A b: {}\n  none: {}\n  two: { http: { url: x }, env: { required: [A] } }\n  bare: { http: { method: 'G T' } }\n  both: { http: { url: x, body: a, json: b, follow: -1 } }\n  env: { env: { required: A, optional: [1A, B: nope, {C: url, D: url}] } }\n  empty: { env: {} }\n  shell: { command: { run: npm test } }\n  argless: { command: { run: [] } }\n  slow: { env: { required: [A] }, timeout: 10 }\n  never: { env: { required: [A] }, timeout: 0s, pass: [] }\nsign-offs:\n  go: {}\n  lead: { quorum: 0, escalate: pgae }\nescalations:\n  page: { owner: 5 }\n  nobody: { repeat: 1 }\ngates:\n  Nowhere: { needs: [lead, qa, itmes] }\n  Twice: { needs: [go] }\n  One: {}\nsections:\n  One: { optional: maybe }\n---\n# One\n## Twice\n- [ ] a\n## twice\n";
-    insta::assert_snapshot!(told(text), @"
+    insta::assert_snapshot!(told(text), @r"
     x.md:2:8: error: `title` must be text, and is a list.
       |
     2 | title: [a]
@@ -69,7 +69,7 @@ fn wrong_values_are_told_where_they_stand() {
       |
     8 |   none: {}
       |   ^
-      = help: Give it one of `http`, `env` and `command`.
+      = help: Give it one of `http`, `env`, `command`, `tcp` and `file`.
     x.md:8:3: warning: The check `none` decides no item.
       |
     8 |   none: {}
@@ -84,7 +84,7 @@ fn wrong_values_are_told_where_they_stand() {
       |
     9 |   two: { http: { url: x }, env: { required: [A] } }
       |                            ^
-      = help: Keep one of `http`, `env` and `command`; make another check of the other.
+      = help: Keep one of `http`, `env`, `command`, `tcp` and `file`; make another check of the other.
     x.md:10:3: warning: The check `bare` decides no item.
        |
     10 |   bare: { http: { method: 'G T' } }
@@ -126,8 +126,8 @@ fn wrong_values_are_told_where_they_stand() {
        |
     12 |   env: { env: { required: A, optional: [1A, B: nope, {C: url, D: url}] } }
        |                                                ^
-       = help: The formats are `url`, `url(postgresql)`, `hex(64)`, `prefix(sk_live_)`, `equals(production)`, `min(32)`, `base64-json` and `integer`.
-    x.md:12:54: error: An entry of `env` must be `NAME` or `NAME: format`, and is a mapping.
+       = help: The formats are `url`, `url(postgresql)`, `hex(64)`, `prefix(sk_live_)`, `equals(production)`, `same-as(OTHER)`, `matches(^v\d+$)`, `min(32)`, `base64-json` and `integer`.
+    x.md:12:54: error: An entry of `env` must be `NAME`, `NAME: format` or `NAME: [format, format]`, and is a mapping.
        |
     12 | …: { env: { required: A, optional: [1A, B: nope, {C: url, D: url}] } }
        |                                                  ^
@@ -140,7 +140,7 @@ fn wrong_values_are_told_where_they_stand() {
        |
     13 |   empty: { env: {} }
        |            ^
-       = help: List names under `required`, `recommended` or `optional`.
+       = help: List names under `required`, `recommended` or `optional`, or give a `template`.
     x.md:14:3: warning: The check `shell` decides no item.
        |
     14 |   shell: { command: { run: npm test } }
@@ -299,4 +299,80 @@ fn what_nothing_uses_is_a_warning() {
       |   ^
       = help: Write `<!-- sign-off: lead -->` into an item, or name it in a gate's `needs`.
     ");
+}
+
+#[test]
+fn wrong_files_and_wrong_places_of_variables_are_told_where_they_stand() {
+    let text = "---\nchecks:\n  a: { file: { paht: x } }\n  b: { file: { path: x, exclude: [1, []], format: xml } }\n  c: { env: { file: x, command: [y], required: [A] } }\n  d: { env: { command: y z, required: [A] } }\n  e: { env: { differs_from: x, optional: [A] } }\n  f: { env: { required: [{ A: [url, nope] }, { B: \"matches([)\" }, { C: same-as(C) }, { D: same-as(1) }] } }\n---\n- [ ] one <!-- check: a, b, c, d, e, f -->\n";
+    insta::assert_snapshot!(told(text), @r#"
+    x.md:3:8: error: `file` has no `path`.
+      |
+    3 |   a: { file: { paht: x } }
+      |        ^
+    x.md:3:16: error: There is no key `paht` in `file`.
+      |
+    3 |   a: { file: { paht: x } }
+      |                ^
+      = help: Did you mean `path`?
+    x.md:4:38: error: An entry of `exclude` must be text, and is a list.
+      |
+    4 |   b: { file: { path: x, exclude: [1, []], format: xml } }
+      |                                      ^
+    x.md:4:51: error: `format` must be `json`, `toml` or `yaml`, and is `xml`.
+      |
+    4 | …b: { file: { path: x, exclude: [1, []], format: xml } }
+      |                                                  ^
+    x.md:5:24: error: `env` has both `file` and `command`.
+      |
+    5 |   c: { env: { file: x, command: [y], required: [A] } }
+      |                        ^
+      = help: The variables are looked for in one place; keep one of them.
+    x.md:6:24: error: `command` must be a list: the program and its arguments.
+      |
+    6 |   d: { env: { command: y z, required: [A] } }
+      |                        ^
+      = help: Nothing is given to a shell. Write `command: [y, z]`.
+    x.md:7:15: error: `differs_from` compares nothing.
+      |
+    7 |   e: { env: { differs_from: x, optional: [A] } }
+      |               ^
+      = help: It compares the variables under `required`; list those whose values must differ.
+    x.md:8:37: error: `nope` is not a format.
+      |
+    8 |   f: { env: { required: [{ A: [url, nope] }, { B: "matches([)" }, { C: same-as(C) }, { D: same-a…
+      |                                     ^
+      = help: The formats are `url`, `url(postgresql)`, `hex(64)`, `prefix(sk_live_)`, `equals(production)`, `same-as(OTHER)`, `matches(^v\d+$)`, `min(32)`, `base64-json` and `integer`.
+    x.md:8:51: error: `[` is not a regular expression.
+      |
+    8 | …f: { env: { required: [{ A: [url, nope] }, { B: "matches([)" }, { C: same-as(C) }, { D: same-as…
+      |                                                  ^
+      = help: unclosed character class.
+    x.md:8:72: error: `C` is always the same as itself.
+      |
+    8 | … [{ A: [url, nope] }, { B: "matches([)" }, { C: same-as(C) }, { D: same-as(1) }] } }
+      |                                                  ^
+      = help: Name another variable in `same-as(…)`.
+    x.md:8:91: error: `same-as(1)` is not a format.
+      |
+    8 | …}, { B: "matches([)" }, { C: same-as(C) }, { D: same-as(1) }] } }
+      |                                                  ^
+      = help: The formats are `url`, `url(postgresql)`, `hex(64)`, `prefix(sk_live_)`, `equals(production)`, `same-as(OTHER)`, `matches(^v\d+$)`, `min(32)`, `base64-json` and `integer`.
+    "#);
+}
+
+#[test]
+fn files_and_every_place_of_variables_are_read() {
+    let text = "---\nchecks:\n  a: { file: { path: x/*, exclude: y, format: toml } }\n  b: { file: { path: x, exclude: [y, z] } }\n  c: { env: { command: [y, z], template: t } }\n  d: { env: { file: x, differs_from: y, required: [{ A: [url, same-as(B), 'matches(^a(b)$)'] }] } }\n---\n- [ ] one <!-- check: a, b, c, d -->\n";
+    insta::assert_snapshot!(told(text), @"");
+    let checks = read(text).checklist.checks;
+    let probes: Vec<String> = checks
+        .values()
+        .map(|check| format!("{:?} {:?}", check.timeout, check.probe))
+        .collect();
+    insta::assert_snapshot!(probes.join("\n"), @r#"
+    10s File(FileProbe { path: "x/*", exclude: ["y"], format: Some(Toml) })
+    10s File(FileProbe { path: "x", exclude: ["y", "z"], format: None })
+    60s Env(EnvProbe { source: Command(["y", "z"]), required: [], recommended: [], optional: [], differs_from: None, template: Some("t") })
+    10s Env(EnvProbe { source: File("x"), required: [EnvVariable { name: "A", formats: [Url(None), SameAs("B"), Matches("^a(b)$")] }], recommended: [], optional: [], differs_from: Some("y"), template: None })
+    "#);
 }

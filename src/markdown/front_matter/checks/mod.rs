@@ -2,6 +2,7 @@
 
 mod command;
 mod env;
+mod file;
 mod http;
 mod tcp;
 
@@ -10,7 +11,7 @@ use std::time::Duration;
 
 use super::values::{Entry, Fields, Values, is_key, listed};
 use super::yaml::{NodeId, Place, Value};
-use crate::domain::check::{Check, Condition, Probe};
+use crate::domain::check::{Check, Condition, EnvSource, Probe};
 use crate::domain::ids::CheckId;
 
 /// How long a probe may take unless said otherwise.
@@ -20,7 +21,7 @@ const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
 const COMMAND_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// The probes, as they are written.
-const PROBES: [&str; 4] = ["http", "env", "command", "tcp"];
+const PROBES: [&str; 5] = ["http", "env", "command", "tcp", "file"];
 
 /// What every check may say besides.
 const SHARED: [&str; 3] = ["description", "pass", "timeout"];
@@ -73,6 +74,7 @@ fn check(values: &mut Values<'_, '_, '_>, entry: &Entry) -> Option<Check> {
             "http" => http::read(values, only),
             "env" => env::read(values, only),
             "tcp" => tcp::read(values, only),
+            "file" => file::read(values, only),
             _ => command::read(values, only),
         },
         [_, second, ..] => {
@@ -104,9 +106,10 @@ fn check(values: &mut Values<'_, '_, '_>, entry: &Entry) -> Option<Check> {
     });
     let timeout = fields.get("timeout").map(|id| values.duration(id, "`timeout`"));
     let probe = probe?;
-    let usual = match probe {
-        Probe::Http(_) | Probe::Env(_) | Probe::Tcp(_) => PROBE_TIMEOUT,
+    let usual = match &probe {
         Probe::Command(_) => COMMAND_TIMEOUT,
+        Probe::Env(probe) if matches!(probe.source, EnvSource::Command(_)) => COMMAND_TIMEOUT,
+        Probe::Http(_) | Probe::Env(_) | Probe::Tcp(_) | Probe::File(_) => PROBE_TIMEOUT,
     };
     // A part that was written and is wrong makes the check wrong: it must not run as if the part were not there.
     let (pass, timeout) = match (pass, timeout) {
