@@ -57,3 +57,14 @@ impl Drop for GivesUp {
         self.0.store(true, Ordering::Relaxed);
     }
 }
+
+#[cfg(test)]
+impl Until {
+    /// For work that nothing ends but its own end.
+    pub(super) fn never() -> Self {
+        Self {
+            deadline: Instant::now() + std::time::Duration::from_hours(1),
+            given_up: Arc::default(),
+        }
+    }
+}

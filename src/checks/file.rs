@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use self::find::{MOST_ENTRIES, Match, Pattern, Tally, Trouble};
+use self::find::{Match, Pattern, Tally, Trouble};
 use super::blocking::{self, Ended, Until};
 use super::condition::Compiled;
 use super::observation::{Kind, Observation, Observed};
@@ -36,6 +36,8 @@ pub(super) const NAMES: [(&str, Kind); 8] = [
 
 /// The most characters of a text that are kept as evidence.
 const EVIDENCE: usize = 300;
+/// The most entries of directories that are looked at for one glob.
+const MOST_ENTRIES: usize = 100_000;
 /// How many bytes are read at once.
 const CHUNK: usize = 64 << 10;
 
@@ -161,8 +163,8 @@ fn look(
 ) -> Result<Looked, Stopped> {
     // A file whose name has brackets in it (`[id].tsx`) is that file.
     let itself = match find::one(scope, Path::new(path)) {
-        Err(Trouble::Unreadable(Unreadable::Outside(_) | Unreadable::OfTheSystem(_)))
-            if find::is_glob(path) =>
+        Err(Trouble::Unreadable(unreadable))
+            if find::is_glob(path) && !matches!(unreadable, Unreadable::Secret(_)) =>
         {
             Tally::default()
         }
@@ -171,7 +173,7 @@ fn look(
     let tally = if itself.count == 0 && find::is_glob(path) {
         Pattern::parse(path, exclude)
             .map_err(Stopped::NotAGlob)?
-            .find(scope, until)?
+            .find(scope, until, MOST_ENTRIES)?
     } else {
         itself
     };
@@ -194,7 +196,9 @@ fn look(
         looked.sha256 = Some(Ok(digest(file, &newest.path, until)?));
     }
     if asked.content == Wanted::Yes {
-        looked.text = Some(if is_of_variables(&newest.path) {
+        // A link by another name leads to the same values.
+        let leads_to = scope.place(&newest.path).map_err(Stopped::Unreadable)?.path;
+        looked.text = Some(if is_of_variables(&newest.path) || is_of_variables(&leads_to) {
             Err(format!(
                 "{named} holds values that are not for showing; look at it with `env`"
             ))

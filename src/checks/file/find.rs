@@ -11,9 +11,6 @@ use jiff::Timestamp;
 use crate::checks::blocking::{Ended, Until};
 use crate::checks::readable::{self, Presence, Scope, Unreadable};
 
-/// The most entries of directories that are looked at for one glob.
-pub(super) const MOST_ENTRIES: usize = 100_000;
-
 /// A glob, taken apart.
 #[derive(Debug)]
 pub(super) struct Pattern {
@@ -181,8 +178,8 @@ impl Pattern {
         Ok(Self { root, parts, exclude })
     }
 
-    /// Looks for regular files. Symbolic links count for what they lead to, and `**` does not go through them.
-    pub(super) fn find(&self, scope: &Scope, until: &Until) -> Result<Tally, Trouble> {
+    /// Looks for regular files, at so many entries of directories at most. Symbolic links count for what they lead to, and `**` does not go through them.
+    pub(super) fn find(&self, scope: &Scope, until: &Until, most_entries: usize) -> Result<Tally, Trouble> {
         let mut tally = Tally::default();
         let mut entries = 0;
         // What is outside is told even where nothing is there.
@@ -208,7 +205,7 @@ impl Pattern {
             for entry in read(scope, &directory)? {
                 until.go_on()?;
                 entries += 1;
-                if entries > MOST_ENTRIES {
+                if entries > most_entries {
                     return Err(Trouble::TooMany);
                 }
                 let entry = entry.map_err(|fault| Unreadable::of(&directory, &fault))?;
@@ -332,4 +329,61 @@ fn matcher(glob: &str) -> Result<GlobMatcher, String> {
                 error.kind()
             )
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+    use crate::checks::readable::Readable;
+
+    fn tree(files: usize) -> (tempfile::TempDir, Scope) {
+        let directory = tempfile::tempdir().expect("a directory");
+        for name in 0..files {
+            std::fs::write(directory.path().join(name.to_string()), "").expect("a file");
+        }
+        let scope = Readable::new(&[directory.path().to_owned()], &[]).scope();
+        (directory, scope)
+    }
+
+    fn found(directory: &Path, scope: &Scope, glob: &str, most: usize) -> Result<u64, Trouble> {
+        let path = directory.join(glob).display().to_string();
+        let pattern = Pattern::parse(&path, &[]).expect("a glob");
+        Ok(pattern.find(scope, &Until::never(), most)?.count)
+    }
+
+    #[test]
+    fn no_more_entries_are_looked_at_than_allowed() {
+        let (directory, scope) = tree(10);
+        for glob in ["*", "**", "[0-9]", "**/?"] {
+            assert_eq!(found(directory.path(), &scope, glob, 20), Ok(10), "{glob}");
+            assert_eq!(
+                found(directory.path(), &scope, glob, 9),
+                Err(Trouble::TooMany),
+                "{glob}"
+            );
+        }
+        // What cannot match is counted as well: it is the looking that takes time.
+        assert_eq!(found(directory.path(), &scope, "x*", 9), Err(Trouble::TooMany));
+    }
+
+    #[test]
+    fn links_that_lead_round_come_to_an_end() {
+        let (directory, scope) = tree(2);
+        for name in ["a", "b"] {
+            symlink(directory.path(), directory.path().join(name)).expect("a link");
+        }
+        assert_eq!(found(directory.path(), &scope, "**", 1000), Ok(2));
+        assert_eq!(found(directory.path(), &scope, "*/*/*/0", 1000), Ok(8));
+        assert_eq!(found(directory.path(), &scope, "a/**", 1000), Ok(2));
+    }
+
+    #[test]
+    fn a_name_with_a_bracket_is_written_with_a_stroke() {
+        let (directory, scope) = tree(0);
+        std::fs::write(directory.path().join("[id].tsx"), "").expect("a file");
+        assert_eq!(found(directory.path(), &scope, "\\[id\\].*", 1000), Ok(1));
+        assert_eq!(found(directory.path(), &scope, "[id].*", 1000), Ok(0));
+    }
 }

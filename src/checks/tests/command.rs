@@ -333,17 +333,16 @@ async fn a_program_that_would_not_stop_writing_is_stopped() {
 
 #[tokio::test]
 async fn a_daemon_that_leaves_the_group_is_found_and_killed() {
-    for ending in ["exit 0", "sleep 1000"] {
+    for (ending, timeout) in [("exit 0", AMPLE), ("sleep 1000", Duration::from_secs(1))] {
         let descendants = Descendants::new();
-        // In a session of its own, with a child in another, and deaf.
+        // In a session of its own, with a child in another, and deaf. The program goes on when it is there.
+        let fifo = descendants.fifo.display();
         let probe = shell(&format!(
-            "exec 9>'{}'; setsid sh -c \"trap '' TERM HUP; setsid sleep 1000 & echo alive >&9; sleep 1000\" >/dev/null 2>&1 & sleep 0.1; {ending}",
-            descendants.fifo.display()
+            "exec 9>'{fifo}'; mkfifo '{fifo}.ready'; setsid sh -c \"trap '' TERM HUP; setsid sleep 1000 & echo alive >&9; echo >'{fifo}.ready'; sleep 1000\" >/dev/null 2>&1 & read -r ready <'{fifo}.ready'; {ending}"
         ));
-        let checker = impatient();
-        let result = checker
-            .run(&in_short(check(Probe::Command(probe), None)), &Variables::new())
-            .await;
+        let mut daemon = check(Probe::Command(probe), None);
+        daemon.timeout = timeout;
+        let result = impatient().run(&daemon, &Variables::new()).await;
         assert_eq!(
             result.status,
             if ending == "exit 0" {

@@ -330,6 +330,7 @@ async fn what_is_not_for_checks_is_refused() {
     symlink(outside.root().join("secret"), tree.root().join("link")).expect("a link");
     symlink(outside.root(), tree.root().join("directory")).expect("a link");
     symlink(tree.root(), tree.root().join("round")).expect("a link");
+    symlink(".env.production", tree.root().join("innocent.json")).expect("a link");
     symlink("nowhere", tree.root().join("dangling")).expect("a link");
     rustix::fs::mkfifoat(rustix::fs::CWD, tree.root().join("fifo"), rustix::fs::Mode::RWXU).expect("a FIFO");
     let mut table = String::new();
@@ -350,6 +351,7 @@ async fn what_is_not_for_checks_is_refused() {
         ("round/round/fine", None),
         (".env.production", Some("text == ''")),
         (".env.production", Some("content == ''")),
+        ("innocent.json", Some("text == ''")),
         (".env.example", Some("text == 'A='")),
     ] {
         let told = tree.told(path, pass).await;
@@ -370,16 +372,17 @@ async fn what_is_not_for_checks_is_refused() {
     fifo: Passed: fifo is there: a FIFO, modified 0 ms ago
     fifo: Failed: there is no sha256: fifo is a FIFO
     dangling: Failed: dangling is not there, expected it to be
-    *: Passed: fine alone matches *: 0 bytes, modified 5 h ago
+    *: Passed: 2 files match *, of which innocent.json is the newest: 8 bytes, modified 1 h ago
     round/round/fine: Passed: round/round/fine is there: 0 bytes, modified 5 h ago
     .env.production: Failed: there is no text: .env.production holds values that are not for showing; look at it with `env`
     .env.production: Failed: there is no content: .env.production holds values that are not for showing; look at it with `env`
+    innocent.json: Failed: there is no text: innocent.json holds values that are not for showing; look at it with `env`
     .env.example: Passed: text is "A="
     "#);
     let all = tree.run(tree.probe("**"), None).await;
     assert_eq!(
         (&all.observed["count"], &all.observed["out_of_bounds"]),
-        (&json!(1), &json!(4))
+        (&json!(2), &json!(4))
     );
 }
 
