@@ -312,7 +312,7 @@ fn seen(run: &Run<'_>, probe: &FileProbe, path: &str, looked: Looked) -> Seen {
     };
 
     let name = newest.path.display().to_string();
-    let age = newest.modified.map(|modified| age(modified, run.at));
+    let age = newest.modified.map(|modified| age(modified, run.now));
     let size = match newest.kind {
         None => Observed::Whole(i64::try_from(newest.size).unwrap_or(i64::MAX)),
         Some(what) => Observed::Nothing(format!("there is no size: {name} is {what}")),

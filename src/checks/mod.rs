@@ -163,7 +163,7 @@ impl Checks {
             guard: &shared.guard,
             variables,
             redactor: &redactor,
-            at,
+            now: at,
             timeout: check.timeout,
             deadline: started + check.timeout,
         };

@@ -19,8 +19,8 @@ pub(super) struct Run<'a> {
     pub(super) guard: &'a Guard,
     pub(super) variables: &'a Variables,
     pub(super) redactor: &'a Redactor,
-    /// When it began, for what has a date.
-    pub(super) at: Timestamp,
+    /// The date at which the check began.
+    pub(super) now: Timestamp,
     /// How long the check may take.
     pub(super) timeout: Duration,
     /// When that is over.
