@@ -32,7 +32,7 @@ async fn closed() -> String {
 
 #[tokio::test]
 async fn a_port_is_open_or_closed_and_either_can_be_the_pass() {
-    let mut table = String::new();
+    let mut table = Vec::new();
     for (name, address) in [("open", saying("").await), ("closed", closed().await)] {
         for pass in [
             None,
@@ -41,10 +41,10 @@ async fn a_port_is_open_or_closed_and_either_can_be_the_pass() {
             Some("open && latency < duration('5s')"),
         ] {
             let result = run(&check(port(address.as_str()), pass)).await;
-            table.push_str(&format!("{name}, pass {pass:?}\n  {}\n", told(&result)));
+            table.push(format!("{name}, pass {pass:?}\n  {}\n", told(&result)));
         }
     }
-    insta::assert_snapshot!(table, @r#"
+    insta::assert_snapshot!(table.concat(), @r#"
     open, pass None
       Passed: 127.0.0.1:PORT is open and latency is SPAN
     open, pass Some("open")
@@ -80,7 +80,7 @@ async fn what_a_service_says_first_is_its_banner() {
 #[tokio::test]
 async fn what_cannot_be_dialled_is_told_and_is_no_closed_port() {
     let denying = checks_with(|settings, _| settings.denied_networks.push("127.0.0.0/8".to_owned()));
-    let mut table = String::new();
+    let mut table = Vec::new();
     for address in [
         closed().await.as_str(),
         "169.254.169.254:80",
@@ -90,9 +90,9 @@ async fn what_cannot_be_dialled_is_told_and_is_no_closed_port() {
         let result = denying
             .run(&check(port(address), Some("closed")), &Variables::new())
             .await;
-        table.push_str(&format!("{}\n", told(&result)));
+        table.push(format!("{}\n", told(&result)));
     }
-    insta::assert_snapshot!(table, @"
+    insta::assert_snapshot!(table.concat(), @"
     Error: the address 127.0.0.1 may not be reached; the operator can change denied_networks and allowed_networks
     Error: the address 169.254.169.254 may not be reached; the operator can change denied_networks and allowed_networks
     Error: the address ::ffff:169.254.169.254 may not be reached; the operator can change denied_networks and allowed_networks
@@ -102,7 +102,7 @@ async fn what_cannot_be_dialled_is_told_and_is_no_closed_port() {
 
 #[test]
 fn an_address_that_is_none_is_told_at_once() {
-    let mut table = String::new();
+    let mut table = Vec::new();
     for address in [
         "db.example",
         "db.example:0",
@@ -113,9 +113,9 @@ fn an_address_that_is_none_is_told_at_once() {
     ] {
         let problems = Checks::problems(&check(port(address), None), &BTreeMap::new());
         let told: Vec<String> = problems.into_iter().map(|problem| problem.message).collect();
-        table.push_str(&format!("{address}: {}\n", told.join("; ")));
+        table.push(format!("{address}: {}\n", told.join("; ")));
     }
-    insta::assert_snapshot!(table, @r#"
+    insta::assert_snapshot!(table.concat(), @r#"
     db.example: `address` is "db.example", which is not a host and a port; write it as in db.example:5432
     db.example:0: `address` is "db.example:0", which is not a host and a port; write it as in db.example:5432
     db.example:70000: `address` is "db.example:70000", which is not a host and a port; write it as in db.example:5432
