@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use holdpoint::checks::{Checks, Environment, Guard, GuardSettings, Limits, Variables};
 use holdpoint::clock::ManualClock;
-use holdpoint::domain::check::{Check, CheckResult, CheckStatus, Probe};
+use holdpoint::domain::check::{Check, CheckResult, CheckStatus, EnvSource, Probe};
 use holdpoint::domain::checklist::Checklist;
 use jiff::Timestamp;
 use secrecy::SecretString;
@@ -60,7 +60,7 @@ async fn every_check_of_variables_fails_when_they_are_missing_or_empty() {
             let Probe::Env(probe) = &check.probe else { continue };
             let mut check = check.clone();
             let mut own = probe.clone();
-            own.file = None;
+            own.source = EnvSource::Bot;
             let names = [&own.required, &own.recommended, &own.optional]
                 .into_iter()
                 .flatten()
@@ -90,8 +90,10 @@ async fn no_check_of_a_settings_file_passes_without_the_file() {
             let Probe::Env(probe) = &mut check.probe else {
                 continue;
             };
-            let Some(file) = &probe.file else { continue };
-            probe.file = Some(nowhere.path().join(file).display().to_string());
+            let EnvSource::File(file) = &probe.source else {
+                continue;
+            };
+            probe.source = EnvSource::File(nowhere.path().join(file).display().to_string());
             let result = checks.run(&check, &Variables::new()).await;
             assert_ne!(
                 result.status,
@@ -162,6 +164,9 @@ fn checks(programs: &[&str], environment: Environment) -> Checks {
     let settings = GuardSettings {
         commands: programs.iter().map(|program| (*program).to_owned()).collect(),
         environment: vec!["PATH".to_owned()],
+        // Whoever runs the tests owns the directories that the programs are given.
+        command_user: "root".to_owned(),
+        readable: vec![PathBuf::from("/")],
         ..GuardSettings::default()
     };
     let guard = Guard::new(settings, environment).expect("the settings are right");

@@ -32,7 +32,7 @@ use super::{Ended, bot};
 use crate::checks::{Checks, Environment, Variables};
 use crate::cli::{CheckArguments, CheckFormat};
 use crate::clock::{Clock as _, SystemClock};
-use crate::config;
+use crate::config::Settings;
 use crate::domain::check::Check;
 use crate::domain::checklist::Checklist;
 use crate::domain::ids::VariableName;
@@ -49,7 +49,7 @@ enum Again {
 }
 
 /// Runs the checks of a file.
-pub(super) async fn run(settings: &config::Checks, arguments: CheckArguments) -> anyhow::Result<Ended> {
+pub(super) async fn run(settings: &Settings, arguments: CheckArguments) -> anyhow::Result<Ended> {
     let again = if arguments.watch { Again::Yes } else { Again::No };
     if arguments.format == CheckFormat::Junit && again == Again::Yes {
         bail!(
@@ -77,7 +77,12 @@ pub(super) async fn run(settings: &config::Checks, arguments: CheckArguments) ->
         }
     }
     let run = Run {
-        checks: bot::checks(settings, environment.clone(), Arc::new(SystemClock))?,
+        checks: bot::checks(
+            settings,
+            &settings.database.path,
+            environment.clone(),
+            Arc::new(SystemClock),
+        )?,
         variables: Arc::new(Variables::of(&checklist.variables, &given, &environment)),
         board: Board::new(&chosen, &checklist),
         known: None,

@@ -84,7 +84,7 @@ fn prose_in_a_comment_is_no_annotation_that_was_misspelt() {
 #[test]
 fn wrong_values_are_told_where_they_stand() {
     let text = "---\ntitle: [a]\nvariables:\n  Bad: 1\n  ok: { secret: perhaps, env: {} }\nchecks:\n  A b: {}\n  none: {}\n  two: { http: { url: x }, env: { required: [A] } }\n  bare: { http: { method: 'G T' } }\n  both: { http: { url: x, body: a, json: b, follow: -1 } }\n  env: { env: { required: A, optional: [1A, B: nope, {C: url, D: url}] } }\n  empty: { env: {} }\n  shell: { command: { run: npm test } }\n  argless: { command: { run: [] } }\n  slow: { env: { required: [A] }, timeout: 10 }\n  never: { env: { required: [A] }, timeout: 0s, pass: [] }\nsign-offs:\n  go: {}\n  lead: { quorum: 0, escalate: pgae }\nescalations:\n  page: { owner: 5 }\n  nobody: { repeat: 1 }\ngates:\n  Nowhere: { needs: [lead, qa, itmes] }\n  Twice: { needs: [go] }\n  One: {}\nsections:\n  One: { optional: maybe }\n---\n# One\n## Twice\n- [ ] a\n## twice\n";
-    insta::assert_snapshot!(told(text), @"
+    insta::assert_snapshot!(told(text), @r"
     x.md:2:8: error: `title` must be text, and is a list.
       |
     2 | title: [a]
@@ -168,8 +168,8 @@ fn wrong_values_are_told_where_they_stand() {
        |
     12 |   env: { env: { required: A, optional: [1A, B: nope, {C: url, D: url}] } }
        |                                                ^
-       = help: The formats are `url`, `url(postgresql)`, `hex(64)`, `prefix(sk_live_)`, `equals(production)`, `min(32)`, `base64-json` and `integer`.
-    x.md:12:54: error: An entry of `env` must be `NAME` or `NAME: format`, and is a mapping.
+       = help: The formats are `url`, `url(postgresql)`, `hex(64)`, `prefix(sk_live_)`, `equals(production)`, `same-as(OTHER)`, `matches(^v\d+$)`, `min(32)`, `base64-json` and `integer`.
+    x.md:12:54: error: An entry of `env` must be `NAME`, `NAME: format` or `NAME: [format, format]`, and is a mapping.
        |
     12 | …: { env: { required: A, optional: [1A, B: nope, {C: url, D: url}] } }
        |                                                  ^
@@ -182,7 +182,7 @@ fn wrong_values_are_told_where_they_stand() {
        |
     13 |   empty: { env: {} }
        |            ^
-       = help: List names under `required`, `recommended` or `optional`.
+       = help: List names under `required`, `recommended` or `optional`, or give a `template`.
     x.md:14:3: warning: The check `shell` decides no item.
        |
     14 |   shell: { command: { run: npm test } }
