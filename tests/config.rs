@@ -68,6 +68,13 @@ fn the_documented_file_is_the_defaults() {
         "nothing may be run unless configured"
     );
     assert_eq!(settings.checks.commands.environment, ["PATH", "HOME", "LANG"]);
+    assert_eq!(settings.checks.commands.user, "nobody");
+    assert_eq!(
+        settings.checks.commands.memory_limit_bytes,
+        NonZeroUsize::new(4 << 30)
+    );
+    assert_eq!(settings.checks.commands.process_limit, NonZeroUsize::new(512));
+    assert_eq!(settings.checks.files.readable, [PathBuf::from(".")]);
     assert!(settings.checks.network.allow.is_empty() && settings.checks.network.deny.is_empty());
     assert_eq!(settings.permissions.start, [Allowed::Everyone]);
     assert_eq!(settings.permissions.tick, [Allowed::Everyone]);
@@ -126,6 +133,7 @@ fn a_variable_wins_over_the_file_and_the_file_over_the_default() {
         .load(&[
             ("HOLDPOINT__CHECKS__CONCURRENCY", "64"),
             ("HOLDPOINT__CHECKS__COMMANDS__ALLOW", "npm, cargo"),
+            ("HOLDPOINT__CHECKS__COMMANDS__PROCESS_LIMIT", "0"),
             ("holdpoint__sign_offs__four_eyes", "false"),
             ("HOLDPOINT_RECORDING", "another program's variable"),
             ("PATH", "/bin"),
@@ -136,6 +144,7 @@ fn a_variable_wins_over_the_file_and_the_file_over_the_default() {
     assert_eq!(settings.checks.concurrency.get(), 64);
     assert_eq!(settings.checks.per_host.get(), 1);
     assert_eq!(settings.checks.commands.allow, ["npm", "cargo"]);
+    assert_eq!(settings.checks.commands.process_limit, None);
     assert!(!settings.sign_offs.four_eyes);
     assert_eq!(settings.shutdown.drain, Duration::from_secs(90));
 
@@ -163,7 +172,7 @@ fn an_empty_variable_is_an_empty_list() {
 #[test]
 fn a_wrong_type_is_one_sentence_with_key_value_expectation_and_source() {
     type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str);
-    let cases: [Case<'_>; 9] = [
+    let cases: [Case<'_>; 10] = [
         (
             "[checks]\nconcurrency = \"many\"\n",
             &[],
@@ -205,6 +214,14 @@ fn a_wrong_type_is_one_sentence_with_key_value_expectation_and_source() {
             &[],
             "checks.commands.allow is a list with the number 3 in it, but must be a list of texts; it comes \
              from the file holdpoint.toml.",
+        ),
+        (
+            "[checks.commands]\nprocess_limit = -1\nmemory_limit_bytes = 1000\n",
+            &[],
+            "checks.commands.memory_limit_bytes is the number 1000, but must be a whole number from 16777216 to \
+             1125899906842624, or 0 for no limit; it comes from the file holdpoint.toml.\n\
+             checks.commands.process_limit is the number -1, but must be a whole number from 1 to 4194304, or 0 for no \
+             limit; it comes from the file holdpoint.toml.",
         ),
         (
             "[log]\nformat = \"xml\"\n",

@@ -1,6 +1,7 @@
 //! The bot, put together and kept running: the same for a real server and for a trial.
 
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -166,14 +167,12 @@ impl Bot {
         )
         .await?;
         let environment = Environment::of_process();
-        let guard = Guard::new(guard_settings(&settings.checks), environment.clone())?;
-        let limits = Limits {
-            at_once: settings.checks.concurrency.get(),
-            per_host: settings.checks.per_host.get(),
-            body_bytes: settings.checks.body_limit_bytes,
-            ..Limits::default()
-        };
-        let checks = Checks::new(limits, guard, Arc::clone(&plan.clock))?;
+        let checks = checks(
+            settings,
+            plan.database,
+            environment.clone(),
+            Arc::clone(&plan.clock),
+        )?;
         let check_runs = CheckRuns::new(engine.clone(), checks, environment, stop_desk.child_token());
         let discord = Discord::connect(
             engine.clone(),
@@ -335,10 +334,43 @@ fn allowed(rule: config::Allowed) -> Allowed {
     }
 }
 
-fn guard_settings(checks: &config::Checks) -> GuardSettings {
+/// What runs checks, as it is configured: the same for the bot and for a terminal.
+///
+/// # Errors
+/// When what may be reached or run makes no sense, or TLS cannot be set up.
+pub(super) fn checks(
+    settings: &Settings,
+    database: &Path,
+    environment: Environment,
+    clock: Arc<dyn Clock>,
+) -> anyhow::Result<Checks> {
+    let guard = Guard::new(guard_settings(settings, database), environment)?;
+    let checks = &settings.checks;
+    let limits = Limits {
+        at_once: checks.concurrency.get(),
+        per_host: checks.per_host.get(),
+        body_bytes: checks.body_limit_bytes,
+        memory_bytes: limit(checks.commands.memory_limit_bytes),
+        processes: limit(checks.commands.process_limit),
+        ..Limits::default()
+    };
+    Ok(Checks::new(limits, guard, clock)?)
+}
+
+fn limit(limit: Option<NonZeroUsize>) -> Option<u64> {
+    limit.map(|limit| limit.get() as u64)
+}
+
+fn guard_settings(settings: &Settings, database: &Path) -> GuardSettings {
+    let checks = &settings.checks;
+    let mut secret_files = vec![database.to_owned()];
+    secret_files.extend(settings.discord.token_file().map(Path::to_owned));
     let mut guard = GuardSettings {
         commands: checks.commands.allow.clone(),
         environment: checks.commands.environment.clone(),
+        command_user: checks.commands.user.clone(),
+        readable: checks.files.readable.clone(),
+        secret_files,
         ..GuardSettings::default()
     };
     for (rules, networks, hosts) in [

@@ -1,9 +1,13 @@
 //! `holdpoint checklist show` and `lint`: what Holdpoint understands of a file.
 
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::io::{self, BufWriter, IsTerminal, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
+use serde_json::json;
 
 use super::Ended;
 use crate::cli::ShowFormat;
@@ -31,10 +35,12 @@ pub(super) fn show(file: &Path, format: ShowFormat) -> anyhow::Result<Ended> {
     Ok(Ended::Well)
 }
 
-/// Says what is wrong with files. One that cannot be read keeps none of the others from being looked at.
-pub(super) fn lint(files: &[PathBuf]) -> anyhow::Result<Ended> {
+/// Says what is wrong with files, and how much of each is decided by checks. One that cannot be read keeps none of the
+/// others from being looked at.
+pub(super) fn lint(files: &[PathBuf], format: ShowFormat) -> anyhow::Result<Ended> {
     let mut broken = false;
     let mut unread = Vec::new();
+    let mut documents = Vec::new();
     let stdout = io::stdout();
     let colour = colour_for(&stdout);
     let mut out = BufWriter::new(stdout.lock());
@@ -47,7 +53,6 @@ pub(super) fn lint(files: &[PathBuf]) -> anyhow::Result<Ended> {
             }
         };
         add_problems(&mut parsed);
-        write_diagnostics(&mut out, file, &parsed, colour)?;
         broken |= parsed.has_errors();
         let count = |severity| {
             parsed
@@ -56,26 +61,91 @@ pub(super) fn lint(files: &[PathBuf]) -> anyhow::Result<Ended> {
                 .filter(|found| found.severity == severity)
                 .count()
         };
-        let checklist = &parsed.checklist;
-        let decided = checklist
-            .items
-            .iter()
-            .filter(|item| !item.checks.is_empty())
-            .count();
-        writeln!(
-            out,
-            "{}: {}, {decided} of them decided by checks; {}, {}",
-            file.display(),
-            counted(checklist.items.len(), "item"),
-            counted(count(Severity::Error), "error"),
-            counted(count(Severity::Warning), "warning"),
-        )?;
+        let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
+        let coverage = Coverage::of(&parsed.checklist);
+        match format {
+            ShowFormat::Json => documents.push(json!({
+                "file": file.display().to_string(),
+                "items": coverage.items,
+                "bound": coverage.bound,
+                "probes": coverage.probes,
+                "errors": errors,
+                "warnings": warnings,
+                "diagnostics": parsed.diagnostics,
+            })),
+            ShowFormat::Text => {
+                write_diagnostics(&mut out, file, &parsed, colour)?;
+                writeln!(
+                    out,
+                    "{}: {coverage}; {}, {}",
+                    file.display(),
+                    counted(errors, "error"),
+                    counted(warnings, "warning"),
+                )?;
+            }
+        }
+    }
+    if format == ShowFormat::Json {
+        writeln!(out, "{:#}", json!({ "files": documents }))?;
     }
     out.flush()?;
     if !unread.is_empty() {
         bail!("{}", unread.join(".\nholdpoint: "));
     }
     Ok(if broken { Ended::Badly } else { Ended::Well })
+}
+
+/// How much of a checklist is decided by checks.
+struct Coverage {
+    items: usize,
+    /// Items bound to a check.
+    bound: usize,
+    /// How many of those by which probe; an item bound to checks of two probes counts for both.
+    probes: BTreeMap<&'static str, usize>,
+}
+
+impl Coverage {
+    fn of(checklist: &Checklist) -> Self {
+        let mut probes = BTreeMap::new();
+        let mut bound = 0;
+        for item in checklist.items.iter().filter(|item| !item.checks.is_empty()) {
+            bound += 1;
+            let checks = item.checks.iter().filter_map(|id| checklist.checks.get(id));
+            let named: BTreeSet<&str> = checks.map(|check| check.probe.name()).collect();
+            for name in named {
+                *probes.entry(name).or_default() += 1;
+            }
+        }
+        Self {
+            items: checklist.items.len(),
+            bound,
+            probes,
+        }
+    }
+}
+
+/// As `201 items, 61 bound to a check (30 %): command 25, http 24, env 12`. A share is rounded down, so that it is only 100
+/// when all are.
+impl fmt::Display for Coverage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let share = (self.bound * 100).checked_div(self.items).unwrap_or(0);
+        write!(
+            f,
+            "{}, {} bound to a check ({share} %)",
+            counted(self.items, "item"),
+            self.bound
+        )?;
+        let mut probes: Vec<_> = self.probes.iter().collect();
+        probes.sort_by_key(|(_, count)| Reverse(**count));
+        let probes: Vec<String> = probes
+            .iter()
+            .map(|(name, count)| format!("{name} {count}"))
+            .collect();
+        if !probes.is_empty() {
+            write!(f, ": {}", probes.join(", "))?;
+        }
+        Ok(())
+    }
 }
 
 /// The checklists of a directory.
@@ -88,14 +158,16 @@ pub(super) fn of_directory(directory: &Path) -> anyhow::Result<Vec<PathBuf>> {
     })
 }
 
-fn read(file: &Path) -> anyhow::Result<Parsed> {
+/// Reads a checklist; why it is none is a sentence.
+pub(super) fn read(file: &Path) -> anyhow::Result<Parsed> {
     match read_checklist(file) {
         Ok(read) => Ok(read.parsed),
         Err(why) => bail!("{} {why}", file.display()),
     }
 }
 
-fn add_problems(parsed: &mut Parsed) {
+/// Adds what is wrong with the checks to what the reader found.
+pub(super) fn add_problems(parsed: &mut Parsed) {
     parsed.diagnostics.extend(problems_of(&parsed.checklist));
     parsed
         .diagnostics
@@ -143,7 +215,7 @@ fn write_outline(out: &mut impl io::Write, checklist: &Checklist) -> io::Result<
 }
 
 /// Colours where a person looks, unless they asked for none (<https://no-color.org>).
-fn colour_for(stream: &impl IsTerminal) -> Colour {
+pub(super) fn colour_for(stream: &impl IsTerminal) -> Colour {
     let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     if !unwanted && stream.is_terminal() {
         Colour::Ansi
@@ -152,7 +224,8 @@ fn colour_for(stream: &impl IsTerminal) -> Colour {
     }
 }
 
-fn write_diagnostics(
+/// Writes what was found, as a compiler would.
+pub(super) fn write_diagnostics(
     out: &mut impl io::Write,
     file: &Path,
     parsed: &Parsed,

@@ -1,6 +1,7 @@
 //! The only wiring: from a command line to the parts that do it.
 
 pub mod bot;
+mod check;
 mod checklists;
 mod records;
 mod serve;
@@ -23,14 +24,21 @@ pub(crate) enum Ended {
     Well,
     /// It found what it was to look for, and that is not good.
     Badly,
+    /// It could not look at all of it, and has said why.
+    Unable,
+    /// It was told to stop by the signal of this number.
+    BySignal(u8),
 }
 
 /// Does what the command line says. What goes wrong is one sentence on standard error, and exit code 2; exit code 1 means
-/// that a command looked and found something wrong.
+/// that a command looked and found something wrong. After a signal it is 128 more than the signal's number, as shells have
+/// it.
 pub fn run(line: CommandLine) -> ExitCode {
     match carry_out(line) {
         Ok(Ended::Well) => ExitCode::SUCCESS,
         Ok(Ended::Badly) => ExitCode::from(1),
+        Ok(Ended::Unable) => ExitCode::from(2),
+        Ok(Ended::BySignal(signal)) => ExitCode::from(128 + signal),
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             complain(&error);
@@ -51,7 +59,9 @@ fn carry_out(line: CommandLine) -> anyhow::Result<Ended> {
             Ok(Ended::Well)
         }
         Command::Checklist(ChecklistCommand::Show { file, format }) => checklists::show(&file, format),
-        Command::Checklist(ChecklistCommand::Lint { files }) if !files.is_empty() => checklists::lint(&files),
+        Command::Checklist(ChecklistCommand::Lint { files, format }) if !files.is_empty() => {
+            checklists::lint(&files, format)
+        }
         #[cfg(feature = "try")]
         Command::Try(arguments) => {
             let configuration = Configuration::load(&file, Environment::of_process())?;
@@ -66,8 +76,9 @@ fn carry_out(line: CommandLine) -> anyhow::Result<Ended> {
                     telemetry::start_log(&log.filter, log_style(log.format))?;
                     run_async(serve::run(settings))
                 }
-                Command::Checklist(ChecklistCommand::Lint { .. }) => {
-                    checklists::lint(&checklists::of_directory(&settings.checklists.directory)?)
+                Command::Check(arguments) => run_async(check::run(&settings, arguments)),
+                Command::Checklist(ChecklistCommand::Lint { format, .. }) => {
+                    checklists::lint(&checklists::of_directory(&settings.checklists.directory)?, format)
                 }
                 Command::Audit(AuditCommand::Verify { database }) => run_async(records::verify(
                     database.as_deref().unwrap_or(&settings.database.path),

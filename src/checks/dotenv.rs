@@ -1,25 +1,34 @@
 //! Files in `.env` form.
 //!
 //! There is no standard; what is read here is what the common readers agree on: `NAME=value`, `export NAME=value`,
-//! comments, single quotes (as is), double quotes (with escapes), values over several lines inside quotes, LF or
-//! CRLF, a byte order mark. `$NAME` is left as it is: a check wants to know what is written.
+//! comments, single quotes (as is, with `'\''` for one of them), double quotes (with escapes), values over several lines
+//! inside quotes, LF or CRLF, a byte order mark. `$NAME` is left as it is: a check wants to know what is written.
 
 use std::collections::BTreeMap;
 
 /// A file that has been read. It holds values, so it can be neither printed nor compared.
-pub(super) struct DotEnv {
+pub struct DotEnv {
     /// The last value of each name.
-    pub(super) values: BTreeMap<String, String>,
+    pub values: BTreeMap<String, String>,
+    /// The 1-based line of each name's last value.
+    pub(super) lines: BTreeMap<String, usize>,
     /// Names that stand there more than once.
-    pub(super) repeated: Vec<String>,
+    pub repeated: Vec<String>,
     /// 1-based lines that say nothing in this form.
-    pub(super) unreadable: Vec<usize>,
+    pub unreadable: Vec<usize>,
+}
+
+/// Reads a file's bytes: UTF-8, or what its byte order mark says, for the shell of Windows writes UTF-16.
+pub(super) fn read_bytes(bytes: &[u8]) -> DotEnv {
+    let (text, _, _) = encoding_rs::UTF_8.decode(bytes);
+    read(&text)
 }
 
 /// Reads a file. Never fails: lines that cannot be read are numbered.
-pub(super) fn read(text: &str) -> DotEnv {
+pub fn read(text: &str) -> DotEnv {
     let mut file = DotEnv {
         values: BTreeMap::new(),
+        lines: BTreeMap::new(),
         repeated: Vec::new(),
         unreadable: Vec::new(),
     };
@@ -53,6 +62,7 @@ pub(super) fn read(text: &str) -> DotEnv {
             continue;
         };
         let name = name.trim_end().to_owned();
+        file.lines.insert(name.clone(), number);
         if file.values.insert(name.clone(), value).is_some() && !file.repeated.contains(&name) {
             file.repeated.push(name);
         }
@@ -85,6 +95,11 @@ fn value(text: &str) -> Option<(String, usize)> {
     let mut characters = after_blank.char_indices().skip(1);
     while let Some((at, character)) = characters.next() {
         match character {
+            // As shells write a quote between quotes: `'it'\''s'`.
+            '\'' if quote == '\'' && after_blank[at + 1..].starts_with("\\''") => {
+                value.push('\'');
+                characters.nth(2);
+            }
             _ if character == quote => {
                 let length = blank + at + quote.len_utf8();
                 let (behind, _) = split_line(&text[length..]);
@@ -161,6 +176,19 @@ mod tests {
             ("A=it's", "it's"),
             ("A=$HOME", "$HOME"),
             ("A=`x`", "x"),
+            ("A=\t'x'\t# comment", "x"),
+            ("A= \"x\"#comment", "x"),
+            ("A='it'\\''s'", "it's"),
+            ("A='\\'", "\\"),
+            ("A=\"it's \\$5\"", "it's $5"),
+            ("A='say \"x\"'", "say \"x\""),
+            ("A=\"\"", ""),
+            ("A=\"  x \"", "  x "),
+            ("A=x  y", "x  y"),
+            ("A=\\n", "\\n"),
+            ("  export   A=1", "1"),
+            ("# A=0\r\nA=1\r\n# A=2", "1"),
+            ("A=https://me:p%23@db/x?y=z#part", "https://me:p%23@db/x?y=z#part"),
         ] {
             assert_eq!(one(text), value, "{text:?}");
         }
@@ -179,6 +207,36 @@ mod tests {
         let file = read("# fine\n\nnonsense\nA=1\n1B=2\nC=\"open\nD='x' y\nexport\nE=5");
         assert_eq!(file.unreadable, [3, 5, 6, 7, 8]);
         assert_eq!(file.values.keys().collect::<Vec<_>>(), ["A", "E"]);
+    }
+
+    #[test]
+    fn every_line_ending_gives_the_same_names_values_and_lines() {
+        let text = "# head\nA=1\n\nexport B='two\nlines'\nC=\"x\" # note\nA=4\n";
+        let expected = [("A", "4", 7), ("B", "two\nlines", 4), ("C", "x", 6)];
+        for (ending, mark) in [("\n", ""), ("\r\n", ""), ("\n", "\u{feff}"), ("\r\n", "\u{feff}")] {
+            let file = read(&format!("{mark}{}", text.replace('\n', ending)));
+            let found: Vec<(&str, &str, usize)> = file
+                .values
+                .iter()
+                .map(|(name, value)| (name.as_str(), value.as_str(), file.lines[name]))
+                .collect();
+            // Single quotes keep what is between them, line breaks of one kind.
+            assert_eq!(found, expected, "{ending:?} {mark:?}");
+            assert_eq!((file.repeated, file.unreadable), (vec!["A".to_owned()], vec![]));
+        }
+    }
+
+    #[test]
+    fn what_the_shell_of_windows_writes_is_read() {
+        let text = "\u{feff}A=grün\r\nB=2\r\n";
+        let little: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let big: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        for bytes in [little.as_slice(), &big, text.as_bytes(), b"A=gr\xc3\xbcn\nB=2"] {
+            let file = read_bytes(bytes);
+            assert_eq!(file.values["A"], "grün");
+            assert_eq!(file.values["B"], "2");
+        }
+        assert_eq!(read_bytes(b"A=\xff\xfe1").values["A"], "\u{fffd}\u{fffd}1");
     }
 
     #[test]

@@ -1,98 +1,196 @@
 //! The `env` probe: are the variables there, and do they have the form they should?
 //!
-//! Nothing that leaves this module has a value in it, only names, forms and line numbers.
+//! Nothing that leaves this module has a value in it, only names, forms and line numbers. Values are compared by their
+//! seals.
+
+mod form;
 
 use std::collections::BTreeMap;
+use std::io::Read as _;
 use std::path::Path;
 
-use base64::Engine as _;
-use base64::alphabet;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde_json::{Value, json};
-use tokio::io::AsyncReadExt as _;
 
+use super::command::{self, Ending, MARK};
+use super::dotenv::{self, DotEnv};
 use super::observation::{Kind, Observation, Observed};
 use super::probe::{Hindrance, Run, Seen};
-use super::{dotenv, written};
-use crate::domain::check::{EnvFormat, EnvProbe, EnvVariable};
+use super::readable::Unreadable;
+use super::seal::Sealer;
+use super::{blocking, written};
+use crate::domain::check::{EnvFormat, EnvProbe, EnvSource, EnvVariable};
 
-/// The largest `.env` file that is read, in bytes.
-const LARGEST_FILE: u64 = 1 << 20;
+/// The largest `.env` file that is read, in bytes; of a program, the most that it may say.
+const LARGEST_FILE: usize = 1 << 20;
+/// The most characters of a name in a file that is told by itself.
+const LONGEST_NAME: usize = 64;
+/// What the names of the bot's own settings begin with, its token's among them.
+const OWN_SETTINGS: &str = "HOLDPOINT__";
 
 /// What the look is observed by: names of variables, never a value.
-pub(super) const NAMES: [(&str, Kind); 3] = [
-    ("missing", Kind::Names),
-    ("empty", Kind::Names),
-    ("malformed", Kind::Names),
-];
+const NAMES: [&str; 3] = ["missing", "empty", "malformed"];
+
+/// What this look is observed by. What needs something to compare with is there only where that is given.
+pub(super) fn names(probe: &EnvProbe) -> Vec<(String, Kind)> {
+    let mut names = NAMES.to_vec();
+    if probe.differs_from.is_some() {
+        names.push("same");
+    }
+    if probe.template.is_some() {
+        names.push("not_set");
+        // The bot's own environment has much that no template of an application would name.
+        if probe.source != EnvSource::Bot {
+            names.push("undocumented");
+        }
+    }
+    names
+        .into_iter()
+        .map(|name| (name.to_owned(), Kind::Names))
+        .collect()
+}
+
+/// What is wrong with the parameters, as far as can be told beforehand.
+pub(super) fn flaws(probe: &EnvProbe) -> Vec<String> {
+    match &probe.source {
+        EnvSource::Command(words) => command::program_flaw("command", words).into_iter().collect(),
+        EnvSource::Bot | EnvSource::File(_) => Vec::new(),
+    }
+}
 
 /// The texts that may name variables of the checklist.
 pub(super) fn texts(probe: &EnvProbe) -> Vec<&str> {
-    let mut texts: Vec<&str> = probe.file.as_deref().into_iter().collect();
-    for variable in probe
-        .required
-        .iter()
-        .chain(&probe.recommended)
-        .chain(&probe.optional)
-    {
-        if let Some(EnvFormat::Prefix(text) | EnvFormat::Equals(text)) = &variable.format {
+    let mut texts: Vec<&str> = match &probe.source {
+        EnvSource::Bot => Vec::new(),
+        EnvSource::File(path) => vec![path],
+        EnvSource::Command(words) => words.iter().map(String::as_str).collect(),
+    };
+    texts.extend(probe.differs_from.as_deref());
+    texts.extend(probe.template.as_deref());
+    for format in variables(probe).flat_map(|variable| &variable.formats) {
+        if let EnvFormat::Prefix(text) | EnvFormat::Equals(text) = format {
             texts.push(text);
         }
     }
     texts
 }
 
+/// Whether a program says what the variables are.
+pub(super) fn runs_a_command(probe: &EnvProbe) -> bool {
+    matches!(probe.source, EnvSource::Command(_))
+}
+
+fn variables(probe: &EnvProbe) -> impl Iterator<Item = &EnvVariable> {
+    probe
+        .required
+        .iter()
+        .chain(&probe.recommended)
+        .chain(&probe.optional)
+}
+
 /// Looks at the variables.
 pub(super) async fn probe(run: &Run<'_>, probe: &EnvProbe) -> Result<Seen, Hindrance> {
-    let file = match &probe.file {
-        Some(path) => Some((run.expand(path)?, read_file(run, path).await?)),
+    let look = Look::at(run, probe).await?;
+    let other = match &probe.differs_from {
+        Some(path) => Some(read_file(run, path).await?),
         None => None,
     };
-    let value_of = |name: &str| match &file {
-        Some((_, file)) => file.values.get(name).map(String::as_str),
-        None => run.guard.environment().get(name),
+    let template = match &probe.template {
+        Some(path) => Some(read_file(run, path).await?),
+        None => None,
     };
 
     let mut required = Findings::default();
     for variable in &probe.required {
-        required.look(run, variable, value_of(&variable.name))?;
+        required.look(&look, variable, look.value_of(&variable.name))?;
     }
     let mut recommended = Findings::default();
     for variable in &probe.recommended {
-        recommended.look(run, variable, value_of(&variable.name))?;
+        recommended.look(&look, variable, look.value_of(&variable.name))?;
     }
     let mut optional = Findings::default();
     for variable in &probe.optional {
-        if let Some(value) = value_of(&variable.name) {
-            optional.look(run, variable, Some(value))?;
+        if let Some(value) = look.value_of(&variable.name) {
+            optional.look(&look, variable, Some(value))?;
         }
     }
-
-    let place = file
+    let same = other
         .as_ref()
-        .map_or_else(|| "the bot's environment".to_owned(), |(path, _)| path.clone());
-    let mut evidence = BTreeMap::from([("looked_in".to_owned(), Value::from(place.as_str()))]);
+        .map_or_else(Vec::new, |(_, other)| look.same_as_in(other, &probe.required));
+    let not_set: Vec<String> = template.as_ref().map_or_else(Vec::new, |(_, template)| {
+        let names = template.values.keys();
+        names
+            .filter(|name| look.value_of(name).is_none())
+            .map(|name| shown_name(name, template))
+            .collect()
+    });
+    let undocumented: Option<Vec<String>> = template.as_ref().and_then(|(_, template)| {
+        let actual = look.file.as_ref()?;
+        let names = actual.values.keys();
+        let unknown = names.filter(|name| !template.values.contains_key(*name) && *name != MARK);
+        Some(unknown.map(|name| shown_name(name, actual)).collect())
+    });
+
+    let place = look.place.as_str();
+    let mut evidence = BTreeMap::from([("looked_in".to_owned(), Value::from(place))]);
     required.note("", &mut evidence);
     recommended.note("recommended_", &mut evidence);
     optional.note("optional_", &mut evidence);
-    if let Some((_, file)) = &file {
+    if let Some(file) = &look.file {
         if !file.repeated.is_empty() {
-            evidence.insert("repeated".to_owned(), json!(file.repeated));
+            let names: Vec<String> = file.repeated.iter().map(|name| shown_name(name, file)).collect();
+            evidence.insert("repeated".to_owned(), json!(names));
         }
         if !file.unreadable.is_empty() {
             evidence.insert("unreadable_lines".to_owned(), json!(file.unreadable));
         }
     }
+    if let Some((path, _)) = &other {
+        evidence.insert("differs_from".to_owned(), json!(path));
+        evidence.insert("same".to_owned(), json!(same));
+    }
+    if let Some((path, _)) = &template {
+        evidence.insert("template".to_owned(), json!(path));
+        evidence.insert("not_set".to_owned(), json!(not_set));
+    }
+    if let Some(undocumented) = &undocumented {
+        evidence.insert("undocumented".to_owned(), json!(undocumented));
+    }
 
-    let holds = required.is_empty();
+    let mut wrong = Vec::new();
+    if !required.is_empty() {
+        wrong.push(format!("{} in {place}", required.clause()));
+    }
+    if let (false, Some((other, _))) = (same.is_empty(), &other) {
+        let (have, others) = if same.len() == 1 {
+            ("has", "another one")
+        } else {
+            ("have", "other ones")
+        };
+        let names = written::joined(&same, "and");
+        wrong.push(format!(
+            "{names} {have} the same value in {other}, expected {others}"
+        ));
+    }
+    if let (false, Some((template, _))) = (not_set.is_empty(), &template) {
+        let are = if not_set.len() == 1 { "is" } else { "are" };
+        let names = written::joined(&not_set, "and");
+        wrong.push(format!("{names} {are} in {template} and not in {place}"));
+    }
+    let holds = wrong.is_empty();
     let mut why = if holds {
-        match probe.required.len() {
-            0 => format!("no variable is required in {place}"),
-            1 => format!("{} is set in {place}", probe.required[0].name),
-            count => format!("all {count} required variables are set in {place}"),
+        let mut why = match (probe.required.as_slice(), &template) {
+            ([], Some((template, _))) => format!("all that {template} names is in {place}"),
+            ([], None) => format!("no variable is required in {place}"),
+            ([only], _) => format!("{} is set in {place}", only.name),
+            (several, _) => format!("all {} required variables are set in {place}", several.len()),
+        };
+        if let Some((other, _)) = &other {
+            why.push_str("; none has its value of ");
+            why.push_str(other);
         }
+        why
     } else {
-        format!("{} in {place}", required.clause())
+        wrong.join("; ")
     };
     for (tier, findings) in [("recommended", &recommended), ("optional", &optional)] {
         if !findings.is_empty() {
@@ -102,7 +200,7 @@ pub(super) async fn probe(run: &Run<'_>, probe: &EnvProbe) -> Result<Seen, Hindr
             why.push_str(&findings.clause());
         }
     }
-    if let Some((_, file)) = &file
+    if let Some(file) = &look.file
         && !holds
         && !file.unreadable.is_empty()
     {
@@ -119,16 +217,118 @@ pub(super) async fn probe(run: &Run<'_>, probe: &EnvProbe) -> Result<Seen, Hindr
         .iter()
         .flat_map(|tier| tier.malformed.iter().map(|(name, _)| name.clone()))
         .collect();
-    let observation = Observation::default()
+    let mut observation = Observation::default()
         .with("missing", Observed::Names(required.missing.clone()))
         .with("empty", Observed::Names(empty))
-        .with("malformed", Observed::Names(malformed));
+        .with("malformed", Observed::Names(malformed))
+        .with("same", Observed::Names(same))
+        .with("not_set", Observed::Names(not_set));
+    if let Some(undocumented) = undocumented {
+        observation = observation.with("undocumented", Observed::Names(undocumented));
+    }
     Ok(Seen {
         observation,
         evidence,
         holds,
         why,
     })
+}
+
+/// The variables, wherever they are.
+struct Look<'a> {
+    run: &'a Run<'a>,
+    /// Nothing for the bot's own environment.
+    file: Option<DotEnv>,
+    /// Where they are, for people.
+    place: String,
+    sealer: Sealer,
+}
+
+impl<'a> Look<'a> {
+    async fn at(run: &'a Run<'a>, probe: &EnvProbe) -> Result<Self, Hindrance> {
+        let sealer = Sealer::new().ok_or_else(|| {
+            Hindrance::new("this machine gives no random numbers, without which no values can be compared; run the check again")
+        })?;
+        let (place, file) = match &probe.source {
+            EnvSource::Bot => {
+                let others = variables(probe).flat_map(|variable| &variable.formats);
+                let others = others.filter_map(|format| match format {
+                    EnvFormat::SameAs(other) => Some(other),
+                    _ => None,
+                });
+                if let Some(own) = variables(probe)
+                    .map(|variable| &variable.name)
+                    .chain(others)
+                    .find(|name| name.to_uppercase().starts_with(OWN_SETTINGS))
+                {
+                    return Err(Hindrance::new(format!(
+                        "{own} is a setting of Holdpoint itself, and no check looks at those; take it out of the check"
+                    )));
+                }
+                ("the bot's environment".to_owned(), None)
+            }
+            EnvSource::File(path) => {
+                let (path, file) = read_file(run, path).await?;
+                (path, Some(file))
+            }
+            EnvSource::Command(words) => {
+                let (place, file) = read_command(run, words).await?;
+                (place, Some(file))
+            }
+        };
+        Ok(Self {
+            run,
+            file,
+            place,
+            sealer,
+        })
+    }
+
+    fn value_of(&self, name: &str) -> Option<&str> {
+        match &self.file {
+            Some(file) => file.values.get(name).map(String::as_str),
+            None => self.run.guard.environment().get(name),
+        }
+    }
+
+    /// The variables whose value is the same in another file. One that is held to a constant is no secret, and one
+    /// that is empty is told as that.
+    fn same_as_in(&self, other: &DotEnv, variables: &[EnvVariable]) -> Vec<String> {
+        variables
+            .iter()
+            .filter(|variable| {
+                let is_constant = |format: &EnvFormat| matches!(format, EnvFormat::Equals(_));
+                !variable.formats.iter().any(is_constant)
+            })
+            .filter(|variable| {
+                let here = self
+                    .value_of(&variable.name)
+                    .filter(|value| !value.trim().is_empty());
+                let (Some(here), Some(there)) = (here, other.values.get(&variable.name)) else {
+                    return false;
+                };
+                self.is_the_same(here.trim(), there.trim())
+            })
+            .map(|variable| variable.name.clone())
+            .collect()
+    }
+
+    fn is_the_same(&self, one: &str, other: &str) -> bool {
+        self.sealer.seal(one).is_of_the_same(&self.sealer.seal(other))
+    }
+}
+
+/// A name from a file, unless it may not be one: a line of a key that was pasted without quotes can end in `=`, and reads
+/// like a name then. People's names are short and of one case.
+fn shown_name(name: &str, file: &DotEnv) -> String {
+    let mixed = name.contains(char::is_uppercase) && name.contains(char::is_lowercase);
+    if !mixed && name.len() <= LONGEST_NAME {
+        return name.to_owned();
+    }
+    match file.lines.get(name) {
+        Some(line) => format!("the name in line {line}"),
+        None => "a name that is not shown".to_owned(),
+    }
 }
 
 /// Variables that are not as they should be.
@@ -141,15 +341,25 @@ struct Findings {
 }
 
 impl Findings {
-    fn look(&mut self, run: &Run<'_>, variable: &EnvVariable, value: Option<&str>) -> Result<(), Hindrance> {
+    fn look(
+        &mut self,
+        look: &Look<'_>,
+        variable: &EnvVariable,
+        value: Option<&str>,
+    ) -> Result<(), Hindrance> {
         match value {
             None => self.missing.push(variable.name.clone()),
             Some(value) if value.trim().is_empty() => self.empty.push(variable.name.clone()),
             Some(value) => {
-                if let Some(format) = &variable.format
-                    && !has_format(run, format, value)?
-                {
-                    self.malformed.push((variable.name.clone(), expected(format)));
+                let mut unmet = Vec::new();
+                for format in &variable.formats {
+                    if !form::holds(look, format, value)? {
+                        unmet.push(form::expected(format));
+                    }
+                }
+                if !unmet.is_empty() {
+                    let expected = written::joined(&unmet, "and");
+                    self.malformed.push((variable.name.clone(), expected));
                 }
             }
         }
@@ -192,85 +402,65 @@ impl Findings {
     }
 }
 
-async fn read_file(run: &Run<'_>, path: &str) -> Result<dotenv::DotEnv, Hindrance> {
+/// A file in `.env` form, with its path.
+async fn read_file(run: &Run<'_>, path: &str) -> Result<(String, DotEnv), Hindrance> {
     let path = run.expand(path)?;
-    let opened = run.in_time(tokio::fs::File::open(Path::new(&path)), || {
-        format!("the file {path} could not be opened")
+    let readable = run.guard.readable().clone();
+    let reading = blocking::work(run, || format!("the file {path} could not be read"), {
+        let path = path.clone();
+        move |_| {
+            let path = Path::new(&path);
+            let (file, _) = readable.scope().open(path)?;
+            let mut bytes = Vec::new();
+            file.take(LARGEST_FILE as u64 + 1)
+                .read_to_end(&mut bytes)
+                .map_err(|fault| Unreadable::of(path, &fault))?;
+            Ok(bytes)
+        }
     });
-    let file = opened.await?.map_err(|error| {
-        Hindrance::new(match error.kind() {
-            std::io::ErrorKind::NotFound => {
-                format!("the file {path} is not there; create it, or mend `file` (it is relative to the bot's working directory)")
-            }
-            std::io::ErrorKind::PermissionDenied => {
-                format!("the file {path} may not be read by the bot; change its permissions")
-            }
-            _ => format!("the file {path} could not be opened: {error}"),
-        })
-    })?;
-    let mut bytes = Vec::new();
-    let mut limited = file.take(LARGEST_FILE + 1);
-    let reading = run.in_time(limited.read_to_end(&mut bytes), || {
-        format!("the file {path} could not be read")
-    });
-    reading
+    let bytes = reading
         .await?
-        .map_err(|error| Hindrance::new(format!("the file {path} could not be read: {error}")))?;
-    if bytes.len() as u64 > LARGEST_FILE {
+        .map_err(|unreadable: Unreadable| Hindrance::new(unreadable.to_string()))?;
+    if bytes.len() > LARGEST_FILE {
         return Err(Hindrance::new(format!(
-            "the file {path} is larger than 1 MiB, which is no `.env` file; mend `file`"
+            "the file {path} is larger than 1 MiB, which is no `.env` file; mend its path"
         )));
     }
-    Ok(dotenv::read(&String::from_utf8_lossy(&bytes)))
+    Ok((path, dotenv::read_bytes(&bytes)))
 }
 
-fn has_format(run: &Run<'_>, format: &EnvFormat, value: &str) -> Result<bool, Hindrance> {
-    Ok(match format {
-        EnvFormat::Url(scheme) => reqwest::Url::parse(value).is_ok_and(|url| {
-            let same = |wanted: &String| {
-                // The two names of PostgreSQL's scheme mean the same.
-                let plain = |scheme: &str| scheme.replace("postgresql", "postgres");
-                plain(wanted).eq_ignore_ascii_case(&plain(url.scheme()))
-            };
-            !url.cannot_be_a_base() && url.has_host() && scheme.as_ref().is_none_or(same)
-        }),
-        EnvFormat::Hex(digits) => {
-            value.len() == *digits && value.bytes().all(|byte| byte.is_ascii_hexdigit())
+/// What a program says in `.env` form, with where that is. Nothing that it says is told, be it an error.
+async fn read_command(run: &Run<'_>, words: &[String]) -> Result<(String, DotEnv), Hindrance> {
+    let words: Vec<String> = words
+        .iter()
+        .map(|word| run.expand(word))
+        .collect::<Result<_, _>>()?;
+    let program = words.first().map(String::as_str).unwrap_or_default();
+    let ran = command::run_words(run, &words, None, LARGEST_FILE).await?;
+    let status = match ran.ending {
+        Ending::Exited(status) => status,
+        Ending::OutOfTime => {
+            return Err(run.out_of_time(&format!("{program} had not ended")));
         }
-        EnvFormat::Prefix(prefix) => value.starts_with(&run.expand(prefix)?),
-        EnvFormat::Equals(text) => value == run.expand(text)?,
-        EnvFormat::MinLength(characters) => value.chars().count() >= *characters,
-        EnvFormat::Base64Json => {
-            let packed: String = value
-                .chars()
-                .filter(|character| !character.is_whitespace())
-                .collect();
-            let decoded = [alphabet::STANDARD, alphabet::URL_SAFE]
-                .into_iter()
-                .find_map(|alphabet| {
-                    let config =
-                        GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
-                    GeneralPurpose::new(&alphabet, config).decode(&packed).ok()
-                });
-            decoded.is_some_and(|decoded| {
-                serde_json::from_slice::<Value>(&decoded)
-                    .is_ok_and(|json| json.is_object() || json.is_array())
-            })
-        }
-        EnvFormat::Integer => value.trim().parse::<i128>().is_ok(),
-    })
-}
-
-/// What a format asks for, as the checklist has it.
-fn expected(format: &EnvFormat) -> String {
-    match format {
-        EnvFormat::Url(None) => "a URL".to_owned(),
-        EnvFormat::Url(Some(scheme)) => format!("a URL that begins with {scheme}://"),
-        EnvFormat::Hex(digits) => format!("{digits} hexadecimal digits"),
-        EnvFormat::Prefix(prefix) => format!("it to begin with {prefix}"),
-        EnvFormat::Equals(text) => text.clone(),
-        EnvFormat::MinLength(characters) => format!("at least {characters} characters"),
-        EnvFormat::Base64Json => "a JSON document in base64".to_owned(),
-        EnvFormat::Integer => "a whole number".to_owned(),
+        Ending::Flooded => return Err(said_too_much(program)),
+    };
+    let exit_code = command::exit_code(status);
+    if exit_code != 0 {
+        return Err(Hindrance::new(format!(
+            "{program} ended with exit code {exit_code}, so its output does not count; run it by hand to see why, as its output is not shown here"
+        )));
     }
+    if ran.stdout.left_out() > 0 {
+        return Err(said_too_much(program));
+    }
+    Ok((
+        format!("the output of {program}"),
+        dotenv::read(&ran.stdout.text()),
+    ))
+}
+
+fn said_too_much(program: &str) -> Hindrance {
+    Hindrance::new(format!(
+        "{program} said more than 1 MiB, which are no variables; have it print NAME=value and nothing else"
+    ))
 }

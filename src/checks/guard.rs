@@ -1,4 +1,4 @@
-//! What checks may reach on the network and run on this machine.
+//! What checks may reach on the network, and read and run on this machine.
 //!
 //! Addresses are vetted twice: as they are written in a URL, and as a name resolved to them, just before they are
 //! dialled. Forms that hide an IPv4 address in an IPv6 one are looked through.
@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use ipnet::IpNet;
 use secrecy::SecretString;
 
+use super::readable::Readable;
 use super::variables::Environment;
 
 /// Networks that no check reaches unless allowed: link-local addresses, where clouds answer with credentials,
@@ -36,7 +37,7 @@ const PLAIN: [&str; 13] = [
 /// `staging`) are not, and removing them would make an output unreadable.
 const SHORTEST_SECRET: usize = 8;
 
-/// What checks may reach and run, as configured.
+/// What checks may reach, read and run, as configured.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GuardSettings {
     /// Programs that `command` checks may run: a name is looked up in the bot's `PATH`, an absolute path is that
@@ -45,6 +46,14 @@ pub struct GuardSettings {
     /// Environment variables of the bot that commands get to see. Their values are removed from everything a check
     /// reports, but for short ones and those of names that are no secret anywhere, such as `PATH`.
     pub environment: Vec<String>,
+    /// The user that commands run as where the bot itself runs as root: a name, or numbers as `10001:10001`. Elsewhere
+    /// they run as the bot does.
+    pub command_user: String,
+    /// Directories whose files `file` and `env` checks may read, all below them included. Relative ones begin at the
+    /// bot's working directory.
+    pub readable: Vec<PathBuf>,
+    /// Files that no check reads wherever they are: the bot's database and token.
+    pub secret_files: Vec<PathBuf>,
     /// Networks that may not be reached, as `10.0.0.0/8` or `10.1.2.3`.
     pub denied_networks: Vec<String>,
     /// Exceptions from the denied networks.
@@ -60,6 +69,8 @@ pub struct GuardSettings {
 pub struct Guard {
     commands: Vec<String>,
     passed_on: Vec<String>,
+    command_user: String,
+    readable: Readable,
     denied_networks: Vec<IpNet>,
     allowed_networks: Vec<IpNet>,
     denied_hosts: Vec<String>,
@@ -105,12 +116,15 @@ pub(super) enum Refusal {
 }
 
 impl Default for GuardSettings {
-    /// Commands off, and everything but [`METADATA_NETWORKS`] reachable: right for checklists that the operator
+    /// Commands off, the working directory readable, and everything but [`METADATA_NETWORKS`] reachable: right for checklists that the operator
     /// wrote, whose targets stand in private networks as often as not.
     fn default() -> Self {
         Self {
             commands: Vec::new(),
             environment: ["HOME", "LANG", "PATH"].map(str::to_owned).to_vec(),
+            command_user: "nobody".to_owned(),
+            readable: vec![PathBuf::from(".")],
+            secret_files: Vec::new(),
             denied_networks: METADATA_NETWORKS.map(str::to_owned).to_vec(),
             allowed_networks: Vec::new(),
             denied_hosts: Vec::new(),
@@ -138,6 +152,8 @@ impl Guard {
             allowed_hosts: hosts("allowed_hosts", &settings.allowed_hosts)?,
             commands: settings.commands,
             passed_on: settings.environment,
+            command_user: settings.command_user,
+            readable: Readable::new(&settings.readable, &settings.secret_files),
             environment,
         })
     }
@@ -145,6 +161,16 @@ impl Guard {
     /// The environment that `env` checks look at.
     pub(super) fn environment(&self) -> &Environment {
         &self.environment
+    }
+
+    /// The files that checks may read.
+    pub(super) fn readable(&self) -> &Readable {
+        &self.readable
+    }
+
+    /// As whom commands run where the bot runs as root.
+    pub(super) fn command_user(&self) -> &str {
+        &self.command_user
     }
 
     /// The environment that commands get, nothing else.
@@ -231,7 +257,8 @@ impl Guard {
         }
     }
 
-    fn look_up(&self, program: &str) -> Option<PathBuf> {
+    /// The first file of this name that is a program in the bot's `PATH`.
+    pub(super) fn look_up(&self, program: &str) -> Option<PathBuf> {
         std::env::split_paths(self.environment.get("PATH")?)
             // A relative entry would find whatever lies in the working directory.
             .filter(|directory| directory.is_absolute())

@@ -75,6 +75,19 @@ pub(super) fn flaws(compiled: &Compiled, names: &BTreeMap<String, Kind>) -> Vec<
             ),
         });
     }
+    if flaws.is_empty()
+        && compiled
+            .conjuncts
+            .iter()
+            .all(|conjunct| is_always_true(&conjunct.expression))
+    {
+        flaws.push(Flaw {
+            offset: 0,
+            sentence: "the condition holds whatever is observed, so the check cannot fail; take out the part that is \
+                       always true"
+                .to_owned(),
+        });
+    }
     flaws
 }
 
@@ -108,6 +121,14 @@ pub(super) fn flaws_of_value(compiled: &Compiled, names: &BTreeMap<String, Kind>
         });
     }
     checker.flaws
+}
+
+/// Whether an expression holds where nothing is observed at all, as `status == 200 || true` does.
+fn is_always_true(expression: &IdedExpr) -> bool {
+    matches!(
+        CelValue::resolve(expression, &Context::with_env(STANDARD.clone())),
+        Ok(CelValue::Bool(true))
+    )
 }
 
 struct Checker<'a> {

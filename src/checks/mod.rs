@@ -9,6 +9,7 @@
 //!
 //! One file per probe, named as it is written in a checklist; `probes` tells them apart, `reach` is their way to other machines.
 
+mod blocking;
 mod capture;
 mod combined;
 mod command;
@@ -16,6 +17,7 @@ mod condition;
 mod dns;
 mod dotenv;
 mod env;
+mod file;
 mod guard;
 mod http;
 mod judge;
@@ -26,8 +28,10 @@ mod probe;
 mod probes;
 mod problems;
 mod reach;
+mod readable;
 mod redact;
 mod scan;
+mod seal;
 mod shape;
 mod share;
 mod tcp;
@@ -39,13 +43,14 @@ mod variables;
 mod verdict;
 mod written;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
 use tokio::time::Instant;
 
+pub use dotenv::{DotEnv, read as read_dotenv};
 pub use guard::{Guard, GuardSettings, GuardSettingsError, METADATA_NETWORKS};
 pub use plan::{Elsewhere, Ended};
 pub use problems::Problem;
@@ -75,10 +80,18 @@ pub struct Limits {
     pub at_once: usize,
     /// HTTP checks asking one host at once, and commands running at once.
     pub per_host: usize,
-    /// Bytes of an HTTP answer's body that are read.
+    /// Bytes of an HTTP answer's body, or of a file's content, that are read.
     pub body_bytes: usize,
     /// Bytes of each output of a command that are kept.
     pub output_bytes: usize,
+    /// Bytes of an output after which a command is stopped.
+    pub flood_bytes: usize,
+    /// Bytes of memory that each process of a command may write to; nothing for as many as there are. What is
+    /// reserved and not used does not count.
+    pub memory_bytes: Option<u64>,
+    /// Processes and threads that a command may have; nothing for as many as the machine lets it have. Root is not
+    /// held to any number by the kernel.
+    pub processes: Option<u64>,
     /// How long a command that ran out of time has to end by itself before it is killed. Its result does not wait.
     pub stop_grace: Duration,
 }
@@ -110,6 +123,9 @@ impl Default for Limits {
             per_host: 4,
             body_bytes: 1 << 20,
             output_bytes: 64 << 10,
+            flood_bytes: 256 << 20,
+            memory_bytes: Some(4 << 30),
+            processes: Some(512),
             stop_grace: Duration::from_secs(5),
         }
     }
@@ -144,6 +160,16 @@ impl Checks {
     /// come after, and captures that are never made.
     pub fn problems_between(checks: &BTreeMap<CheckId, Check>) -> Vec<Problem> {
         problems::between(checks)
+    }
+
+    /// The variables that the parameters of a check name.
+    pub fn variables_of(check: &Check) -> BTreeSet<VariableName> {
+        probes::texts(&check.probe)
+            .into_iter()
+            .flat_map(template::placeholders)
+            .filter(|placeholder| placeholder.captured().is_none())
+            .map(|placeholder| VariableName::new(placeholder.name))
+            .collect()
     }
 
     /// Runs a check when there is room for it, by itself: what it is after is not looked at. Never fails: what stood

@@ -7,7 +7,7 @@ use super::observation::Kind;
 use super::probe::{Hindrance, Run, Seen};
 use super::share::Lane;
 use super::variables::Variables;
-use super::{combined, command, dns, env, http, judge, tcp, tls};
+use super::{combined, command, dns, env, file, http, judge, tcp, tls};
 use crate::domain::check::{HttpCapture, Probe};
 
 /// Names that a condition may use, with their kinds.
@@ -20,8 +20,9 @@ pub(super) fn names(probe: &Probe) -> BTreeMap<String, Kind> {
     };
     match probe {
         Probe::Http(_) | Probe::HttpSteps(_) => fixed(&http::NAMES),
-        Probe::Env(_) => fixed(&env::NAMES),
+        Probe::Env(probe) => env::names(probe).into_iter().collect(),
         Probe::Command(probe) => command::names(probe).into_iter().collect(),
+        Probe::File(_) => fixed(&file::NAMES),
         Probe::Tcp(_) => fixed(&tcp::NAMES),
         Probe::Tls(_) => fixed(&tls::NAMES),
         Probe::Dns(_) => fixed(&dns::NAMES),
@@ -34,8 +35,10 @@ pub(super) fn flaws(probe: &Probe) -> Vec<String> {
     match probe {
         Probe::Http(probe) => http::flaws(probe),
         // Those of steps are told with the place of each.
-        Probe::HttpSteps(_) | Probe::Env(_) | Probe::Combined(_) => Vec::new(),
+        Probe::HttpSteps(_) | Probe::Combined(_) => Vec::new(),
+        Probe::Env(probe) => env::flaws(probe),
         Probe::Command(probe) => command::flaws(probe),
+        Probe::File(probe) => file::flaws(probe),
         Probe::Tcp(probe) => tcp::flaws(probe),
         Probe::Tls(probe) => tls::flaws(probe),
         Probe::Dns(probe) => dns::flaws(probe),
@@ -50,6 +53,7 @@ pub(super) fn texts(probe: &Probe) -> Vec<&str> {
         Probe::Env(probe) => env::texts(probe),
         Probe::Command(probe) => command::texts(probe),
         Probe::Tcp(probe) => tcp::texts(probe),
+        Probe::File(probe) => file::texts(probe),
         Probe::Tls(probe) => tls::texts(probe),
         Probe::Dns(probe) => dns::texts(probe),
         Probe::Combined(_) => Vec::new(),
@@ -78,7 +82,8 @@ pub(super) fn lane(probe: &Probe, variables: &Variables) -> Option<Lane> {
         Probe::Http(probe) => http::host(probe, variables).map(Lane::Host),
         Probe::Command(_) => Some(Lane::Commands),
         Probe::HttpSteps(probe) => http::steps::host(probe, variables).map(Lane::Host),
-        Probe::Env(_) | Probe::Combined(_) => None,
+        Probe::Env(probe) => env::runs_a_command(probe).then_some(Lane::Commands),
+        Probe::File(_) | Probe::Combined(_) => None,
         Probe::Tcp(probe) => tcp::host(probe, variables).map(Lane::Host),
         Probe::Tls(probe) => tls::host(probe, variables).map(Lane::Host),
         Probe::Dns(probe) => dns::host(probe, variables).map(Lane::Host),
@@ -104,6 +109,7 @@ pub(super) async fn make(
         Probe::Combined(probe) => combined::probe(run, probe),
         Probe::Env(probe) => env::probe(run, probe).await,
         Probe::Command(probe) => command::probe(run, probe).await,
+        Probe::File(probe) => file::probe(run, probe, file::Asked::by(condition)).await,
         Probe::Tcp(probe) => {
             let banner = if condition.is_some_and(|condition| judge::looks_at(condition, "banner")) {
                 tcp::Banner::Wanted

@@ -6,6 +6,7 @@ use std::fmt;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::template;
+use crate::domain::checklist::Variable;
 use crate::domain::ids::VariableName;
 
 /// Values by name, some of them secret. Printing them shows names and plain values only.
@@ -56,6 +57,34 @@ impl Variables {
     /// No variables.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The values of the variables that a checklist declares: what was given, else what the environment holds, else
+    /// the default. A variable without any is left out, and a check that names it says so.
+    pub fn of(
+        declared: &BTreeMap<VariableName, Variable>,
+        given: &BTreeMap<String, String>,
+        environment: &Environment,
+    ) -> Self {
+        let mut values = Self::new();
+        for (name, variable) in declared {
+            let held = || variable.env.as_ref().and_then(|env| environment.get(env));
+            let given = given.get(name.as_str()).map(String::as_str);
+            let Some(value) = given.or_else(held).or(variable.default.as_deref()) else {
+                continue;
+            };
+            values = if variable.secret {
+                values.with_secret(name.clone(), SecretString::from(value))
+            } else {
+                values.with(name.clone(), value)
+            };
+        }
+        values
+    }
+
+    /// Whether a variable has a value.
+    pub fn has(&self, name: &VariableName) -> bool {
+        self.values.contains_key(name)
     }
 
     /// Gives a variable a value that may be shown.

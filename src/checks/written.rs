@@ -82,6 +82,23 @@ pub(super) fn beginning(text: &str, characters: usize) -> String {
     }
 }
 
+/// A size, as `812 bytes`, `1.2 KiB` or `3.4 GiB`.
+pub(super) fn bytes(size: u64) -> String {
+    let units = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+    let (mut scaled, mut unit) = (size as f64, None);
+    for next in units {
+        if scaled < 1024.0 {
+            break;
+        }
+        (scaled, unit) = (scaled / 1024.0, Some(next));
+    }
+    match unit {
+        None if size == 1 => "1 byte".to_owned(),
+        None => format!("{size} bytes"),
+        Some(unit) => format!("{} {unit}", (scaled * 10.0).floor() / 10.0),
+    }
+}
+
 /// Clauses joined as in a sentence: `a`, `a and b`, `a, b and c`.
 pub(super) fn joined(clauses: &[String], last: &str) -> String {
     match clauses {

@@ -12,7 +12,14 @@ mod reader;
 mod show;
 mod sources;
 
-use std::{collections::BTreeMap, fmt, net::SocketAddr, num::NonZeroUsize, path::PathBuf, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    net::SocketAddr,
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use secrecy::SecretString;
 
@@ -124,6 +131,8 @@ pub struct Checks {
     pub body_limit_bytes: usize,
     /// What checks may run.
     pub commands: CheckCommands,
+    /// What checks may read.
+    pub files: CheckFiles,
     /// What checks may reach.
     pub network: CheckNetwork,
 }
@@ -135,6 +144,19 @@ pub struct CheckCommands {
     pub allow: Vec<String>,
     /// The names of the variables that a command is given.
     pub environment: Vec<String>,
+    /// The user that commands run as where the bot runs as root: a name, or numbers as `10001:10001`.
+    pub user: String,
+    /// How many bytes of memory each process of a command may write to; nothing for no limit.
+    pub memory_limit_bytes: Option<NonZeroUsize>,
+    /// How many processes and threads a command may have; nothing for no limit.
+    pub process_limit: Option<NonZeroUsize>,
+}
+
+/// `[checks.files]`
+#[derive(Debug, Clone)]
+pub struct CheckFiles {
+    /// The directories whose files checks may read, with all below them.
+    pub readable: Vec<PathBuf>,
 }
 
 /// `[checks.network]`
@@ -194,6 +216,18 @@ impl Settings {
 }
 
 impl Discord {
+    /// The file that holds the token, if one does: one of its own, or that of the settings.
+    pub fn token_file(&self) -> Option<&Path> {
+        match &self.token {
+            TokenSource::File { path, .. }
+            | TokenSource::Given {
+                origin: Origin::File(path),
+                ..
+            } => Some(path),
+            TokenSource::Nowhere | TokenSource::Given { .. } => None,
+        }
+    }
+
     /// The bot's token, read from its file now if that is where it is.
     ///
     /// # Errors
@@ -299,6 +333,10 @@ fn read(reader: &mut Reader) -> Result<Settings, Noted> {
     let body_limit_bytes = reader.count("checks.body_limit_bytes", 1024..=64 * 1024 * 1024);
     let allowed_commands = reader.texts("checks.commands.allow");
     let environment = reader.texts("checks.commands.environment");
+    let user = reader.text("checks.commands.user");
+    let memory_limit_bytes = reader.limit("checks.commands.memory_limit_bytes", 16 << 20..=1 << 50);
+    let process_limit = reader.limit("checks.commands.process_limit", 1..=1 << 22);
+    let readable = reader.texts("checks.files.readable");
     let deny = reader.parsed_list("checks.network.deny", NetworkRule::EXPECTED);
     let allow = reader.parsed_list("checks.network.allow", NetworkRule::EXPECTED);
     let permissions = Permissions::read(reader);
@@ -328,6 +366,12 @@ fn read(reader: &mut Reader) -> Result<Settings, Noted> {
             commands: CheckCommands {
                 allow: allowed_commands?,
                 environment: environment?,
+                user: user?,
+                memory_limit_bytes: memory_limit_bytes?,
+                process_limit: process_limit?,
+            },
+            files: CheckFiles {
+                readable: readable?.into_iter().map(PathBuf::from).collect(),
             },
             network: CheckNetwork {
                 allow: allow?,

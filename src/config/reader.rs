@@ -190,6 +190,23 @@ impl Reader {
         })
     }
 
+    /// A number of things within a range, or 0 for no limit.
+    pub(super) fn limit(
+        &mut self,
+        key: &str,
+        range: RangeInclusive<usize>,
+    ) -> Result<Option<NonZeroUsize>, Noted> {
+        let expected = format!(
+            "a whole number from {} to {}, or 0 for no limit",
+            range.start(),
+            range.end()
+        );
+        self.required(key, &expected, |found| {
+            let number = usize::try_from(found.whole_number()?).ok()?;
+            (number == 0 || range.contains(&number)).then(|| NonZeroUsize::new(number))
+        })
+    }
+
     /// A duration with its unit.
     pub(super) fn duration(&mut self, key: &str) -> Result<Duration, Noted> {
         self.required(

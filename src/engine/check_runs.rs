@@ -11,7 +11,6 @@ use std::time::Duration;
 use futures_util::future::select_all;
 use futures_util::{FutureExt as _, StreamExt as _};
 use metrics::counter;
-use secrecy::SecretString;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -25,7 +24,7 @@ use crate::domain::check::{Check, CheckResult, CheckStatus};
 use crate::domain::checklist::{Checklist, SectionIndex};
 use crate::domain::command::{ActingAs, Command};
 use crate::domain::deployment::Deployment;
-use crate::domain::ids::{CheckId, DeploymentId, InputId, ItemId, VariableName};
+use crate::domain::ids::{CheckId, DeploymentId, InputId, ItemId};
 use crate::domain::refusal::Refusal;
 
 /// Which checks are meant.
@@ -294,7 +293,11 @@ struct Batch {
 
 impl Batch {
     async fn run(self, checks: Vec<Check>, elsewhere: Elsewhere) {
-        let variables = variables(&self.deployment.checklist, &self.deployment, &self.of.environment);
+        let variables = Variables::of(
+            &self.deployment.checklist.variables,
+            &self.deployment.variables,
+            &self.of.environment,
+        );
         let cancel = self.of.stop.child_token();
         let begun = self.of.engine.now().as_nanosecond();
         let recorded = self
@@ -460,30 +463,4 @@ fn is_within(checklist: &Checklist, index: usize, outer: usize) -> bool {
         at = checklist.items.get(current).and_then(|item| item.parent);
     }
     false
-}
-
-/// The values of a checklist's variables in a deployment: what was given at its start, else what the environment
-/// holds, else the default. A variable without any is left out, and a check that names it says so.
-fn variables(checklist: &Checklist, deployment: &Deployment, environment: &Environment) -> Variables {
-    let mut values = Variables::new();
-    for (name, variable) in &checklist.variables {
-        let name: &VariableName = name;
-        let given = deployment.variables.get(name.as_str()).cloned();
-        let held = || {
-            variable
-                .env
-                .as_ref()
-                .and_then(|env| environment.get(env))
-                .map(str::to_owned)
-        };
-        let Some(value) = given.or_else(held).or_else(|| variable.default.clone()) else {
-            continue;
-        };
-        values = if variable.secret {
-            values.with_secret(name.clone(), SecretString::from(value))
-        } else {
-            values.with(name.clone(), value)
-        };
-    }
-    values
 }

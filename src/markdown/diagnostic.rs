@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use serde::Serialize;
+use unicode_width::UnicodeWidthChar as _;
 
 use super::lines::Lines;
 
@@ -146,7 +147,7 @@ fn excerpt(line: &str, column: usize) -> (String, usize) {
             }
             character => {
                 shown.push(character);
-                width += display_width(character);
+                width += character.width().unwrap_or(0);
             }
         }
     }
@@ -163,28 +164,6 @@ fn excerpt(line: &str, column: usize) -> (String, usize) {
 fn is_unprintable(character: char) -> bool {
     character.is_control()
         || matches!(character, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
-}
-
-/// Columns a character takes on a terminal: 0 for marks that combine, 2 for East Asian and emoji, else 1.
-fn display_width(character: char) -> usize {
-    match character {
-        '\u{300}'..='\u{36f}' | '\u{200d}' | '\u{20d0}'..='\u{20ff}' | '\u{fe00}'..='\u{fe0f}' => 0,
-        '\u{1100}'..='\u{115f}'
-        | '\u{2e80}'..='\u{303e}'
-        | '\u{3041}'..='\u{a4cf}'
-        | '\u{ac00}'..='\u{d7a3}'
-        | '\u{f900}'..='\u{faff}'
-        | '\u{fe30}'..='\u{fe6f}'
-        | '\u{ff00}'..='\u{ff60}'
-        | '\u{ffe0}'..='\u{ffe6}'
-        | '\u{2705}'
-        | '\u{274c}'
-        | '\u{1f300}'..='\u{1f64f}'
-        | '\u{1f680}'..='\u{1f6ff}'
-        | '\u{1f900}'..='\u{1f9ff}'
-        | '\u{20000}'..='\u{3fffd}' => 2,
-        _ => 1,
-    }
 }
 
 #[cfg(test)]

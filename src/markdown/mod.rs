@@ -28,6 +28,7 @@ pub use self::choices::{Answer, Choice, choices};
 pub use self::diagnostic::{Colour, Diagnostic, Severity, render_diagnostic};
 pub use self::export::{BoxState, Filling, ItemFilling, export};
 pub use self::json::json;
+pub use self::words::nearest;
 
 use self::lines::Lines;
 

@@ -43,8 +43,9 @@ fn is_collapsed(bytes: &[u8]) -> bool {
     is_plain && apart != 0
 }
 
-/// The known name that a wrong one was most likely meant to be.
-pub(super) fn nearest<'name>(wrong: &str, known: impl IntoIterator<Item = &'name str>) -> Option<&'name str> {
+/// The known name that a wrong one was most likely meant to be; none when none is like it. Of names that are longer than
+/// any in use, and of more than a few hundred, the rest is not looked at.
+pub fn nearest<'name>(wrong: &str, known: impl IntoIterator<Item = &'name str>) -> Option<&'name str> {
     if wrong.len() > COMPARED_LENGTH {
         return None;
     }

@@ -8,13 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::StreamExt as _;
 use holdpoint::checks::{Checks, Environment, Guard, GuardSettings, Limits, Variables};
 use holdpoint::clock::ManualClock;
-use futures_util::StreamExt as _;
 use holdpoint::domain::check::{Check, CheckResult, CheckStatus, EnvProbe, EnvSource, Probe};
 use holdpoint::domain::checklist::Checklist;
 use holdpoint::domain::ids::VariableName;
@@ -284,6 +284,9 @@ fn checks(programs: &[&str], environment: Environment) -> Checks {
     let settings = GuardSettings {
         commands: programs.iter().map(|program| (*program).to_owned()).collect(),
         environment: vec!["PATH".to_owned()],
+        // Whoever runs the tests owns the directories that the programs are given.
+        command_user: "root".to_owned(),
+        readable: vec![PathBuf::from("/")],
         ..GuardSettings::default()
     };
     let guard = Guard::new(settings, environment).expect("the settings are right");

@@ -75,7 +75,11 @@ impl Machine {
             _ => {}
         }
         // What is quick everywhere is not quick each time on a machine that runs all tests at once.
-        if check.pass.as_ref().is_some_and(|pass| pass.text.contains("latency")) {
+        if check
+            .pass
+            .as_ref()
+            .is_some_and(|pass| pass.text.contains("latency"))
+        {
             check.retry = Some(Retry {
                 times: 10,
                 wait: Duration::from_millis(20),
@@ -85,10 +89,20 @@ impl Machine {
     }
 
     /// Runs all checks of a checklist.
-    pub(crate) async fn run(&self, checklist: &Checklist, variables: Variables) -> BTreeMap<String, CheckResult> {
+    pub(crate) async fn run(
+        &self,
+        checklist: &Checklist,
+        variables: Variables,
+    ) -> BTreeMap<String, CheckResult> {
         let programs = fs::read_dir(self.programs.path())
             .expect("the programs")
-            .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+            .map(|entry| {
+                entry
+                    .expect("an entry")
+                    .file_name()
+                    .to_string_lossy()
+                    .into_owned()
+            })
             .collect();
         let settings = GuardSettings {
             commands: programs,
@@ -101,7 +115,11 @@ impl Machine {
         let guard = Guard::new(settings, environment).expect("the settings are right");
         let clock = Arc::new(ManualClock::new(Timestamp::now()));
         let checks = Checks::new(Limits::default(), guard, clock).expect("a checker");
-        let placed = checklist.checks.values().map(|check| self.placed(check)).collect();
+        let placed = checklist
+            .checks
+            .values()
+            .map(|check| self.placed(check))
+            .collect();
         checks
             .run_all(placed, Arc::new(variables), CancellationToken::new())
             .map(|result| (result.check.to_string(), result))
@@ -118,18 +136,21 @@ fn path_with(programs: &Path) -> String {
 
 /// Values for what a checklist's checks name: every address this one, secrets made up, all else as it is shipped.
 pub(crate) fn variables(checklist: &Checklist, address: SocketAddr) -> Variables {
-    checklist.variables.iter().fold(Variables::new(), |variables, (name, variable)| {
-        match &variable.default {
-            _ if variable.secret => {
-                variables.with_secret(name.clone(), SecretString::from(format!("made-up-{name}")))
+    checklist
+        .variables
+        .iter()
+        .fold(Variables::new(), |variables, (name, variable)| {
+            match &variable.default {
+                _ if variable.secret => {
+                    variables.with_secret(name.clone(), SecretString::from(format!("made-up-{name}")))
+                }
+                Some(default) if default.starts_with("http") => {
+                    variables.with(name.clone(), format!("http://{address}"))
+                }
+                Some(default) => variables.with(name.clone(), default.clone()),
+                None => variables.with(name.clone(), "made-up"),
             }
-            Some(default) if default.starts_with("http") => {
-                variables.with(name.clone(), format!("http://{address}"))
-            }
-            Some(default) => variables.with(name.clone(), default.clone()),
-            None => variables.with(name.clone(), "made-up"),
-        }
-    })
+        })
 }
 
 /// That exactly these checks did not pass, in one of these ways.
@@ -145,8 +166,12 @@ pub(crate) fn assert_not_passed(
         .collect();
     let unexpected: BTreeSet<&str> = not_passed.keys().copied().collect();
     assert_eq!(
-        not_passed, *expected,
+        not_passed,
+        *expected,
         "with {switched}: {:#?}",
-        unexpected.iter().filter_map(|check| results.get(*check)).collect::<Vec<_>>()
+        unexpected
+            .iter()
+            .filter_map(|check| results.get(*check))
+            .collect::<Vec<_>>()
     );
 }

@@ -56,7 +56,11 @@ fn most_of_the_items_are_decided_by_checks_and_the_table_says_how_many() {
     let (mut items, mut bound) = (0, 0);
     for shipped in shipped() {
         let checklist = &shipped.parsed.checklist;
-        let decided = checklist.items.iter().filter(|item| !item.checks.is_empty()).count();
+        let decided = checklist
+            .items
+            .iter()
+            .filter(|item| !item.checks.is_empty())
+            .count();
         let figures = format!(
             "| {} | {} | {decided} |",
             checklist.items.len(),
@@ -66,7 +70,11 @@ fn most_of_the_items_are_decided_by_checks_and_the_table_says_how_many() {
             .lines()
             .find(|line| line.starts_with(&format!("| [{}]", shipped.name)))
             .expect("its row in the table");
-        assert!(row.contains(&figures), "{}: {figures} is not in {row}", shipped.name);
+        assert!(
+            row.contains(&figures),
+            "{}: {figures} is not in {row}",
+            shipped.name
+        );
         items += checklist.items.len();
         bound += decided;
     }

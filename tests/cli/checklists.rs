@@ -114,7 +114,7 @@ fn lint_ends_well_where_nothing_is_wrong() {
         assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));
         assert_eq!(
             ran.out,
-            "checklists/small.md: 3 items, 0 of them decided by checks; 0 errors, 0 warnings\n"
+            "checklists/small.md: 3 items, 0 bound to a check (0 %); 0 errors, 0 warnings\n"
         );
     }
 }
@@ -138,7 +138,7 @@ fn lint_says_where_something_is_wrong_and_ends_with_1() {
     );
     assert!(
         ran.out
-            .ends_with("3 items, 0 of them decided by checks; 1 error, 0 warnings\n"),
+            .ends_with("3 items, 0 bound to a check (0 %); 1 error, 0 warnings\n"),
         "{}",
         ran.out
     );
@@ -167,6 +167,62 @@ fn lint_says_what_is_wrong_with_a_check_before_it_runs() {
     ] {
         assert!(ran.out.contains(part), "{part} is not in {}", ran.out);
     }
+}
+
+#[test]
+fn lint_tells_how_much_is_decided_by_checks() {
+    let place = Place::new();
+    let front = "---\nchecks:\n  up:\n    tcp: { address: 'a.example:1' }\n  page:\n    http: { url: 'https://a.example' }\n  \
+                 key:\n    env: { required: [KEY] }\n---\n";
+    let items = "- [ ] a <!-- check: up, page -->\n- [ ] b <!-- check: page -->\n- [ ] c <!-- check: key -->\n- [ ] d\n";
+    place.write("some.md", format!("{front}{items}"));
+    let ran = place.run(&["checklist", "lint", "some.md"]);
+    assert_eq!(
+        (ran.code, ran.out.as_str()),
+        (
+            Some(0),
+            "some.md: 4 items, 3 bound to a check (75 %): http 2, env 1, tcp 1; 0 errors, 0 warnings\n"
+        )
+    );
+    let ran = place.run(&["checklist", "lint", "some.md", "--format", "json"]);
+    let told: Value = serde_json::from_str(&ran.out).expect("it is JSON");
+    assert_eq!(
+        told,
+        serde_json::json!({ "files": [{
+            "file": "some.md", "items": 4, "bound": 3, "probes": { "env": 1, "http": 2, "tcp": 1 },
+            "errors": 0, "warnings": 0, "diagnostics": [],
+        }] })
+    );
+}
+
+#[test]
+fn lint_notices_checks_that_say_nothing() {
+    let place = Place::new();
+    let front = "---\nchecks:\n  lone:\n    env: { required: [KEY] }\n  idle:\n    env: { optional: [KEY] }\n  held:\n    \
+                 env: { optional: [KEY] }\n    pass: size(malformed) == 0\n  sure:\n    http: { url: 'https://a.example' }\n    \
+                 pass: true\n  late:\n    http: { url: 'https://a.example' }\n    pass: status == 200 || true\n---\n";
+    let items = "- [ ] a <!-- check: idle, held, idle -->\n- [ ] b <!-- check: sure, late -->\n";
+    place.write("idle.md", format!("{front}{items}"));
+    let ran = place.run(&["checklist", "lint", "idle.md"]);
+    assert_eq!(ran.code, Some(1), "{}", ran.out);
+    let told: Vec<&str> = ran
+        .out
+        .lines()
+        .filter(|line| line.starts_with("idle.md:"))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "idle.md:3:3: warning: The check `lone` decides no item.",
+            "idle.md:5:3: warning: The check `idle` cannot fail.",
+            "idle.md:12:11: error: the condition looks at nothing that the check observes, so it says nothing; use body, \
+             headers, json, latency, redirects, status or url",
+            "idle.md:15:11: error: the condition holds whatever is observed, so the check cannot fail; take out the part \
+             that is always true",
+            "idle.md:17:33: warning: The check `idle` is named twice here.",
+            "idle.md: 2 items, 2 bound to a check (100 %): env 1, http 1; 2 errors, 3 warnings",
+        ]
+    );
 }
 
 #[test]

@@ -6,8 +6,10 @@
     reason = "a test may panic, in its helpers too, and one that is skipped says why"
 )]
 
+mod check;
 mod checklists;
 mod databases;
 mod place;
 mod records;
+mod service;
 mod settings;

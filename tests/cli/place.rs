@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
 
 use holdpoint::clock::{Clock as _, ManualClock};
@@ -140,6 +140,26 @@ impl Place {
             env!("CARGO_BIN_EXE_holdpoint")
         );
         self.run_program(&["bash", "-c", &named])
+    }
+
+    /// Begins any program here, its three streams in the hands of the test.
+    pub(crate) fn begin(&self, line: &[&str]) -> Child {
+        let (program, arguments) = line.split_first().expect("a program is named");
+        Command::new(program)
+            .args(arguments)
+            .current_dir(self.directory.path())
+            .env_clear()
+            .envs(&self.environment)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("it can be run")
+    }
+
+    /// Waits for a program to end, and tells what has not been read yet.
+    pub(crate) fn end(&self, child: Child) -> Ran {
+        self.told(&child.wait_with_output().expect("it ends"))
     }
 
     /// Runs any program here.

@@ -44,6 +44,22 @@ fn right_conditions_have_no_flaws() {
 }
 
 #[test]
+fn a_condition_that_always_holds_is_no_condition() {
+    for always in [
+        "status == 200 || true",
+        "true || json.a.b > 3",
+        "1 < 2 || headers[\"x-a\"] == \"b\"",
+        "(true || status == 1) && (1 == 1 || status == 2)",
+    ] {
+        let told = told(always);
+        assert!(
+            matches!(told.as_slice(), [(0, sentence)] if sentence.starts_with("the condition holds whatever is observed")),
+            "{always}: {told:?}"
+        );
+    }
+}
+
+#[test]
 fn wrong_conditions_are_told_with_their_place() {
     for (wrong, offset, sentence) in [
         (

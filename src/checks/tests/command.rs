@@ -240,3 +240,183 @@ async fn nobody_waiting_kills_the_program_with_all_its_descendants() {
     );
     descendants.all_gone().await;
 }
+
+/// As whom limits bite: root is held to no number of processes.
+fn unprivileged(change: impl FnOnce(&mut Limits)) -> Checks {
+    checks_with(|settings, limits| {
+        settings.command_user = "nobody".to_owned();
+        change(limits);
+    })
+}
+
+#[tokio::test]
+async fn a_program_that_forks_without_end_is_held_to_its_number() {
+    let checker = unprivileged(|limits| limits.processes = Some(10));
+    // Every child says so; the shell gives up, or goes on without, when it may have no more.
+    let probe = CommandProbe {
+        capture: Some("(?s)(?<children>.*)".to_owned()),
+        ..shell("i=0; while [ $i -lt 50 ]; do i=$((i+1)); (echo x; exec sleep 10) & done; exit 0")
+    };
+    let result = checker
+        .run(
+            &check(
+                Probe::Command(probe),
+                Some("!children.contains(\"no such thing\")"),
+            ),
+            &Variables::new(),
+        )
+        .await;
+    assert_eq!(result.status, CheckStatus::Passed, "{}", result.why);
+    let children = result.observed["stdout"]
+        .as_str()
+        .map_or(0, |said| said.matches('x').count());
+    // Other processes of the same user come and go, so the number is not exact.
+    assert!((1..=20).contains(&children), "{children} of 50: {result:?}");
+    let refused = result.observed["stderr"].as_str().unwrap_or_default();
+    assert!(refused.to_lowercase().contains("fork"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_program_that_wants_more_memory_than_it_may_have_gets_none() {
+    let held = |bytes| {
+        let checker = unprivileged(|limits| limits.memory_bytes = bytes);
+        async move {
+            let probe = shell("exec dd if=/dev/zero of=/dev/null bs=200M count=1 2>&1");
+            let result = checker
+                .run(&check(Probe::Command(probe), None), &Variables::new())
+                .await;
+            (result.status, result.observed["stdout"].to_string())
+        }
+    };
+    let (status, said) = held(Some(64 << 20)).await;
+    assert!(status == CheckStatus::Failed && said.contains("memory"), "{said}");
+    assert_eq!(held(Some(1 << 30)).await.0, CheckStatus::Passed);
+    assert_eq!(held(None).await.0, CheckStatus::Passed);
+}
+
+#[tokio::test]
+async fn limits_reach_every_descendant() {
+    let checker = unprivileged(|limits| {
+        limits.memory_bytes = Some(123 << 20);
+        limits.processes = Some(77);
+    });
+    let probe = CommandProbe {
+        capture: Some(r"(?m)^(?<kib>\d+)$".to_owned()),
+        ..shell("sh -c 'sh -c \"ulimit -Hd; ulimit -Hc\"'")
+    };
+    let pass = Some("int(kib) == 123 * 1024 && stdout.endsWith(\"\\n0\\n\")");
+    let result = checker
+        .run(&check(Probe::Command(probe), pass), &Variables::new())
+        .await;
+    assert_eq!(result.status, CheckStatus::Passed, "{}", result.why);
+}
+
+#[tokio::test]
+async fn a_program_that_would_not_stop_writing_is_stopped() {
+    let checker = checks_with(|_, limits| limits.flood_bytes = 32 << 20);
+    let started = Instant::now();
+    for script in [
+        "head -c 1000000000 /dev/zero",
+        "head -c 1000000000 /dev/zero >&2 & wait",
+    ] {
+        assert_eq!(
+            told(
+                &checker
+                    .run(&check(Probe::Command(shell(script)), None), &Variables::new())
+                    .await
+            ),
+            "Error: sh wrote more than 32 MiB and was stopped; have it write less"
+        );
+    }
+    assert!(started.elapsed() < AMPLE, "it took {:?}", started.elapsed());
+}
+
+#[tokio::test]
+async fn a_daemon_that_leaves_the_group_is_found_and_killed() {
+    for (ending, timeout) in [("exit 0", AMPLE), ("sleep 1000", Duration::from_secs(1))] {
+        let descendants = Descendants::new();
+        // In a session of its own, with a child in another, and deaf. The program goes on when it is there.
+        let fifo = descendants.fifo.display();
+        let probe = shell(&format!(
+            "exec 9>'{fifo}'; mkfifo '{fifo}.ready'; setsid sh -c \"trap '' TERM HUP; setsid sleep 1000 & echo alive >&9; echo >'{fifo}.ready'; sleep 1000\" >/dev/null 2>&1 & read -r ready <'{fifo}.ready'; {ending}"
+        ));
+        let mut daemon = check(Probe::Command(probe), None);
+        daemon.timeout = timeout;
+        let result = impatient().run(&daemon, &Variables::new()).await;
+        assert_eq!(
+            result.status,
+            if ending == "exit 0" {
+                CheckStatus::Passed
+            } else {
+                CheckStatus::Error
+            },
+            "{}",
+            result.why
+        );
+        descendants.all_gone().await;
+    }
+}
+
+#[tokio::test]
+async fn root_does_not_lend_itself_to_commands() {
+    let whoever = CommandProbe {
+        capture: Some("(?<uid>.*) (?<groups>.*) (?<home>.*)".to_owned()),
+        ..shell("echo \"$(id -u) $(id -G | tr ' ' ,) $HOME\"")
+    };
+    let as_user = |user: &str| {
+        let checker = checks_with(|settings, _| {
+            settings.command_user = user.to_owned();
+            settings.environment.push("HOME".to_owned());
+        });
+        let check = check(Probe::Command(whoever.clone()), None);
+        async move { checker.run(&check, &Variables::new()).await }
+    };
+    let result = as_user("12345:54321").await;
+    let own = rustix::process::getuid();
+    if own.is_root() {
+        assert_eq!(
+            (&result.observed["uid"], &result.observed["groups"]),
+            (&json!("12345"), &json!("54321"))
+        );
+        assert_ne!(
+            as_user("nobody").await.observed["home"],
+            json!("/home/of-the-bot")
+        );
+        assert_eq!(as_user("root").await.observed["home"], json!("/home/of-the-bot"));
+        assert_snapshot!(
+            told(&as_user("no-such-user").await),
+            @"Error: Holdpoint runs as root, and commands are to run as no-such-user, which is no user of this machine; create the user, or set checks.commands.user to one that there is"
+        );
+    } else {
+        // Nobody but root can become somebody else, so everybody else stays who they are.
+        assert_eq!(result.observed["uid"], json!(own.as_raw().to_string()));
+        assert_eq!(as_user("no-such-user").await.status, CheckStatus::Passed);
+    }
+}
+
+#[tokio::test]
+async fn a_program_that_cannot_be_started_says_so_through_its_limits() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let script = directory.path().join("script");
+    std::fs::write(&script, "#!/no/such/interpreter\n").expect("a script");
+    rustix::fs::chmod(&script, rustix::fs::Mode::from_raw_mode(0o755)).expect("its mode");
+    let path = script.display().to_string();
+    let probe = CommandProbe {
+        run: vec![path.clone()],
+        ..shell("")
+    };
+    for processes in [None, Some(100)] {
+        let checker = checks_with(|settings, limits| {
+            settings.commands.push(path.clone());
+            limits.processes = processes;
+            limits.memory_bytes = None;
+        });
+        let result = checker
+            .run(&check(Probe::Command(probe.clone()), None), &Variables::new())
+            .await;
+        assert_eq!(
+            told(&result),
+            format!("Error: the program {path} cannot be started: its interpreter is not on this machine")
+        );
+    }
+}

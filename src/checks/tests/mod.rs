@@ -3,6 +3,7 @@
 mod command;
 mod dns;
 mod env;
+mod file;
 mod flow;
 mod http;
 mod limits;
@@ -14,6 +15,7 @@ mod tcp;
 mod tls;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::clock::ManualClock;
-use crate::domain::check::{CheckSeverity, CommandProbe, Condition, EnvProbe, HttpProbe, Probe};
+use crate::domain::check::{CheckSeverity, CommandProbe, Condition, EnvProbe, EnvSource, HttpProbe, Probe};
 use crate::domain::ids::CheckId;
 
 /// A time-out that a check which works never comes near.
@@ -33,9 +35,16 @@ const AMPLE: Duration = Duration::from_secs(20);
 const SHORT: Duration = Duration::from_millis(200);
 
 fn checks_with(change: impl FnOnce(&mut GuardSettings, &mut Limits)) -> Checks {
+    checks_at(Timestamp::UNIX_EPOCH, change)
+}
+
+fn checks_at(now: Timestamp, change: impl FnOnce(&mut GuardSettings, &mut Limits)) -> Checks {
     let mut settings = GuardSettings {
         commands: vec!["sh".to_owned(), "no-such-program-here".to_owned()],
         environment: vec!["PATH".to_owned()],
+        // Whoever runs the tests owns what the programs are given to work with.
+        command_user: "root".to_owned(),
+        readable: vec![PathBuf::from("/")],
         ..GuardSettings::default()
     };
     let mut limits = Limits::default();
@@ -45,10 +54,11 @@ fn checks_with(change: impl FnOnce(&mut GuardSettings, &mut Limits)) -> Checks {
         ("PATH", path.as_str()),
         ("DATABASE_URL", "postgresql://me:pa55word-canary@db.example/app"),
         ("EMPTY", ""),
+        ("HOME", "/home/of-the-bot"),
         ("PORT", "8080"),
     ];
     let guard = Guard::new(settings, environment.into_iter().collect()).expect("the settings are right");
-    Checks::new(limits, guard, Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH))).expect("a client")
+    Checks::new(limits, guard, Arc::new(ManualClock::new(now))).expect("a client")
 }
 
 fn checks() -> Checks {
@@ -96,7 +106,7 @@ fn shell(script: &str) -> CommandProbe {
 
 fn env_file(path: &std::path::Path) -> EnvProbe {
     EnvProbe {
-        file: Some(path.to_str().expect("a path in UTF-8").to_owned()),
+        source: EnvSource::File(path.to_str().expect("a path in UTF-8").to_owned()),
         ..EnvProbe::default()
     }
 }

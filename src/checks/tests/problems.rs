@@ -106,7 +106,7 @@ fn parameters_are_told_with_the_checks_line() {
     let env = EnvProbe {
         required: vec![EnvVariable {
             name: "A".to_owned(),
-            format: Some(EnvFormat::Equals("{{ expected }}".to_owned())),
+            formats: vec![EnvFormat::Equals("{{ expected }}".to_owned())],
         }],
         ..EnvProbe::default()
     };

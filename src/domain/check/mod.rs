@@ -4,6 +4,7 @@ mod combined;
 mod command;
 mod dns;
 mod env;
+mod file;
 mod flow;
 mod http;
 mod rhythm;
@@ -19,7 +20,8 @@ use serde::{Deserialize, Serialize};
 pub use combined::{CombinedProbe, Rule};
 pub use command::CommandProbe;
 pub use dns::{DnsProbe, RecordType};
-pub use env::{EnvFormat, EnvProbe, EnvVariable};
+pub use env::{EnvFormat, EnvProbe, EnvSource, EnvVariable};
+pub use file::{FileFormat, FileProbe};
 pub use flow::{CheckSeverity, Retry};
 pub use http::{HttpCapture, HttpProbe, HttpStep, HttpSteps};
 pub use rhythm::{
@@ -75,7 +77,8 @@ pub enum Probe {
     Http(HttpProbe),
     /// HTTP requests one after another. Observes what the last one does.
     HttpSteps(HttpSteps),
-    /// Environment variables. Observes `missing`, `empty`, `malformed`, never a value.
+    /// Environment variables. Observes `missing`, `empty`, `malformed`, `same`, `not_set` and `undocumented`, never a
+    /// value.
     Env(EnvProbe),
     /// A program. Observes `exit_code`, `stdout`, `stderr`, `duration` and each named capture.
     Command(CommandProbe),
@@ -85,6 +88,8 @@ pub enum Probe {
     Tls(TlsProbe),
     /// One question to DNS. Observes `answers`, `ttl`.
     Dns(DnsProbe),
+    /// Files. Observes `exists`, `count`, `path`, `size`, `age`, `sha256`, `text`, `content`.
+    File(FileProbe),
     /// Other checks. Observes `passed`, `failed`, `total`.
     Combined(CombinedProbe),
 }
@@ -97,6 +102,25 @@ impl Check {
             _ => &[],
         };
         self.after.iter().chain(members)
+    }
+}
+
+impl Probe {
+    /// Its name, as it is written in a checklist.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Http(_) | Self::HttpSteps(_) => "http",
+            Self::Env(_) => "env",
+            Self::Command(_) => "command",
+            Self::Tcp(_) => "tcp",
+            Self::Tls(_) => "tls",
+            Self::Dns(_) => "dns",
+            Self::File(_) => "file",
+            Self::Combined(probe) => match probe.rule {
+                Rule::All => "all",
+                Rule::Any => "any",
+            },
+        }
     }
 }
 

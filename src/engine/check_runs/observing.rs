@@ -4,7 +4,8 @@ use metrics::counter;
 use tokio::sync::watch;
 use tracing::{error, info};
 
-use super::{CheckRuns, OneRun, ended, variables};
+use super::{CheckRuns, OneRun, ended};
+use crate::checks::Variables;
 use crate::domain::check::CheckResult;
 use crate::domain::command::{ActingAs, Command};
 use crate::domain::deployment::Deployment;
@@ -127,7 +128,11 @@ impl CheckRuns {
     /// Makes the probe; nothing when the deployment ends before it does, or the bot stops.
     async fn look(&self, deployment: &Deployment, check: &CheckId) -> Option<CheckResult> {
         let probed = deployment.checklist.checks.get(check)?;
-        let variables = variables(&deployment.checklist, deployment, &self.environment);
+        let variables = Variables::of(
+            &deployment.checklist.variables,
+            &deployment.variables,
+            &self.environment,
+        );
         tokio::select! {
             result = self.checks.run(probed, &variables) => Some(result),
             _ = ended(&self.engine, deployment.id) => None,

@@ -159,6 +159,18 @@ pub(super) fn read(text: &str, findings: &mut Findings<'_>) -> FrontMatter {
 
 fn decode(tree: &Tree, findings: &mut Findings<'_>) -> FrontMatter {
     let mut front = FrontMatter::default();
+    if let Some(place) = issue_template(tree) {
+        findings.add_at(
+            Severity::Note,
+            place,
+            "This front matter is for GitHub's issue templates, so it says nothing here.".to_owned(),
+            Some(
+                "Put keys such as `checks` in place of it, where the file is to be a checklist only."
+                    .to_owned(),
+            ),
+        );
+        return front;
+    }
     let mut values = Values { tree, findings };
     let Some(fields) = tree
         .root
@@ -199,6 +211,29 @@ fn decode(tree: &Tree, findings: &mut Findings<'_>) -> FrontMatter {
         front.sections = sections::sections(&mut values, id);
     }
     front
+}
+
+/// Where the front matter of an issue template begins, if it is one: GitHub wants `name` and `about` in it, and nothing in it
+/// is ours but the `title`, which is an issue's there.
+/// <https://docs.github.com/en/communities/using-templates-to-encourage-useful-issues-and-pull-requests>
+fn issue_template(tree: &Tree) -> Option<Place> {
+    let root = tree.node(tree.root?);
+    let yaml::Value::Mapping(entries) = &root.value else {
+        return None;
+    };
+    let keys = entries
+        .iter()
+        .filter_map(|(key, _)| match &tree.node(*key).value {
+            yaml::Value::Scalar { text, .. } => Some(text.as_str()),
+            _ => None,
+        });
+    let (mut named, mut described, mut ours) = (false, false, false);
+    for key in keys {
+        named |= key == "name";
+        described |= key == "about";
+        ours |= key != "title" && KEYS.contains(&key);
+    }
+    (named && described && !ours).then_some(root.place)
 }
 
 enum Extent {

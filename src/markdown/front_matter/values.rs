@@ -54,6 +54,11 @@ impl<'tree> Values<'tree, '_, '_> {
         self.findings.add_at(Severity::Error, place, message, help);
     }
 
+    /// Tells a warning at a place.
+    pub(super) fn warning(&mut self, place: Place, message: String, help: Option<String>) {
+        self.findings.add_at(Severity::Warning, place, message, help);
+    }
+
     /// Where a value stands.
     pub(super) fn place(&self, id: NodeId) -> Place {
         self.tree.node(id).place

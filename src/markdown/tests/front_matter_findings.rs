@@ -40,9 +40,51 @@ fn unknown_and_repeated_keys_are_told_with_the_nearest() {
 }
 
 #[test]
+fn the_front_matter_of_an_issue_template_is_left_alone() {
+    let template =
+        "---\nname: Release\nabout: A list\ntitle: ''\nlabels: [release]\nhidden: true\n---\n- [ ] item\n";
+    insta::assert_snapshot!(told(template), @"
+    x.md:2:1: note: This front matter is for GitHub's issue templates, so it says nothing here.
+      |
+    2 | name: Release
+      | ^
+      = help: Put keys such as `checks` in place of it, where the file is to be a checklist only.
+    ");
+    let mixed = template.replace("hidden: true", "checks: {}");
+    assert!(
+        told(&mixed).contains("error: There is no key `about`"),
+        "{}",
+        told(&mixed)
+    );
+}
+
+#[test]
+fn an_env_check_that_requires_nothing_cannot_fail() {
+    let text = "---\nchecks:\n  a:\n    env: { optional: [A: url] }\n  b:\n    env: { optional: [A: url] }\n    pass: malformed == []\n  c: { env: { recommended: [A], required: [B] } }\n---\n- [ ] item <!-- check: a, b, c -->\n";
+    insta::assert_snapshot!(told(text), @"
+    x.md:3:3: warning: The check `a` cannot fail.
+      |
+    3 |   a:
+      |   ^
+      = help: List what must be there under `required`, or say under `pass` what must hold.
+    ");
+}
+
+#[test]
+fn prose_in_a_comment_is_no_annotation_that_was_misspelt() {
+    for prose in [
+        "check if https://a.example is closed",
+        "checks are run by hand: see below",
+    ] {
+        assert_eq!(told(&format!("- [ ] item <!-- {prose} -->\n")), "", "{prose}");
+    }
+    assert!(told("- [ ] item <!-- sign off: qa -->\n").contains("Did you mean `sign-off`?"));
+}
+
+#[test]
 fn wrong_values_are_told_where_they_stand() {
     let text = "---\ntitle: [a]\nvariables:\n  Bad: 1\n  ok: { secret: perhaps, env: {} }\nchecks:\n  A b: {}\n  none: {}\n  two: { http: { url: x }, env: { required: [A] } }\n  bare: { http: { method: 'G T' } }\n  both: { http: { url: x, body: a, json: b, follow: -1 } }\n  env: { env: { required: A, optional: [1A, B: nope, {C: url, D: url}] } }\n  empty: { env: {} }\n  shell: { command: { run: npm test } }\n  argless: { command: { run: [] } }\n  slow: { env: { required: [A] }, timeout: 10 }\n  never: { env: { required: [A] }, timeout: 0s, pass: [] }\nsign-offs:\n  go: {}\n  lead: { quorum: 0, escalate: pgae }\nescalations:\n  page: { owner: 5 }\n  nobody: { repeat: 1 }\ngates:\n  Nowhere: { needs: [lead, qa, itmes] }\n  Twice: { needs: [go] }\n  One: {}\nsections:\n  One: { optional: maybe }\n---\n# One\n## Twice\n- [ ] a\n## twice\n";
-    insta::assert_snapshot!(told(text), @"
+    insta::assert_snapshot!(told(text), @r"
     x.md:2:8: error: `title` must be text, and is a list.
       |
     2 | title: [a]
@@ -126,8 +168,8 @@ fn wrong_values_are_told_where_they_stand() {
        |
     12 |   env: { env: { required: A, optional: [1A, B: nope, {C: url, D: url}] } }
        |                                                ^
-       = help: The formats are `url`, `url(postgresql)`, `hex(64)`, `prefix(sk_live_)`, `equals(production)`, `min(32)`, `base64-json` and `integer`.
-    x.md:12:54: error: An entry of `env` must be `NAME` or `NAME: format`, and is a mapping.
+       = help: The formats are `url`, `url(postgresql)`, `hex(64)`, `prefix(sk_live_)`, `equals(production)`, `same-as(OTHER)`, `matches(^v\d+$)`, `min(32)`, `base64-json` and `integer`.
+    x.md:12:54: error: An entry of `env` must be `NAME`, `NAME: format` or `NAME: [format, format]`, and is a mapping.
        |
     12 | …: { env: { required: A, optional: [1A, B: nope, {C: url, D: url}] } }
        |                                                  ^
@@ -140,7 +182,7 @@ fn wrong_values_are_told_where_they_stand() {
        |
     13 |   empty: { env: {} }
        |            ^
-       = help: List names under `required`, `recommended` or `optional`.
+       = help: List names under `required`, `recommended` or `optional`, or give a `template`.
     x.md:14:3: warning: The check `shell` decides no item.
        |
     14 |   shell: { command: { run: npm test } }

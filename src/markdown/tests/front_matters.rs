@@ -232,44 +232,46 @@ fn everything_the_language_has_is_read() {
             description: None,
             probe: Env(
                 EnvProbe {
-                    file: Some(
+                    source: File(
                         ".env.staging",
                     ),
                     required: [
                         EnvVariable {
                             name: "DATABASE_URL",
-                            format: Some(
+                            formats: [
                                 Url(
                                     Some(
                                         "postgresql",
                                     ),
                                 ),
-                            ),
+                            ],
                         },
                         EnvVariable {
                             name: "JWT_SECRET",
-                            format: Some(
+                            formats: [
                                 Hex(
                                     64,
                                 ),
-                            ),
+                            ],
                         },
                         EnvVariable {
                             name: "TOKEN",
-                            format: None,
+                            formats: [],
                         },
                     ],
                     recommended: [],
                     optional: [
                         EnvVariable {
                             name: "KEY",
-                            format: Some(
+                            formats: [
                                 Prefix(
                                     "sk_",
                                 ),
-                            ),
+                            ],
                         },
                     ],
+                    differs_from: None,
+                    template: None,
                 },
             ),
             pass: None,

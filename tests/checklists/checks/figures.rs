@@ -42,12 +42,17 @@ const EMPTY: &str = r#"
 async fn every_query_of_metrics_fails_when_they_are_gone_and_most_when_they_are_bad() {
     let mut servers = JoinSet::new();
     let gone = serve(&mut servers, vector("[]")).await;
-    let high = serve(&mut servers, vector(r#"[{"metric": {}, "value": [0, "1000000"]}]"#)).await;
+    let high = serve(
+        &mut servers,
+        vector(r#"[{"metric": {}, "value": [0, "1000000"]}]"#),
+    )
+    .await;
     let low = serve(&mut servers, vector(r#"[{"metric": {}, "value": [0, "-1"]}]"#)).await;
     let checks = checks(&[], Environment::default());
     for shipped in shipped() {
         let checklist = &shipped.parsed.checklist;
-        let [gone, high, low] = [gone, high, low].map(|server| variables(checklist, &format!("http://{server}")));
+        let [gone, high, low] =
+            [gone, high, low].map(|server| variables(checklist, &format!("http://{server}")));
         for check in checklist.checks.values() {
             if !matches!(check.probe, Probe::Prometheus(_)) {
                 continue;
@@ -76,7 +81,9 @@ async fn every_question_to_github_fails_when_nothing_went_well() {
     for shipped in shipped() {
         let checklist = &shipped.parsed.checklist;
         for check in checklist.checks.values() {
-            let Probe::Github(probe) = &check.probe else { continue };
+            let Probe::Github(probe) = &check.probe else {
+                continue;
+            };
             let server = match probe.question {
                 GithubQuestion::Workflow { .. } => runs,
                 GithubQuestion::Alerts { .. } => alerts,
@@ -104,7 +111,9 @@ async fn every_query_of_a_database_fails_when_nothing_is_in_it() {
         let variables = variables(&shipped.parsed.checklist, "http://127.0.0.1:9");
         for check in shipped.parsed.checklist.checks.values() {
             let mut check = check.clone();
-            let Probe::Database(probe) = &mut check.probe else { continue };
+            let Probe::Database(probe) = &mut check.probe else {
+                continue;
+            };
             let of_redis = probe.query.starts_with("INFO");
             probe.url = if of_redis { redis.clone() } else { empty.clone() };
             assert_fails(shipped.name, &check, &checks.run(&check, &variables).await);
@@ -128,7 +137,10 @@ async fn empty_database(file: &Path) -> String {
     let mut connection = sqlx::SqliteConnection::connect_with(&options)
         .await
         .expect("a connection");
-    connection.execute(sqlx::raw_sql(EMPTY)).await.expect("the tables");
+    connection
+        .execute(sqlx::raw_sql(EMPTY))
+        .await
+        .expect("the tables");
     connection.close().await.expect("an end");
     format!("sqlite:{}", file.display())
 }

@@ -31,7 +31,9 @@ async fn every_check_of_tls_fails_with_a_server_that_signs_for_itself_and_takes_
         let variables = variables(&shipped.parsed.checklist, "http://127.0.0.1:9");
         for check in shipped.parsed.checklist.checks.values() {
             let mut check = check.clone();
-            let Probe::Tls(probe) = &mut check.probe else { continue };
+            let Probe::Tls(probe) = &mut check.probe else {
+                continue;
+            };
             probe.host.clone_from(&outdated);
             assert_fails(shipped.name, &check, &checks.run(&check, &variables).await);
             count += 1;
@@ -50,7 +52,9 @@ async fn every_check_of_dns_fails_when_there_is_no_such_name() {
         let variables = variables(&shipped.parsed.checklist, "http://127.0.0.1:9");
         for check in shipped.parsed.checklist.checks.values() {
             let mut check = check.clone();
-            let Probe::Dns(probe) = &mut check.probe else { continue };
+            let Probe::Dns(probe) = &mut check.probe else {
+                continue;
+            };
             probe.resolver = Some(resolver.clone());
             assert_fails(shipped.name, &check, &checks.run(&check, &variables).await);
             count += 1;

@@ -32,7 +32,11 @@ const FIGURES: [(&str, f64, f64); 10] = [
 const ALERTS: [(&str, &str, &str); 5] = [
     ("alert-errors", "ErrorRate", "portal:error_ratio:rate5m > 0.01"),
     ("alert-answers", "ResponseTime", "portal:request_seconds:p95 > 2"),
-    ("alert-database", "DatabaseConnections", "increase(db_connection_errors_total[5m]) > 0"),
+    (
+        "alert-database",
+        "DatabaseConnections",
+        "increase(db_connection_errors_total[5m]) > 0",
+    ),
     ("alert-memory", "Memory", "portal:memory_used:ratio > 0.8"),
     ("alert-disk", "Disk", "portal:disk_used:ratio > 0.85"),
 ];
@@ -133,7 +137,10 @@ impl Portal {
         let figures = FIGURES
             .iter()
             .map(|(check, well, ill)| {
-                let probe = checklist.checks.values().find(|known| known.id.as_str() == *check);
+                let probe = checklist
+                    .checks
+                    .values()
+                    .find(|known| known.id.as_str() == *check);
                 let Some(Probe::Prometheus(probe)) = probe.map(|check| &check.probe) else {
                     panic!("{check} asks Prometheus nothing");
                 };
@@ -161,7 +168,13 @@ impl Portal {
             "/" => says(200, json!({ "name": "portal" })),
             "/support" if self.is("support-page") => "Nobody is here to help.".into_response(),
             "/support" => r#"<a href="mailto:support@portal.example">Write to us</a>"#.into_response(),
-            "/api/v1/query" => figure(asked.query.get("query").and_then(|query| self.figures.get(query)).copied()),
+            "/api/v1/query" => figure(
+                asked
+                    .query
+                    .get("query")
+                    .and_then(|query| self.figures.get(query))
+                    .copied(),
+            ),
             "/api/v1/rules" => {
                 let known: Vec<(&str, &str)> = ALERTS
                     .iter()
@@ -218,7 +231,10 @@ impl Portal {
         let Some(name) = path.strip_prefix("/api/v1/files/") else {
             return only(404);
         };
-        let mut files = self.files.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut files = self
+            .files
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         match method {
             "PUT" => {
                 let kept = if self.is("files") { "" } else { asked.body.as_str() };

@@ -7,7 +7,7 @@ use crate::markdown::front_matter::yaml::{NodeId, Value};
 
 pub(super) fn read(values: &mut Values<'_, '_, '_>, entry: &Entry) -> Option<Probe> {
     let fields = values.fields(entry.value, "`command`", &["run", "cwd", "capture"])?;
-    let run = required(values, &fields, entry, "run").and_then(|id| run(values, id));
+    let run = required(values, &fields, entry, "run").and_then(|id| program(values, id, "run"));
     let cwd = fields.get("cwd").map(|id| values.words(id, "`cwd`"));
     let capture = fields.get("capture").map(|id| values.words(id, "`capture`"));
     Some(Probe::Command(CommandProbe {
@@ -23,28 +23,29 @@ pub(super) fn read(values: &mut Values<'_, '_, '_>, entry: &Entry) -> Option<Pro
     }))
 }
 
-fn run(values: &mut Values<'_, '_, '_>, id: NodeId) -> Option<Vec<String>> {
+/// A program and its arguments.
+pub(super) fn program(values: &mut Values<'_, '_, '_>, id: NodeId, key: &str) -> Option<Vec<String>> {
     if let Value::Scalar { text, .. } = &values.tree.node(id).value {
         let words: Vec<&str> = text.split_whitespace().collect();
         values.error(
             values.place(id),
-            "`run` must be a list: the program and its arguments.".to_owned(),
+            format!("`{key}` must be a list: the program and its arguments."),
             Some(format!(
-                "Nothing is given to a shell. Write `run: [{}]`.",
+                "Nothing is given to a shell. Write `{key}: [{}]`.",
                 words.join(", ")
             )),
         );
         return None;
     }
-    let list = values.list(id, "`run`")?;
-    let run: Option<Vec<String>> = list
+    let list = values.list(id, &format!("`{key}`"))?;
+    let words: Option<Vec<String>> = list
         .iter()
-        .map(|word| values.text(*word, "a word of `run`"))
+        .map(|word| values.text(*word, &format!("a word of `{key}`")))
         .collect();
-    let run = run?;
-    if run.first().is_none_or(|program| program.trim().is_empty()) {
-        values.error(values.place(id), "`run` names no program.".to_owned(), None);
+    let words = words?;
+    if words.first().is_none_or(|program| program.trim().is_empty()) {
+        values.error(values.place(id), format!("`{key}` names no program."), None);
         return None;
     }
-    Some(run)
+    Some(words)
 }

@@ -4,6 +4,7 @@ mod combined;
 mod command;
 mod dns;
 mod env;
+mod file;
 mod flow;
 mod http;
 mod relations;
@@ -17,7 +18,7 @@ use std::time::Duration;
 use self::relations::Named;
 use super::values::{Entry, Fields, Values, is_key, listed};
 use super::yaml::{NodeId, Place, Value};
-use crate::domain::check::{Check, Condition, Probe, Rule};
+use crate::domain::check::{Check, Condition, EnvSource, Probe, Rule};
 use crate::domain::ids::CheckId;
 
 /// How long a probe may take unless said otherwise.
@@ -30,7 +31,9 @@ const STEPS_TIMEOUT: Duration = Duration::from_secs(30);
 const COMMAND_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// The probes, as they are written.
-const PROBES: [&str; 8] = ["http", "env", "command", "tcp", "tls", "dns", "all", "any"];
+const PROBES: [&str; 9] = [
+    "http", "env", "command", "file", "tcp", "tls", "dns", "all", "any",
+];
 
 /// What every check may say besides.
 const SHARED: [&str; 6] = ["description", "pass", "timeout", "retry", "after", "severity"];
@@ -91,6 +94,7 @@ fn check(values: &mut Values<'_, '_, '_>, entry: &Entry, named: &mut Vec<Named>)
             "any" => combined::read(values, only, Rule::Any, named),
             "tls" => tls::read(values, only),
             "dns" => dns::read(values, only),
+            "file" => file::read(values, only),
             _ => command::read(values, only),
         },
         [_, second, ..] => {
@@ -142,17 +146,26 @@ fn check(values: &mut Values<'_, '_, '_>, entry: &Entry, named: &mut Vec<Named>)
         );
         return None;
     }
-    let usual = match probe {
+    let usual = match &probe {
         Probe::HttpSteps(_) => STEPS_TIMEOUT,
         Probe::Command(_) => COMMAND_TIMEOUT,
+        Probe::Env(probe) if matches!(probe.source, EnvSource::Command(_)) => COMMAND_TIMEOUT,
         _ => PROBE_TIMEOUT,
     };
     // A part that was written and is wrong makes the check wrong: it must not run as if the part were not there.
+    let pass = pass.ok()?;
+    if pass.is_none() && never_fails(&probe) {
+        values.warning(
+            entry.place,
+            format!("The check `{}` cannot fail.", entry.key),
+            Some("List what must be there under `required`, or say under `pass` what must hold.".to_owned()),
+        );
+    }
     Some(Check {
         id: CheckId::new(entry.key.as_str()),
         description,
         probe,
-        pass: pass.ok()?,
+        pass,
         timeout: timeout.ok()?.unwrap_or(usual),
         retry: retry.ok()?,
         after: after.ok()?.unwrap_or_default(),
@@ -191,6 +204,16 @@ fn expression(values: &mut Values<'_, '_, '_>, id: NodeId, what: &str, wanted: &
             values.wrong_type(id, what, wanted);
             None
         }
+    }
+}
+
+/// Whether a probe that is left to its own verdict is content with whatever it sees.
+fn never_fails(probe: &Probe) -> bool {
+    match probe {
+        Probe::Env(probe) => {
+            probe.required.is_empty() && probe.template.is_none() && probe.differs_from.is_none()
+        }
+        _ => false,
     }
 }
 
