@@ -2,6 +2,7 @@
 
 mod portal;
 mod service;
+mod telehealth;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -113,7 +114,7 @@ impl Machine {
         };
         let environment: Environment = [("PATH", path_with(self.programs.path()))].into_iter().collect();
         let guard = Guard::new(settings, environment).expect("the settings are right");
-        let clock = Arc::new(ManualClock::new(Timestamp::now()));
+        let clock = Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH));
         let checks = Checks::new(Limits::default(), guard, clock).expect("a checker");
         let placed = checklist
             .checks
@@ -151,6 +152,38 @@ pub(crate) fn variables(checklist: &Checklist, address: SocketAddr) -> Variables
                 None => variables.with(name.clone(), "made-up"),
             }
         })
+}
+
+/// The checklist with those of its checks alone that ask a service over HTTP, for pages, flows and figures.
+pub(crate) fn asked_by_http(mut checklist: Checklist) -> Checklist {
+    checklist.checks.retain(|_, check| {
+        matches!(
+            check.probe,
+            Probe::Http(_) | Probe::HttpSteps(_) | Probe::Prometheus(_)
+        )
+    });
+    checklist
+}
+
+/// What Prometheus answers to the query of each check: what it says while all is well, but for the check whose switch is
+/// thrown. The table has a row for each check, with what is well and what is not.
+pub(crate) fn figures(
+    checklist: &Checklist,
+    switch: &str,
+    table: &[(&str, f64, f64)],
+) -> BTreeMap<String, f64> {
+    table
+        .iter()
+        .map(|(name, well, ill)| {
+            let check = checklist.checks.values().find(|check| check.id.as_str() == *name);
+            let query = check.and_then(|check| match &check.probe {
+                Probe::Prometheus(probe) => Some(probe.query.clone()),
+                _ => None,
+            });
+            let query = query.expect("a check that asks Prometheus");
+            (query, if *name == switch { *ill } else { *well })
+        })
+        .collect()
 }
 
 /// That exactly these checks did not pass, in one of these ways.

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use holdpoint::domain::checklist::Checklist;
 use holdpoint::domain::ids::ChecklistName;
 use holdpoint::engine::problems_of;
 use holdpoint::markdown::{self, Parsed};
@@ -33,6 +34,12 @@ pub(crate) fn shipped() -> Vec<Shipped> {
             Shipped { name, bytes, parsed }
         })
         .collect()
+}
+
+/// The checklist of this name.
+pub(crate) fn named(name: &str) -> Checklist {
+    let found = shipped().into_iter().find(|shipped| shipped.name == name);
+    found.expect("a checklist that is shipped").parsed.checklist
 }
 
 fn directory() -> PathBuf {

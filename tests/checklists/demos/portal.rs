@@ -1,9 +1,10 @@
 //! The portal of `staged-rollout-portal`: its API, its pages, its Prometheus and the machine beside it.
 
 use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 
 use axum::response::{IntoResponse as _, Response};
-use holdpoint::domain::check::{CheckResult, CheckStatus, Probe};
+use holdpoint::domain::check::{CheckResult, CheckStatus};
 use holdpoint::domain::checklist::Checklist;
 use holdpoint::domain::ids::VariableName;
 use secrecy::SecretString;
@@ -11,8 +12,8 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 use super::service::{self, Asked, Collection, figure, only, rules, says};
-use super::{Machine, assert_not_passed, variables};
-use crate::shipped::shipped;
+use super::{Machine, assert_not_passed, figures, variables};
+use crate::shipped::named;
 
 /// What Prometheus says for each check while all is well, and what once its switch is thrown.
 const FIGURES: [(&str, f64, f64); 10] = [
@@ -75,12 +76,7 @@ async fn each_switch_makes_its_check_fail_and_no_other() {
 }
 
 fn portal() -> Checklist {
-    let shipped = shipped();
-    let portal = shipped
-        .into_iter()
-        .find(|shipped| shipped.name == "staged-rollout-portal")
-        .expect("it is shipped");
-    portal.parsed.checklist
+    named("staged-rollout-portal")
 }
 
 /// Runs all checks against a portal of which one thing is not as it should be, called after the check that finds it.
@@ -129,31 +125,18 @@ struct Portal {
     couples: Collection,
     invoices: Collection,
     ceremonies: Collection,
-    files: std::sync::Mutex<BTreeMap<String, String>>,
+    files: Mutex<BTreeMap<String, String>>,
 }
 
 impl Portal {
     fn new(checklist: &Checklist, switch: &str) -> Self {
-        let figures = FIGURES
-            .iter()
-            .map(|(check, well, ill)| {
-                let probe = checklist
-                    .checks
-                    .values()
-                    .find(|known| known.id.as_str() == *check);
-                let Some(Probe::Prometheus(probe)) = probe.map(|check| &check.probe) else {
-                    panic!("{check} asks Prometheus nothing");
-                };
-                (probe.query.clone(), if *check == switch { *ill } else { *well })
-            })
-            .collect();
         Self {
             switch: switch.to_owned(),
-            figures,
+            figures: figures(checklist, switch, &FIGURES),
             couples: Collection::default(),
             invoices: Collection::default(),
             ceremonies: Collection::default(),
-            files: std::sync::Mutex::default(),
+            files: Mutex::default(),
         }
     }
 
@@ -231,10 +214,7 @@ impl Portal {
         let Some(name) = path.strip_prefix("/api/v1/files/") else {
             return only(404);
         };
-        let mut files = self
-            .files
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
         match method {
             "PUT" => {
                 let kept = if self.is("files") { "" } else { asked.body.as_str() };
