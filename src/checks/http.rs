@@ -1,46 +1,27 @@
 //! The `http` probe: one request, and what comes back.
 //!
-//! All requests share one client without proxy, whose names are resolved by a resolver that lets through only
-//! addresses the guard allows. Redirects are followed here, hop by hop, each vetted.
+//! Redirects are followed here, hop by hop, each vetted.
 
 use std::collections::BTreeMap;
-use std::error::Error;
-use std::sync::Arc;
 use std::time::Instant;
 
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{
     ACCEPT, ACCEPT_LANGUAGE, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, USER_AGENT,
 };
-use reqwest::{Client, Method, Response, StatusCode, Url, redirect};
+use reqwest::{Client, Method, Response, StatusCode, Url};
 use serde_json::{Value, json};
 
-use super::guard::Guard;
+use super::exchange::{self, Body, place, shown_url};
 use super::observation::{Kind, Observation, Observed};
 use super::probe::{Hindrance, Run, Seen};
-use super::reach::{self, Unreached};
 use super::variables::Variables;
-use super::{Limits, template, written};
+use super::written;
 use crate::domain::check::HttpProbe;
 
 /// The most characters of a body that are kept as evidence.
 const EVIDENCE: usize = 300;
-/// What requests call themselves.
-const AGENT: &str = concat!("holdpoint/", env!("CARGO_PKG_VERSION"));
 /// Headers that go along when a redirect leads to another host. All others may be meant for the first one alone.
 const HARMLESS: [HeaderName; 4] = [ACCEPT, ACCEPT_LANGUAGE, CONTENT_TYPE, USER_AGENT];
-
-/// The client that every request of every check goes through; making one is far dearer than a request.
-pub(super) fn client(limits: &Limits, guard: Arc<Guard>) -> Result<Client, reqwest::Error> {
-    Client::builder()
-        .user_agent(AGENT)
-        .no_proxy()
-        .redirect(redirect::Policy::none())
-        .referer(false)
-        .pool_max_idle_per_host(limits.per_host)
-        .dns_resolver(Arc::new(VettingResolver { guard }))
-        .build()
-}
 
 /// What an answer is observed by.
 pub(super) const NAMES: [(&str, Kind); 7] = [
@@ -55,28 +36,16 @@ pub(super) const NAMES: [(&str, Kind); 7] = [
 
 /// What is wrong with the parameters, as far as can be told beforehand.
 pub(super) fn flaws(probe: &HttpProbe) -> Vec<String> {
-    let mut found = Vec::new();
-    if template::placeholders(&probe.url).is_empty() {
-        match Url::parse(&probe.url) {
-            Ok(url) if matches!(url.scheme(), "http" | "https") => {}
-            Ok(url) => found.push(format!(
-                "`url` has the scheme {}, and only http and https are spoken",
-                url.scheme()
-            )),
-            Err(_) => found.push("`url` is not a URL; write it as in https://app.example/health".to_owned()),
-        }
-    }
+    let mut found: Vec<String> = exchange::url_flaw(&probe.url, "url", "https://app.example/health")
+        .into_iter()
+        .collect();
     if Method::from_bytes(probe.method.as_bytes()).is_err() {
         found.push(format!(
             "`{}` is not an HTTP method; write GET or POST",
             probe.method
         ));
     }
-    for name in probe.headers.keys() {
-        if HeaderName::from_bytes(name.as_bytes()).is_err() {
-            found.push(format!("`{name}` cannot be the name of a header; mend `headers`"));
-        }
-    }
+    found.extend(exchange::header_flaws(&probe.headers));
     if probe.body.is_some() && probe.json.is_some() {
         found.push("a request has one body: keep either `body` or `json`".to_owned());
     }
@@ -96,8 +65,7 @@ pub(super) fn texts(probe: &HttpProbe) -> Vec<&str> {
 
 /// Host and port that the request goes to, when they can be told.
 pub(super) fn host(probe: &HttpProbe, variables: &Variables) -> Option<String> {
-    let url = Url::parse(&variables.expand(&probe.url).ok()?).ok()?;
-    Some(format!("{}:{}", url.host_str()?, url.port_or_known_default()?))
+    exchange::host(&probe.url, variables)
 }
 
 /// Makes the request. Headers named in `asked` are kept as evidence.
@@ -197,18 +165,7 @@ struct Request {
 
 impl Request {
     fn new(run: &Run<'_>, probe: &HttpProbe) -> Result<Self, Hindrance> {
-        let named: Vec<String> = template::placeholders(&probe.url)
-            .iter()
-            .map(|placeholder| placeholder.name.to_owned())
-            .collect();
-        let url = Url::parse(&run.expand(&probe.url)?).map_err(|error| {
-            let mend = if named.is_empty() {
-                "mend `url`".to_owned()
-            } else {
-                format!("check {}", variables_named(&named))
-            };
-            Hindrance::new(format!("the address is not a URL ({error}); {mend}"))
-        })?;
+        let url = exchange::url(run, &probe.url, "url")?;
         let method = Method::from_bytes(probe.method.to_uppercase().as_bytes()).map_err(|_| {
             Hindrance::new(format!(
                 "`{}` is not an HTTP method; write GET or POST",
@@ -216,18 +173,7 @@ impl Request {
             ))
         })?;
 
-        let mut headers = HeaderMap::new();
-        for (name, value) in &probe.headers {
-            let parsed = HeaderName::from_bytes(name.as_bytes()).map_err(|_| {
-                Hindrance::new(format!("`{name}` cannot be the name of a header; mend `headers`"))
-            })?;
-            // The value may hold a secret, so the sentence does not show it.
-            let mut value = HeaderValue::from_str(run.expand(value)?.trim()).map_err(|_| {
-                Hindrance::new(format!("the value of the header {name} has a line break or another character that no header can have"))
-            })?;
-            value.set_sensitive(true);
-            headers.append(parsed, value);
-        }
+        let mut headers = exchange::headers(run, &probe.headers)?;
         let body = match (&probe.json, &probe.body) {
             (Some(json), _) => {
                 headers
@@ -261,7 +207,7 @@ impl Request {
             format!("no answer came from {}", place(&self.url))
         });
         sent.await?
-            .map_err(|error| Hindrance::new(self.sentence(&error, probe)))
+            .map_err(|error| Hindrance::new(exchange::sentence(&self.url, &error, "url", &probe.url)))
     }
 
     /// Where an answer sends us on to.
@@ -306,126 +252,6 @@ impl Request {
         }
         self.url = next;
         Ok(())
-    }
-
-    /// What stood in the way, from the chain of causes.
-    fn sentence(&self, error: &reqwest::Error, probe: &HttpProbe) -> String {
-        let place = place(&self.url);
-        let mut text = String::new();
-        for cause in causes(error) {
-            if let Some(Unreached::Refused(refusal)) = cause.downcast_ref::<Unreached>() {
-                return refusal.to_string();
-            }
-            if let Some(Unreached::Unresolved(_)) = cause.downcast_ref::<Unreached>() {
-                let named: Vec<String> = template::placeholders(&probe.url)
-                    .iter()
-                    .map(|placeholder| placeholder.name.to_owned())
-                    .collect();
-                let check = match named.as_slice() {
-                    [] => "check `url` and DNS".to_owned(),
-                    named => format!("check {} and DNS", variables_named(named)),
-                };
-                return format!(
-                    "the host {} does not resolve; {check}",
-                    self.url.host_str().unwrap_or_default()
-                );
-            }
-            if let Some(io) = cause.downcast_ref::<std::io::Error>() {
-                match io.kind() {
-                    std::io::ErrorKind::ConnectionRefused => {
-                        return format!(
-                            "nothing listens at {place} (connection refused); start the service, or mend the port"
-                        );
-                    }
-                    std::io::ErrorKind::ConnectionReset
-                    | std::io::ErrorKind::ConnectionAborted
-                    | std::io::ErrorKind::BrokenPipe => {
-                        return format!("{place} closed the connection without an answer; look at its log");
-                    }
-                    std::io::ErrorKind::NetworkUnreachable | std::io::ErrorKind::HostUnreachable => {
-                        return format!(
-                            "there is no way to {place} from here; check the network and the firewall"
-                        );
-                    }
-                    _ => {}
-                }
-            }
-            text = cause.to_string();
-        }
-        let lower = text.to_lowercase();
-        if lower.contains("certificate") {
-            format!(
-                "the certificate of {place} is not accepted: {}",
-                certificate_trouble(&lower)
-            )
-        } else if error.is_connect() && self.url.scheme() == "https" {
-            format!("{place} could not be spoken to by TLS ({text}); check that it serves https there")
-        } else if lower.contains("before message completed") || lower.contains("connection closed") {
-            format!("{place} closed the connection without an answer; look at its log")
-        } else if lower.contains("invalid http") || lower.contains("parse") {
-            format!("{place} did not answer in HTTP; check the port, and whether it wants https")
-        } else {
-            format!("the request to {place} did not succeed: {text}")
-        }
-    }
-}
-
-/// A body as far as it was read.
-struct Body {
-    bytes: Vec<u8>,
-    /// Whether there was more of it.
-    cut: bool,
-}
-
-impl Body {
-    async fn read(run: &Run<'_>, mut response: Response, url: &Url) -> Result<Self, Hindrance> {
-        let mut body = Self {
-            bytes: Vec::new(),
-            cut: false,
-        };
-        loop {
-            let came = body.bytes.len();
-            let chunk = run.in_time(response.chunk(), || {
-                format!(
-                    "the answer of {} had begun but did not end ({came} bytes of its body came)",
-                    place(url)
-                )
-            });
-            match chunk.await? {
-                Ok(Some(chunk)) => {
-                    let room = run.limits.body_bytes - came;
-                    body.bytes.extend_from_slice(&chunk[..room.min(chunk.len())]);
-                    if chunk.len() > room {
-                        // What is left is never read: dropping the response closes the connection.
-                        body.cut = true;
-                        return Ok(body);
-                    }
-                }
-                Ok(None) => return Ok(body),
-                Err(_) => {
-                    return Err(Hindrance::new(format!(
-                        "{} broke the connection off in the middle of its answer ({came} bytes of its body came); look at its log",
-                        place(url)
-                    )));
-                }
-            }
-        }
-    }
-}
-
-/// Resolves names to addresses that the guard allows, which are then the ones dialled.
-struct VettingResolver {
-    guard: Arc<Guard>,
-}
-
-impl Resolve for VettingResolver {
-    fn resolve(&self, name: Name) -> Resolving {
-        let guard = Arc::clone(&self.guard);
-        Box::pin(async move {
-            // The port is the client's to say.
-            let open = reach::addresses(&guard, name.as_str(), 0).await?;
-            Ok(Box::new(open.into_iter()) as Addrs)
-        })
     }
 }
 
@@ -485,48 +311,6 @@ fn headers_of(headers: &HeaderMap) -> BTreeMap<String, String> {
     texts
 }
 
-/// Host and port, as `app.example:443`.
-fn place(url: &Url) -> String {
-    let host = url.host_str().unwrap_or_default();
-    match url.port_or_known_default() {
-        Some(port) => format!("{host}:{port}"),
-        None => host.to_owned(),
-    }
-}
-
-/// A URL without its password.
-fn shown_url(url: &Url) -> String {
-    let mut shown = url.clone();
-    if shown.password().is_some() {
-        // Cannot fail for a URL that has a password.
-        let _ = shown.set_password(None);
-    }
-    shown.into()
-}
-
-fn variables_named(names: &[String]) -> String {
-    let noun = if names.len() == 1 {
-        "the variable"
-    } else {
-        "the variables"
-    };
-    format!("{noun} {}", written::joined(names, "and"))
-}
-
-fn certificate_trouble(lower: &str) -> &'static str {
-    if lower.contains("expired") {
-        "it has expired; renew it"
-    } else if lower.contains("notvalidforname") || lower.contains("not valid for name") {
-        "it is for another name; check the address, or have the name added to it"
-    } else if lower.contains("unknownissuer") || lower.contains("unknown issuer") {
-        "nobody known has signed it; have it signed by a public authority"
-    } else if lower.contains("notvalidyet") || lower.contains("not valid yet") {
-        "it is not valid yet; check the clocks"
-    } else {
-        "it is broken or made for something else; look at it with `openssl s_client`"
-    }
-}
-
 fn collect_texts<'a>(json: &'a Value, texts: &mut Vec<&'a str>) {
     match json {
         Value::String(text) => texts.push(text),
@@ -539,8 +323,4 @@ fn collect_texts<'a>(json: &'a Value, texts: &mut Vec<&'a str>) {
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
-}
-
-fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |&error| error.source())
 }

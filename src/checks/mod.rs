@@ -5,12 +5,14 @@
 //! probe could not be made is a result too. What a probe may reach or run is the [`Guard`]'s to say, and nothing
 //! leaves this module that has not been through its redaction.
 //!
-//! One file per probe, named as it is written in a checklist; `probes` tells them apart, `reach` is their way to other machines.
+//! One file per probe, named as it is written in a checklist; `probes` tells them apart, `reach` is their way to
+//! other machines, and `exchange` what those have in common that ask by HTTP.
 
 mod command;
 mod condition;
 mod dotenv;
 mod env;
+mod exchange;
 mod guard;
 mod http;
 mod judge;
@@ -110,7 +112,7 @@ impl Checks {
     /// Sets up what checks share. Fails when TLS cannot be initialised.
     pub fn new(limits: Limits, guard: Guard, clock: Arc<dyn Clock>) -> Result<Self, SetUpError> {
         let guard = Arc::new(guard);
-        let client = http::client(&limits, Arc::clone(&guard))?;
+        let client = exchange::client(&limits, Arc::clone(&guard))?;
         Ok(Self {
             shared: Arc::new(Shared {
                 shares: Shares::new(&limits),
