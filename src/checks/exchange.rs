@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Client, Response, Url, redirect};
+use reqwest::{Client, Response, StatusCode, Url, redirect};
+use serde_json::Value;
 
 use super::guard::Guard;
 use super::probe::{Hindrance, Run};
@@ -74,6 +75,65 @@ impl Body {
             }
         }
     }
+}
+
+/// An answer, its body read as far as the limit lets it.
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Body,
+}
+
+/// A parameter that is a URL: its name, and what the checklist has there.
+#[derive(Clone, Copy)]
+pub(super) struct Written<'a> {
+    pub(super) parameter: &'static str,
+    pub(super) text: &'a str,
+}
+
+impl Answer {
+    /// The body as JSON, when it is all there and that is what it is.
+    pub(super) fn json(&self) -> Option<Value> {
+        if self.body.cut {
+            return None;
+        }
+        serde_json::from_slice(&self.body.bytes).ok()
+    }
+}
+
+/// Asks for what is at a URL. No redirect is followed.
+pub(super) async fn get(
+    run: &Run<'_>,
+    client: &Client,
+    url: &Url,
+    headers: &HeaderMap,
+    written: Written<'_>,
+) -> Result<Answer, Hindrance> {
+    run.guard
+        .vet_url(url)
+        .map_err(|refusal| Hindrance::new(refusal.to_string()))?;
+    let sent = client.get(url.clone()).headers(headers.clone()).send();
+    let response = run
+        .in_time(sent, || format!("no answer came from {}", place(url)))
+        .await?
+        .map_err(|error| Hindrance::new(sentence(url, &error, written.parameter, written.text)))?;
+    let (status, headers) = (response.status(), response.headers().clone());
+    let body = Body::read(run, response, url).await?;
+    Ok(Answer {
+        status,
+        headers,
+        body,
+    })
+}
+
+/// The URL of what lies below another.
+pub(super) fn below<'a>(base: &Url, segments: impl IntoIterator<Item = &'a str>) -> Url {
+    let mut url = base.clone();
+    // A URL that has no path, as `mailto:`, is refused for its scheme before it is used.
+    if let Ok(mut path) = url.path_segments_mut() {
+        path.pop_if_empty().extend(segments);
+    }
+    url
 }
 
 /// What is wrong with a URL as it is written, as far as can be told before its variables are known.
@@ -247,7 +307,8 @@ fn variables_named(names: &[String]) -> String {
     format!("{noun} {}", written::joined(names, "and"))
 }
 
-fn certificate_trouble(lower: &str) -> &'static str {
+/// What is the matter with a certificate, from the words of the TLS library.
+pub(super) fn certificate_trouble(lower: &str) -> &'static str {
     if lower.contains("expired") {
         "it has expired; renew it"
     } else if lower.contains("notvalidforname") || lower.contains("not valid for name") {

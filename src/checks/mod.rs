@@ -10,9 +10,11 @@
 
 mod command;
 mod condition;
+mod database;
 mod dotenv;
 mod env;
 mod exchange;
+mod github;
 mod guard;
 mod http;
 mod judge;
@@ -21,6 +23,7 @@ mod observation;
 mod probe;
 mod probes;
 mod problems;
+mod prometheus;
 mod reach;
 mod redact;
 mod scan;
@@ -150,6 +153,7 @@ impl Checks {
             guard: &shared.guard,
             variables,
             redactor: &redactor,
+            now: at,
             timeout: check.timeout,
             deadline: started + check.timeout,
         };

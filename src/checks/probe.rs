@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -18,6 +19,8 @@ pub(super) struct Run<'a> {
     pub(super) guard: &'a Guard,
     pub(super) variables: &'a Variables,
     pub(super) redactor: &'a Redactor,
+    /// The date at which the check began.
+    pub(super) now: Timestamp,
     /// How long the check may take.
     pub(super) timeout: Duration,
     /// When that is over.

@@ -7,7 +7,7 @@ use super::observation::Kind;
 use super::probe::{Hindrance, Run, Seen};
 use super::share::Lane;
 use super::variables::Variables;
-use super::{command, env, http, judge, tcp};
+use super::{command, database, env, exchange, github, http, judge, prometheus, tcp};
 use crate::domain::check::Probe;
 
 /// Names that a condition may use, with their kinds.
@@ -23,6 +23,9 @@ pub(super) fn names(probe: &Probe) -> BTreeMap<String, Kind> {
         Probe::Env(_) => fixed(&env::NAMES),
         Probe::Command(probe) => command::names(probe).into_iter().collect(),
         Probe::Tcp(_) => fixed(&tcp::NAMES),
+        Probe::Prometheus(_) => fixed(&prometheus::NAMES),
+        Probe::Github(probe) => fixed(github::names(probe)),
+        Probe::Database(_) => fixed(&database::NAMES),
     }
 }
 
@@ -33,6 +36,9 @@ pub(super) fn flaws(probe: &Probe) -> Vec<String> {
         Probe::Env(_) => Vec::new(),
         Probe::Command(probe) => command::flaws(probe),
         Probe::Tcp(probe) => tcp::flaws(probe),
+        Probe::Prometheus(probe) => prometheus::flaws(probe),
+        Probe::Github(probe) => github::flaws(probe),
+        Probe::Database(probe) => database::flaws(probe),
     }
 }
 
@@ -43,6 +49,9 @@ pub(super) fn texts(probe: &Probe) -> Vec<&str> {
         Probe::Env(probe) => env::texts(probe),
         Probe::Command(probe) => command::texts(probe),
         Probe::Tcp(probe) => tcp::texts(probe),
+        Probe::Prometheus(probe) => prometheus::texts(probe),
+        Probe::Github(probe) => github::texts(probe),
+        Probe::Database(probe) => database::texts(probe),
     }
 }
 
@@ -53,6 +62,9 @@ pub(super) fn lane(probe: &Probe, variables: &Variables) -> Option<Lane> {
         Probe::Command(_) => Some(Lane::Commands),
         Probe::Env(_) => None,
         Probe::Tcp(probe) => tcp::host(probe, variables).map(Lane::Host),
+        Probe::Prometheus(probe) => exchange::host(&probe.url, variables).map(Lane::Host),
+        Probe::Github(probe) => exchange::host(&probe.base_url, variables).map(Lane::Host),
+        Probe::Database(probe) => database::host(probe, variables).map(Lane::Host),
     }
 }
 
@@ -78,5 +90,8 @@ pub(super) async fn make(
             };
             tcp::probe(run, probe, banner).await
         }
+        Probe::Prometheus(probe) => prometheus::probe(run, client, probe).await,
+        Probe::Github(probe) => github::probe(run, client, probe).await,
+        Probe::Database(probe) => Box::pin(database::probe(run, probe)).await,
     }
 }

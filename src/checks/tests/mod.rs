@@ -1,10 +1,13 @@
 //! Checks as their users see them: a check goes in, a result comes out.
 
 mod command;
+mod database;
 mod env;
+mod github;
 mod http;
 mod limits;
 mod problems;
+mod prometheus;
 mod secrets;
 mod server;
 mod tcp;

@@ -1,8 +1,11 @@
 //! Checks: automated probes, their parameters and what they found.
 
 mod command;
+mod database;
 mod env;
+mod github;
 mod http;
+mod prometheus;
 mod tcp;
 
 use std::collections::BTreeMap;
@@ -12,8 +15,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use command::CommandProbe;
+pub use database::DatabaseProbe;
 pub use env::{EnvFormat, EnvProbe, EnvVariable};
+pub use github::{GithubAlerts, GithubProbe, GithubQuestion};
 pub use http::HttpProbe;
+pub use prometheus::{PrometheusProbe, PrometheusRange};
 pub use tcp::TcpProbe;
 
 use super::ids::CheckId;
@@ -57,6 +63,12 @@ pub enum Probe {
     Command(CommandProbe),
     /// One connection. Observes `open`, `closed`, `banner`, `latency`.
     Tcp(TcpProbe),
+    /// A query in PromQL. Observes `value`, `series`, `count`.
+    Prometheus(PrometheusProbe),
+    /// A question about a repository. What it observes depends on what is asked.
+    Github(GithubProbe),
+    /// A query that reads. Observes `rows`, `count`, `value`, `latency`.
+    Database(DatabaseProbe),
 }
 
 /// What became of one run of a check.

@@ -1,7 +1,5 @@
 //! The `http` probe.
 
-use std::collections::BTreeMap;
-
 use super::required;
 use crate::domain::check::{HttpProbe, Probe};
 use crate::markdown::front_matter::values::{Entry, Values};
@@ -18,16 +16,7 @@ pub(super) fn read(values: &mut Values<'_, '_, '_>, entry: &Entry) -> Option<Pro
         None => Some("GET".to_owned()),
         Some(id) => method(values, id),
     };
-    let mut headers = Some(BTreeMap::new());
-    if let Some(id) = fields.get("headers") {
-        for header in values.entries(id, "`headers`").unwrap_or_default() {
-            let text = values.text(header.value, &format!("the header `{}`", header.key));
-            headers = headers.zip(text).map(|(mut headers, text)| {
-                headers.insert(header.key, text);
-                headers
-            });
-        }
-    }
+    let headers = super::headers(values, fields.get("headers"));
     let body = fields.get("body").map(|id| values.text(id, "`body`"));
     let json = fields.get("json").map(|id| values.json(id));
     if let (Some(_), Some(json)) = (&body, fields.entry("json")) {

@@ -1,8 +1,11 @@
 //! `checks`. One file for each probe.
 
 mod command;
+mod database;
 mod env;
+mod github;
 mod http;
+mod prometheus;
 mod tcp;
 
 use std::collections::BTreeMap;
@@ -20,7 +23,15 @@ const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
 const COMMAND_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// The probes, as they are written.
-const PROBES: [&str; 4] = ["http", "env", "command", "tcp"];
+const PROBES: [&str; 7] = [
+    "http",
+    "env",
+    "command",
+    "tcp",
+    "prometheus",
+    "github",
+    "database",
+];
 
 /// What every check may say besides.
 const SHARED: [&str; 3] = ["description", "pass", "timeout"];
@@ -73,6 +84,9 @@ fn check(values: &mut Values<'_, '_, '_>, entry: &Entry) -> Option<Check> {
             "http" => http::read(values, only),
             "env" => env::read(values, only),
             "tcp" => tcp::read(values, only),
+            "prometheus" => prometheus::read(values, only),
+            "github" => github::read(values, only),
+            "database" => database::read(values, only),
             _ => command::read(values, only),
         },
         [_, second, ..] => {
@@ -105,7 +119,12 @@ fn check(values: &mut Values<'_, '_, '_>, entry: &Entry) -> Option<Check> {
     let timeout = fields.get("timeout").map(|id| values.duration(id, "`timeout`"));
     let probe = probe?;
     let usual = match probe {
-        Probe::Http(_) | Probe::Env(_) | Probe::Tcp(_) => PROBE_TIMEOUT,
+        Probe::Http(_)
+        | Probe::Env(_)
+        | Probe::Tcp(_)
+        | Probe::Prometheus(_)
+        | Probe::Github(_)
+        | Probe::Database(_) => PROBE_TIMEOUT,
         Probe::Command(_) => COMMAND_TIMEOUT,
     };
     // A part that was written and is wrong makes the check wrong: it must not run as if the part were not there.
@@ -121,6 +140,21 @@ fn check(values: &mut Values<'_, '_, '_>, entry: &Entry) -> Option<Check> {
         timeout: timeout.unwrap_or(usual),
         line: entry.place.0,
     })
+}
+
+/// Headers to send, by name.
+fn headers(values: &mut Values<'_, '_, '_>, id: Option<NodeId>) -> Option<BTreeMap<String, String>> {
+    let mut headers = Some(BTreeMap::new());
+    if let Some(id) = id {
+        for header in values.entries(id, "`headers`").unwrap_or_default() {
+            let text = values.text(header.value, &format!("the header `{}`", header.key));
+            headers = headers.zip(text).map(|(mut headers, text)| {
+                headers.insert(header.key, text);
+                headers
+            });
+        }
+    }
+    headers
 }
 
 /// A field that must be there.
