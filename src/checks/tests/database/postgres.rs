@@ -175,7 +175,10 @@ async fn a_real_server_is_asked_and_never_changed() {
     no such database: Error: localhost:PORT has no such database: database "nothing" does not exist; mend `url`
     TLS where offered: Passed: value is "TLSv1.3"
     TLS: Passed: value is "TLSv1.3"
+    TLS of its name: Error: the certificate of localhost:PORT is not accepted: nobody known has signed it; have it signed by a public authority
     TLS verified: Error: the certificate of localhost:PORT is not accepted: nobody known has signed it; have it signed by a public authority
+    verify-ca, trusted: Passed: value is 1
+    verify-full, trusted: Passed: value is 1
     still there: Passed: value is 2
     "#);
 }
@@ -218,9 +221,9 @@ async fn what_is_no_server_is_told_in_time() {
     Error: nothing listens at 127.0.0.1:PORT (connection refused); start the service, or mend the port
     Error: the host no-such-host.invalid does not resolve; check the name and DNS
     Error: the address 127.0.0.1 may not be reached; the operator can change denied_networks and allowed_networks
+    Error: 127.0.0.1:PORT does not answer as PostgreSQL does; mend `url`
     Error: 127.0.0.1:PORT did not let a client in within 200 ms; raise `timeout` if that is too short
-    Error: 127.0.0.1:PORT did not let a client in within 200 ms; raise `timeout` if that is too short
-    Error: 127.0.0.1:PORT did not let a client in within 200 ms; raise `timeout` if that is too short
+    Error: what the query gives is longer than 1048576 bytes; ask for fewer columns or rows
     ");
 }
 

@@ -149,7 +149,7 @@ async fn what_stands_in_the_way_is_told_in_time_and_no_password_with_it() {
     loading: Error: 127.0.0.1:PORT is still loading its data (LOADING Redis is loading the dataset in memory); try again soon
     silent: Error: 127.0.0.1:PORT took the connection and did not answer within 200 ms; raise `timeout` if that is too short
     nobody: Error: nothing listens at 127.0.0.1:PORT (connection refused); start the service, or mend the port
-    no TLS: Error: 127.0.0.1:PORT could not be spoken to by TLS (received corrupt message of type InvalidContentType); check that it serves rediss:// there
+    no TLS: Error: 127.0.0.1:PORT could not be spoken to by TLS (received corrupt message of type InvalidContentType); check that it serves TLS there
     "#);
 }
 
