@@ -6,6 +6,7 @@ mod exports;
 mod front_matter_findings;
 mod front_matters;
 mod properties;
+mod questions;
 
 use std::fmt::Write as _;
 
