@@ -21,6 +21,10 @@ use std::time::Instant;
 use anyhow::{Context as _, Result, bail};
 use table::Row;
 
+/// The same as the bot's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// How much is measured.
 #[derive(Clone, Copy)]
 pub(crate) enum Effort {

@@ -8,7 +8,7 @@ use holdpoint::domain::sign_off::Rank;
 use holdpoint::engine::Outbox;
 use tokio_util::sync::CancellationToken;
 
-use super::house::{DRAIN, House, card_in, events, member, options, place, until_events};
+use super::house::{DRAIN, House, card_in, events, member, options, place, until, until_events};
 
 /// Long enough for serenity, which waits five seconds between two sessions.
 fn patient() -> Options {
@@ -47,15 +47,11 @@ async fn a_reaction_made_while_heartbeats_went_unanswered_is_found_by_the_next_s
     let looks = |request: &discord_stand_in::RecordedRequest| {
         request.name == "GET /channels/{channel}/messages/{message}" && request.status == Some(200)
     };
-    while stand_in
-        .requests()
-        .iter()
-        .filter(|request| looks(request))
-        .count()
-        < 2
-    {
-        tokio::task::yield_now().await;
-    }
+    until("two looks at the card", async || {
+        let requests = stand_in.requests();
+        requests.iter().filter(|request| looks(request)).count() >= 2
+    })
+    .await;
 
     // The connection is dead without a word: heartbeats are not answered, events do not come.
     gateway.hold();

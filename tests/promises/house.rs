@@ -53,6 +53,8 @@ pub(crate) const THEO: UserId = UserId(900_000_000_000_000_004);
 
 /// How long what is being answered may take to end.
 pub(crate) const DRAIN: std::time::Duration = std::time::Duration::from_secs(20);
+/// How long is waited for what comes soon.
+const PATIENCE: std::time::Duration = std::time::Duration::from_mins(1);
 
 /// Where everything lives, whether an engine runs or not.
 pub(crate) struct House {
@@ -278,13 +280,20 @@ pub(crate) async fn history(engine: &Engine, id: DeploymentId) -> History {
 
 /// Waits until a deployment has so many events of a kind.
 pub(crate) async fn until_events(open: &Open, id: DeploymentId, kind: &str, count: usize) {
+    let what = format!("{count} events {kind}");
+    until(&what, async || events(open, id, kind).await >= count).await;
+}
+
+/// Waits until something holds, but not for ever: a test that waits in vain has failed, and says for what.
+pub(crate) async fn until(what: &str, holds: impl AsyncFn() -> bool) {
     let looking = async {
-        while events(open, id, kind).await < count {
+        while !holds().await {
             tokio::task::yield_now().await;
         }
     };
-    let looked = tokio::time::timeout(std::time::Duration::from_secs(30), looking).await;
-    looked.unwrap_or_else(|_| panic!("there are not {count} events {kind}"));
+    tokio::time::timeout(PATIENCE, looking)
+        .await
+        .unwrap_or_else(|_| panic!("this did not come about: {what}"));
 }
 
 /// The thread of the deployment of this version, and its first card with all it offers.

@@ -12,7 +12,8 @@ use holdpoint::engine::{Engine, Outbox, Timers};
 use tokio_util::sync::CancellationToken;
 
 use super::house::{
-    CHANNEL, DRAIN, GUILD, House, Open, card_in, events, history, member, minutes, options, place,
+    CHANNEL, DRAIN, GUILD, House, Open, card_in, events, history, member, minutes, options, place, until,
+    until_events,
 };
 
 /// Deployments whose timers come due while the bot is down.
@@ -56,9 +57,7 @@ async fn a_thousand_timers_that_came_due_meanwhile_fire_once_each_the_first_at_o
         .expect("the deployments can be read");
     let mut first = None;
     for id in &ids {
-        while pings(&open.engine, *id).await.is_empty() {
-            tokio::task::yield_now().await;
-        }
+        until("a ping", async || !pings(&open.engine, *id).await.is_empty()).await;
         first.get_or_insert_with(|| begun.elapsed());
     }
     let first = first.expect("there are deployments");
@@ -195,14 +194,7 @@ async fn a_late_ping_says_how_late_and_a_reaction_made_meanwhile_is_found() {
     assert_eq!(events(&open, id, "approved").await, 0, "nobody listens yet");
     let connected = tokio::spawn(discord.run(stop.clone(), DRAIN));
     // The board's edit is only owed once the signature is on disk, so the outbox is what tells of it.
-    while events(&open, id, "approved").await == 0 {
-        stand_in
-            .gateway()
-            .wait_until_connected()
-            .await
-            .expect("the bot connects");
-        tokio::task::yield_now().await;
-    }
+    until_events(&open, id, "approved", 1).await;
     stop.cancel();
     connected.await.expect("no panic").expect("it ends well");
     assert_eq!(events(&open, id, "approved").await, 1);

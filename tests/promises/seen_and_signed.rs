@@ -9,7 +9,7 @@ use holdpoint::domain::sign_off::{Rank, Signature};
 use holdpoint::engine::{Input, Outbox, Wish};
 use tokio_util::sync::CancellationToken;
 
-use super::house::{DRAIN, House, Open, card_in, events, member, options, place, until_events};
+use super::house::{DRAIN, House, Open, card_in, events, member, options, place, until, until_events};
 
 async fn record(open: &Open, id: DeploymentId, number: u32, status: CheckStatus) {
     let result = CheckResult {
@@ -111,9 +111,7 @@ async fn a_signature_names_what_it_was_given_on_and_is_void_and_told_when_that_c
         .wait_for_identifies(identified + 1)
         .await
         .expect("it connects anew");
-    while looks() < seen + 2 {
-        tokio::task::yield_now().await;
-    }
+    until("a look at the old card", async || looks() >= seen + 2).await;
     assert_eq!(events(&open, id, "approved").await, 1);
     let now = open
         .engine
@@ -130,20 +128,12 @@ async fn a_signature_names_what_it_was_given_on_and_is_void_and_told_when_that_c
         .expect("a new card");
     person.react(&new_card, "✅").expect("he reacts");
     // What is on disk is in memory a moment later.
-    let now = loop {
-        until_events(&open, id, "approved", 2).await;
-        let now = open
-            .engine
-            .any_deployment(id)
-            .await
-            .expect("it can be read")
-            .expect("it is there");
-        if !signatures(&now).is_empty() {
-            break now;
-        }
-        tokio::task::yield_now().await;
+    let signed = async || {
+        let now = open.engine.any_deployment(id).await;
+        signatures(&now.expect("it can be read").expect("it is there"))
     };
-    let [second] = signatures(&now).try_into().expect("one signature");
+    until("a signature on the new card", async || !signed().await.is_empty()).await;
+    let [second] = signed().await.try_into().expect("one signature");
     assert_ne!(second.checks, signature.checks);
     stop.cancel();
     connected.await.expect("no panic").expect("it ends well");
