@@ -229,6 +229,7 @@ impl Checker<'_> {
             return match kind {
                 Kind::Truth => Sort::Truth,
                 Kind::Whole => Sort::Whole,
+                Kind::Fraction => Sort::Fraction,
                 Kind::Duration => Sort::Duration,
                 Kind::Text => Sort::Text,
                 Kind::Headers => Sort::Headers,

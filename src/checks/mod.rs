@@ -7,17 +7,21 @@
 //!
 //! What waits for what when several run is decided in `plan`.
 //!
-//! One file per probe, named as it is written in a checklist; `probes` tells them apart, `reach` is their way to other machines.
+//! One file per probe, named as it is written in a checklist; `probes` tells them apart, `reach` is their way to
+//! other machines, and `exchange` what those have in common that ask by HTTP.
 
 mod blocking;
 mod capture;
 mod combined;
 mod command;
 mod condition;
+mod database;
 mod dns;
 mod dotenv;
 mod env;
+mod exchange;
 mod file;
+mod github;
 mod guard;
 mod http;
 mod judge;
@@ -27,6 +31,7 @@ mod plan;
 mod probe;
 mod probes;
 mod problems;
+mod prometheus;
 mod reach;
 mod readable;
 mod redact;
@@ -135,7 +140,7 @@ impl Checks {
     /// Sets up what checks share. Fails when TLS cannot be initialised.
     pub fn new(limits: Limits, guard: Guard, clock: Arc<dyn Clock>) -> Result<Self, SetUpError> {
         let guard = Arc::new(guard);
-        let client = http::client(&limits, Arc::clone(&guard))?;
+        let client = exchange::client(&limits, Arc::clone(&guard))?;
         Ok(Self {
             shared: Arc::new(Shared {
                 shares: Shares::new(&limits),

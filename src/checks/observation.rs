@@ -14,6 +14,8 @@ pub(super) enum Kind {
     Truth,
     /// A whole number.
     Whole,
+    /// A number that need not be whole.
+    Fraction,
     /// A span of time.
     Duration,
     /// A text.
@@ -31,6 +33,7 @@ pub(super) enum Kind {
 pub(super) enum Observed {
     Truth(bool),
     Whole(i64),
+    Fraction(f64),
     Duration(Duration),
     Text(String),
     Headers(BTreeMap<String, String>),
@@ -78,6 +81,7 @@ impl Observation {
         let value = match self.values.get(name)? {
             Observed::Truth(truth) => CelValue::Bool(*truth),
             Observed::Whole(number) => CelValue::Int(*number),
+            Observed::Fraction(number) => CelValue::Float(*number),
             Observed::Duration(duration) => {
                 CelValue::Duration(chrono::Duration::from_std(*duration).unwrap_or(chrono::Duration::MAX))
             }

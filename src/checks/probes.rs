@@ -7,7 +7,9 @@ use super::observation::Kind;
 use super::probe::{Hindrance, Run, Seen};
 use super::share::Lane;
 use super::variables::Variables;
-use super::{combined, command, dns, env, file, http, judge, tcp, tls};
+use super::{
+    combined, command, database, dns, env, exchange, file, github, http, judge, prometheus, tcp, tls,
+};
 use crate::domain::check::{HttpCapture, Probe};
 
 /// Names that a condition may use, with their kinds.
@@ -27,6 +29,9 @@ pub(super) fn names(probe: &Probe) -> BTreeMap<String, Kind> {
         Probe::Tls(_) => fixed(&tls::NAMES),
         Probe::Dns(_) => fixed(&dns::NAMES),
         Probe::Combined(_) => fixed(&combined::NAMES),
+        Probe::Prometheus(_) => fixed(&prometheus::NAMES),
+        Probe::Github(probe) => fixed(github::names(probe)),
+        Probe::Database(_) => fixed(&database::NAMES),
     }
 }
 
@@ -42,6 +47,9 @@ pub(super) fn flaws(probe: &Probe) -> Vec<String> {
         Probe::Tcp(probe) => tcp::flaws(probe),
         Probe::Tls(probe) => tls::flaws(probe),
         Probe::Dns(probe) => dns::flaws(probe),
+        Probe::Prometheus(probe) => prometheus::flaws(probe),
+        Probe::Github(probe) => github::flaws(probe),
+        Probe::Database(probe) => database::flaws(probe),
     }
 }
 
@@ -56,6 +64,9 @@ pub(super) fn texts(probe: &Probe) -> Vec<&str> {
         Probe::File(probe) => file::texts(probe),
         Probe::Tls(probe) => tls::texts(probe),
         Probe::Dns(probe) => dns::texts(probe),
+        Probe::Prometheus(probe) => prometheus::texts(probe),
+        Probe::Github(probe) => github::texts(probe),
+        Probe::Database(probe) => database::texts(probe),
         Probe::Combined(_) => Vec::new(),
     }
 }
@@ -87,6 +98,9 @@ pub(super) fn lane(probe: &Probe, variables: &Variables) -> Option<Lane> {
         Probe::Tcp(probe) => tcp::host(probe, variables).map(Lane::Host),
         Probe::Tls(probe) => tls::host(probe, variables).map(Lane::Host),
         Probe::Dns(probe) => dns::host(probe, variables).map(Lane::Host),
+        Probe::Prometheus(probe) => exchange::host(&probe.url, variables).map(Lane::Host),
+        Probe::Github(probe) => exchange::host(&probe.base_url, variables).map(Lane::Host),
+        Probe::Database(probe) => database::host(probe, variables).map(Lane::Host),
     }
 }
 
@@ -127,5 +141,8 @@ pub(super) async fn make(
             tls::probe(run, probe, oldest).await
         }
         Probe::Dns(probe) => dns::probe(run, probe).await,
+        Probe::Prometheus(probe) => prometheus::probe(run, client, probe).await,
+        Probe::Github(probe) => github::probe(run, client, probe).await,
+        Probe::Database(probe) => Box::pin(database::probe(run, probe)).await,
     }
 }

@@ -8,7 +8,7 @@ use reqwest::header::HeaderMap;
 use reqwest::{Response, StatusCode, Url, Version};
 use serde_json::{Value, json};
 
-use super::request::{place, shown_url};
+use crate::checks::exchange::{Body, shown_url};
 use crate::checks::observation::{Observation, Observed};
 use crate::checks::probe::{Hindrance, Run};
 use crate::checks::written;
@@ -132,49 +132,6 @@ fn version(version: Version) -> &'static str {
         Version::HTTP_2 => "2",
         Version::HTTP_3 => "3",
         _ => "1.1",
-    }
-}
-
-/// A body as far as it was read.
-pub(super) struct Body {
-    pub(super) bytes: Vec<u8>,
-    /// Whether there was more of it.
-    pub(super) cut: bool,
-}
-
-impl Body {
-    pub(super) async fn read(run: &Run<'_>, mut response: Response, url: &Url) -> Result<Self, Hindrance> {
-        let mut body = Self {
-            bytes: Vec::new(),
-            cut: false,
-        };
-        loop {
-            let came = body.bytes.len();
-            let chunk = run.in_time(response.chunk(), || {
-                format!(
-                    "the answer of {} had begun but did not end ({came} bytes of its body came)",
-                    place(url)
-                )
-            });
-            match chunk.await? {
-                Ok(Some(chunk)) => {
-                    let room = run.limits.body_bytes - came;
-                    body.bytes.extend_from_slice(&chunk[..room.min(chunk.len())]);
-                    if chunk.len() > room {
-                        // What is left is never read: dropping the response closes the connection.
-                        body.cut = true;
-                        return Ok(body);
-                    }
-                }
-                Ok(None) => return Ok(body),
-                Err(_) => {
-                    return Err(Hindrance::new(format!(
-                        "{} broke the connection off in the middle of its answer ({came} bytes of its body came); look at its log",
-                        place(url)
-                    )));
-                }
-            }
-        }
     }
 }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use reqwest::Client;
 use serde_json::{Value, json};
 
+use super::ask;
 use super::cookies::Cookies;
-use super::exchange;
 use super::request::Request;
 use crate::checks::probe::{Hindrance, Run, Seen};
 use crate::checks::variables::Variables;
@@ -46,7 +46,7 @@ pub(in crate::checks) async fn probe(
             .map_err(|hindrance| at(&format!("step {number}"), hindrance))?;
         let path = request.url.path().to_owned();
         let name = format!("step {number} ({} {path})", request.method);
-        let answer = exchange(&own, client, &step.request, request, &mut cookies)
+        let answer = ask(&own, client, &step.request, request, &mut cookies)
             .await
             .map_err(|hindrance| at(&name, hindrance))?;
         // Before anything is told or cut, what was captured has to be known as a secret.

@@ -1,13 +1,16 @@
 //! Checks as their users see them: a check goes in, a result comes out.
 
 mod command;
+mod database;
 mod dns;
 mod env;
 mod file;
 mod flow;
+mod github;
 mod http;
 mod limits;
 mod problems;
+mod prometheus;
 mod secrets;
 mod server;
 mod steps;

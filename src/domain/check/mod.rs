@@ -2,11 +2,14 @@
 
 mod combined;
 mod command;
+mod database;
 mod dns;
 mod env;
 mod file;
 mod flow;
+mod github;
 mod http;
+mod prometheus;
 mod rhythm;
 mod tcp;
 mod tls;
@@ -19,11 +22,14 @@ use serde::{Deserialize, Serialize};
 
 pub use combined::{CombinedProbe, Rule};
 pub use command::CommandProbe;
+pub use database::DatabaseProbe;
 pub use dns::{DnsProbe, RecordType};
 pub use env::{EnvFormat, EnvProbe, EnvSource, EnvVariable};
 pub use file::{FileFormat, FileProbe};
 pub use flow::{CheckSeverity, Retry};
+pub use github::{GithubAlerts, GithubProbe, GithubQuestion};
 pub use http::{HttpCapture, HttpProbe, HttpStep, HttpSteps};
+pub use prometheus::{PrometheusProbe, PrometheusRange};
 pub use rhythm::{
     AfterGo, LONGEST_EVERY, LONGEST_FOR, MOST_IN_A_ROW, MOST_OBSERVATIONS, Rhythm, SHORTEST_EVERY,
     SHORTEST_WATCH, Verdict, in_words,
@@ -90,6 +96,12 @@ pub enum Probe {
     Dns(DnsProbe),
     /// Files. Observes `exists`, `count`, `path`, `size`, `age`, `sha256`, `text`, `content`.
     File(FileProbe),
+    /// A query in PromQL. Observes `value`, `series`, `count`.
+    Prometheus(PrometheusProbe),
+    /// A question about a repository. What it observes depends on what is asked.
+    Github(GithubProbe),
+    /// A query that reads. Observes `rows`, `count`, `value`, `latency`.
+    Database(DatabaseProbe),
     /// Other checks. Observes `passed`, `failed`, `total`.
     Combined(CombinedProbe),
 }
@@ -116,6 +128,9 @@ impl Probe {
             Self::Tls(_) => "tls",
             Self::Dns(_) => "dns",
             Self::File(_) => "file",
+            Self::Prometheus(_) => "prometheus",
+            Self::Github(_) => "github",
+            Self::Database(_) => "database",
             Self::Combined(probe) => match probe.rule {
                 Rule::All => "all",
                 Rule::Any => "any",

@@ -7,6 +7,7 @@ mod front_matter_findings;
 mod front_matters;
 mod network_probes;
 mod properties;
+mod questions;
 
 use std::fmt::Write as _;
 

@@ -1,7 +1,5 @@
 //! The `http` probe.
 
-use std::collections::BTreeMap;
-
 use super::{expression, required};
 use crate::domain::check::{HttpCapture, HttpProbe, HttpStep, HttpSteps, Probe};
 use crate::markdown::front_matter::values::{Entry, Fields, Values, is_variable_name};
@@ -86,16 +84,7 @@ fn request(values: &mut Values<'_, '_, '_>, fields: &Fields, entry: &Entry) -> O
         None => Some("GET".to_owned()),
         Some(id) => method(values, id),
     };
-    let mut headers = Some(BTreeMap::new());
-    if let Some(id) = fields.get("headers") {
-        for header in values.entries(id, "`headers`").unwrap_or_default() {
-            let text = values.text(header.value, &format!("the header `{}`", header.key));
-            headers = headers.zip(text).map(|(mut headers, text)| {
-                headers.insert(header.key, text);
-                headers
-            });
-        }
-    }
+    let headers = super::headers(values, fields.get("headers"));
     let body = fields.get("body").map(|id| values.text(id, "`body`"));
     let json = fields.get("json").map(|id| values.json(id));
     if let (Some(_), Some(json)) = (&body, fields.entry("json")) {

@@ -2,11 +2,14 @@
 
 mod combined;
 mod command;
+mod database;
 mod dns;
 mod env;
 mod file;
 mod flow;
+mod github;
 mod http;
+mod prometheus;
 mod relations;
 mod rhythm;
 mod tcp;
@@ -31,8 +34,19 @@ const STEPS_TIMEOUT: Duration = Duration::from_secs(30);
 const COMMAND_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// The probes, as they are written.
-const PROBES: [&str; 9] = [
-    "http", "env", "command", "file", "tcp", "tls", "dns", "all", "any",
+const PROBES: [&str; 12] = [
+    "http",
+    "env",
+    "command",
+    "file",
+    "tcp",
+    "tls",
+    "dns",
+    "database",
+    "prometheus",
+    "github",
+    "all",
+    "any",
 ];
 
 /// What every check may say besides.
@@ -95,6 +109,9 @@ fn check(values: &mut Values<'_, '_, '_>, entry: &Entry, named: &mut Vec<Named>)
             "tls" => tls::read(values, only),
             "dns" => dns::read(values, only),
             "file" => file::read(values, only),
+            "prometheus" => prometheus::read(values, only),
+            "github" => github::read(values, only),
+            "database" => database::read(values, only),
             _ => command::read(values, only),
         },
         [_, second, ..] => {
@@ -215,6 +232,21 @@ fn never_fails(probe: &Probe) -> bool {
         }
         _ => false,
     }
+}
+
+/// Headers to send, by name.
+fn headers(values: &mut Values<'_, '_, '_>, id: Option<NodeId>) -> Option<BTreeMap<String, String>> {
+    let mut headers = Some(BTreeMap::new());
+    if let Some(id) = id {
+        for header in values.entries(id, "`headers`").unwrap_or_default() {
+            let text = values.text(header.value, &format!("the header `{}`", header.key));
+            headers = headers.zip(text).map(|(mut headers, text)| {
+                headers.insert(header.key, text);
+                headers
+            });
+        }
+    }
+    headers
 }
 
 /// A field that must be there.
