@@ -26,7 +26,7 @@ use crate::domain::check::HttpProbe;
 /// The most characters of a body that are kept as evidence.
 const EVIDENCE: usize = 300;
 /// What requests call themselves.
-const AGENT: &str = concat!("holdpoint/", env!("CARGO_PKG_VERSION"));
+pub(super) const AGENT: &str = concat!("holdpoint/", env!("CARGO_PKG_VERSION"));
 /// Headers that go along when a redirect leads to another host. All others may be meant for the first one alone.
 const HARMLESS: [HeaderName; 4] = [ACCEPT, ACCEPT_LANGUAGE, CONTENT_TYPE, USER_AGENT];
 
@@ -187,16 +187,16 @@ pub(super) async fn probe(
 }
 
 /// What is about to be sent.
-struct Request {
+pub(super) struct Request {
     first: Url,
-    url: Url,
-    method: Method,
-    headers: HeaderMap,
-    body: Option<String>,
+    pub(super) url: Url,
+    pub(super) method: Method,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Option<String>,
 }
 
 impl Request {
-    fn new(run: &Run<'_>, probe: &HttpProbe) -> Result<Self, Hindrance> {
+    pub(super) fn new(run: &Run<'_>, probe: &HttpProbe) -> Result<Self, Hindrance> {
         let named: Vec<String> = template::placeholders(&probe.url)
             .iter()
             .map(|placeholder| placeholder.name.to_owned())
@@ -470,7 +470,7 @@ fn expand_json(run: &Run<'_>, json: &Value) -> Result<Value, Hindrance> {
 }
 
 /// Headers by name in lower case, as the HTTP library has them; several of one name joined as RFC 9110, 5.3 says.
-fn headers_of(headers: &HeaderMap) -> BTreeMap<String, String> {
+pub(super) fn headers_of(headers: &HeaderMap) -> BTreeMap<String, String> {
     let mut texts: BTreeMap<String, String> = BTreeMap::new();
     for (name, value) in headers {
         let value = String::from_utf8_lossy(value.as_bytes());
@@ -513,7 +513,7 @@ fn variables_named(names: &[String]) -> String {
     format!("{noun} {}", written::joined(names, "and"))
 }
 
-fn certificate_trouble(lower: &str) -> &'static str {
+pub(super) fn certificate_trouble(lower: &str) -> &'static str {
     if lower.contains("expired") {
         "it has expired; renew it"
     } else if lower.contains("notvalidforname") || lower.contains("not valid for name") {

@@ -7,6 +7,7 @@
 //!
 //! One file per probe, named as it is written in a checklist; `probes` tells them apart, `reach` is their way to other machines.
 
+mod burst;
 mod command;
 mod condition;
 mod dotenv;
@@ -15,6 +16,7 @@ mod guard;
 mod http;
 mod judge;
 mod kinds;
+mod load;
 mod observation;
 mod probe;
 mod probes;
@@ -28,6 +30,7 @@ mod template;
 #[cfg(test)]
 mod tests;
 mod variables;
+mod wire;
 mod written;
 
 use std::collections::BTreeMap;

@@ -14,12 +14,18 @@ pub(super) enum Kind {
     Truth,
     /// A whole number.
     Whole,
+    /// A number that need not be whole.
+    Fraction,
     /// A span of time.
     Duration,
     /// A text.
     Text,
     /// Texts by name, the names in lower case.
     Headers,
+    /// Spans of time by name, the names known.
+    Durations(&'static [&'static str]),
+    /// Numbers that need not be whole by name, the names known.
+    Fractions(&'static [&'static str]),
     /// A list of names.
     Names,
     /// Whatever the other side sent.
@@ -31,9 +37,12 @@ pub(super) enum Kind {
 pub(super) enum Observed {
     Truth(bool),
     Whole(i64),
+    Fraction(f64),
     Duration(Duration),
     Text(String),
     Headers(BTreeMap<String, String>),
+    Durations(BTreeMap<&'static str, Duration>),
+    Fractions(BTreeMap<&'static str, f64>),
     Names(Vec<String>),
     Json(Value),
     /// Nothing, and why: a clause such as `the body is not JSON`.
@@ -64,13 +73,22 @@ impl Observation {
         let value = match self.values.get(name)? {
             Observed::Truth(truth) => CelValue::Bool(*truth),
             Observed::Whole(number) => CelValue::Int(*number),
-            Observed::Duration(duration) => {
-                CelValue::Duration(chrono::Duration::from_std(*duration).unwrap_or(chrono::Duration::MAX))
-            }
+            Observed::Fraction(number) => CelValue::Float(*number),
+            Observed::Duration(duration) => span(*duration),
             Observed::Text(text) => CelValue::from(text.as_str()),
             Observed::Headers(headers) => headers
                 .iter()
                 .map(|(name, value)| (name.clone(), CelValue::from(value.as_str())))
+                .collect::<HashMap<_, _>>()
+                .into(),
+            Observed::Durations(spans) => spans
+                .iter()
+                .map(|(name, duration)| ((*name).to_owned(), span(*duration)))
+                .collect::<HashMap<_, _>>()
+                .into(),
+            Observed::Fractions(numbers) => numbers
+                .iter()
+                .map(|(name, number)| ((*name).to_owned(), CelValue::Float(*number)))
                 .collect::<HashMap<_, _>>()
                 .into(),
             Observed::Names(names) => CelValue::List(Arc::new(
@@ -81,6 +99,10 @@ impl Observation {
         };
         Some(value)
     }
+}
+
+fn span(duration: Duration) -> CelValue {
+    CelValue::Duration(chrono::Duration::from_std(duration).unwrap_or(chrono::Duration::MAX))
 }
 
 /// JSON as a condition sees it: numbers that are whole are whole, so that they can be reckoned with.

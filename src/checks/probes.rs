@@ -1,14 +1,15 @@
 //! The one place where the probes are told apart: what each observes, names, crowds and does.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::condition::Compiled;
 use super::observation::Kind;
 use super::probe::{Hindrance, Run, Seen};
 use super::share::Lane;
 use super::variables::Variables;
-use super::{command, env, http, judge, tcp};
-use crate::domain::check::Probe;
+use super::{burst, command, env, http, judge, load, tcp};
+use crate::domain::check::{BurstProbe, LoadProbe, Probe};
 
 /// Names that a condition may use, with their kinds.
 pub(super) fn names(probe: &Probe) -> BTreeMap<String, Kind> {
@@ -23,16 +24,20 @@ pub(super) fn names(probe: &Probe) -> BTreeMap<String, Kind> {
         Probe::Env(_) => fixed(&env::NAMES),
         Probe::Command(probe) => command::names(probe).into_iter().collect(),
         Probe::Tcp(_) => fixed(&tcp::NAMES),
+        Probe::Burst(_) => fixed(&burst::NAMES),
+        Probe::Load(probe) => load::names(probe).into_iter().collect(),
     }
 }
 
-/// What is wrong with the parameters, as far as can be told without making the probe: sentences.
-pub(super) fn flaws(probe: &Probe) -> Vec<String> {
+/// What is wrong with the parameters, the time-out among them, as far as can be told without making the probe: sentences.
+pub(super) fn flaws(probe: &Probe, timeout: Duration) -> Vec<String> {
     match probe {
         Probe::Http(probe) => http::flaws(probe),
         Probe::Env(_) => Vec::new(),
         Probe::Command(probe) => command::flaws(probe),
         Probe::Tcp(probe) => tcp::flaws(probe),
+        Probe::Burst(probe) => burst::flaws(probe, timeout),
+        Probe::Load(probe) => load::flaws(probe, timeout),
     }
 }
 
@@ -43,6 +48,8 @@ pub(super) fn texts(probe: &Probe) -> Vec<&str> {
         Probe::Env(probe) => env::texts(probe),
         Probe::Command(probe) => command::texts(probe),
         Probe::Tcp(probe) => tcp::texts(probe),
+        Probe::Burst(probe) => http::texts(&probe.request),
+        Probe::Load(probe) => load::texts(probe),
     }
 }
 
@@ -53,6 +60,9 @@ pub(super) fn lane(probe: &Probe, variables: &Variables) -> Option<Lane> {
         Probe::Command(_) => Some(Lane::Commands),
         Probe::Env(_) => None,
         Probe::Tcp(probe) => tcp::host(probe, variables).map(Lane::Host),
+        Probe::Burst(BurstProbe { request, .. }) | Probe::Load(LoadProbe { request, .. }) => {
+            http::host(request, variables).map(Lane::Load)
+        }
     }
 }
 
@@ -78,5 +88,10 @@ pub(super) async fn make(
             };
             tcp::probe(run, probe, banner).await
         }
+        Probe::Burst(probe) => {
+            let asked = condition.map(judge::headers_named).unwrap_or_default();
+            burst::probe(run, probe, &asked).await
+        }
+        Probe::Load(probe) => load::probe(run, probe).await,
     }
 }

@@ -20,7 +20,7 @@ pub struct Problem {
 }
 
 pub(super) fn problems(check: &Check, variables: &BTreeMap<VariableName, Variable>) -> Vec<Problem> {
-    let mut sentences = probes::flaws(&check.probe);
+    let mut sentences = probes::flaws(&check.probe, check.timeout);
     sentences.extend(unknown_variables(&check.probe, variables));
     let mut problems: Vec<Problem> = sentences
         .into_iter()

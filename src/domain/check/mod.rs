@@ -1,8 +1,10 @@
 //! Checks: automated probes, their parameters and what they found.
 
+mod burst;
 mod command;
 mod env;
 mod http;
+mod load;
 mod tcp;
 
 use std::collections::BTreeMap;
@@ -11,9 +13,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use burst::BurstProbe;
 pub use command::CommandProbe;
 pub use env::{EnvFormat, EnvProbe, EnvVariable};
 pub use http::HttpProbe;
+pub use load::{LoadBaseline, LoadExtent, LoadProbe};
 pub use tcp::TcpProbe;
 
 use super::ids::CheckId;
@@ -57,6 +61,11 @@ pub enum Probe {
     Command(CommandProbe),
     /// One connection. Observes `open`, `closed`, `banner`, `latency`.
     Tcp(TcpProbe),
+    /// Many requests at once. Observes `sent`, `limited`, `failed`, `retry_after`, `headers`, `statuses`.
+    Burst(BurstProbe),
+    /// A load. Observes `p50`, `p90`, `p95`, `p99`, `max`, `mean`, `rate`, `requests`, `errors`, `error_percent`,
+    /// `statuses`, `baseline`, `ratio`.
+    Load(LoadProbe),
 }
 
 /// What became of one run of a check.

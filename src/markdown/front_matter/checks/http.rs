@@ -4,16 +4,32 @@ use std::collections::BTreeMap;
 
 use super::required;
 use crate::domain::check::{HttpProbe, Probe};
-use crate::markdown::front_matter::values::{Entry, Values};
+use crate::markdown::front_matter::values::{Entry, Fields, Values};
 use crate::markdown::front_matter::yaml::NodeId;
 
 /// Most redirects a check may follow.
 const FOLLOW_LIMIT: u32 = 20;
 
+/// What a request is made of, wherever one is written.
+pub(super) const REQUEST: [&str; 5] = ["url", "method", "headers", "body", "json"];
+
 pub(super) fn read(values: &mut Values<'_, '_, '_>, entry: &Entry) -> Option<Probe> {
-    let known = ["url", "method", "headers", "body", "json", "follow"];
+    let known: Vec<&str> = REQUEST.into_iter().chain(["follow"]).collect();
     let fields = values.fields(entry.value, "`http`", &known)?;
-    let url = required(values, &fields, entry, "url").and_then(|id| values.words(id, "`url`"));
+    let request = request(values, &fields, entry);
+    let follow = match fields.get("follow") {
+        None => Some(0),
+        Some(id) => values.whole(id, "`follow`", 0, FOLLOW_LIMIT),
+    };
+    Some(Probe::Http(HttpProbe {
+        follow: follow?,
+        ..request?
+    }))
+}
+
+/// Reads what a request is made of. It follows no redirect.
+pub(super) fn request(values: &mut Values<'_, '_, '_>, fields: &Fields, entry: &Entry) -> Option<HttpProbe> {
+    let url = required(values, fields, entry, "url").and_then(|id| values.words(id, "`url`"));
     let method = match fields.get("method") {
         None => Some("GET".to_owned()),
         Some(id) => method(values, id),
@@ -33,16 +49,12 @@ pub(super) fn read(values: &mut Values<'_, '_, '_>, entry: &Entry) -> Option<Pro
     if let (Some(_), Some(json)) = (&body, fields.entry("json")) {
         values.error(
             json.place,
-            "`http` has both `body` and `json`.".to_owned(),
+            format!("`{}` has both `body` and `json`.", entry.key),
             Some("A request has one body; keep one of them.".to_owned()),
         );
         return None;
     }
-    let follow = match fields.get("follow") {
-        None => Some(0),
-        Some(id) => values.whole(id, "`follow`", 0, FOLLOW_LIMIT),
-    };
-    Some(Probe::Http(HttpProbe {
+    Some(HttpProbe {
         url: url?,
         method: method?,
         headers: headers?,
@@ -51,8 +63,8 @@ pub(super) fn read(values: &mut Values<'_, '_, '_>, entry: &Entry) -> Option<Pro
             None => None,
         },
         json,
-        follow: follow?,
-    }))
+        follow: 0,
+    })
 }
 
 fn method(values: &mut Values<'_, '_, '_>, id: NodeId) -> Option<String> {

@@ -1,8 +1,10 @@
 //! `checks`. One file for each probe.
 
+mod burst;
 mod command;
 mod env;
 mod http;
+mod load;
 mod tcp;
 
 use std::collections::BTreeMap;
@@ -19,8 +21,11 @@ const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a command may take unless said otherwise.
 const COMMAND_TIMEOUT: Duration = Duration::from_mins(1);
 
+/// How long a number of requests may take that nothing paces, unless said otherwise.
+const LOAD_TIMEOUT: Duration = Duration::from_mins(1);
+
 /// The probes, as they are written.
-const PROBES: [&str; 4] = ["http", "env", "command", "tcp"];
+const PROBES: [&str; 6] = ["http", "env", "command", "tcp", "burst", "load"];
 
 /// What every check may say besides.
 const SHARED: [&str; 3] = ["description", "pass", "timeout"];
@@ -73,6 +78,8 @@ fn check(values: &mut Values<'_, '_, '_>, entry: &Entry) -> Option<Check> {
             "http" => http::read(values, only),
             "env" => env::read(values, only),
             "tcp" => tcp::read(values, only),
+            "burst" => burst::read(values, only),
+            "load" => load::read(values, only),
             _ => command::read(values, only),
         },
         [_, second, ..] => {
@@ -104,9 +111,12 @@ fn check(values: &mut Values<'_, '_, '_>, entry: &Entry) -> Option<Check> {
     });
     let timeout = fields.get("timeout").map(|id| values.duration(id, "`timeout`"));
     let probe = probe?;
-    let usual = match probe {
+    let usual = match &probe {
         Probe::Http(_) | Probe::Env(_) | Probe::Tcp(_) => PROBE_TIMEOUT,
         Probe::Command(_) => COMMAND_TIMEOUT,
+        // After the last request is sent, its answer has as long as that of any other probe.
+        Probe::Burst(burst) => burst.within + PROBE_TIMEOUT,
+        Probe::Load(load) => load.takes().unwrap_or(load.warm_up + LOAD_TIMEOUT) + PROBE_TIMEOUT,
     };
     // A part that was written and is wrong makes the check wrong: it must not run as if the part were not there.
     let (pass, timeout) = match (pass, timeout) {
