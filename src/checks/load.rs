@@ -275,9 +275,12 @@ fn verdict(probe: &LoadProbe, figures: &Figures, rate: f64) -> (bool, String) {
         && rate < f64::from(asked) * REACHED
     {
         let why = format!(
-            "rate is {} a second, expected {asked}: the {} connections were waiting for answers; raise `connections`, or see what the service can bear",
+            "rate is {} a second, expected {asked}: {} waiting for answers; raise `connections`, or see what the service can bear",
             rounded(rate),
-            probe.connections
+            match probe.connections {
+                1 => "the one connection was".to_owned(),
+                count => format!("the {count} connections were"),
+            }
         );
         return (false, why);
     }

@@ -1,9 +1,11 @@
 //! Checks as their users see them: a check goes in, a result comes out.
 
+mod burst;
 mod command;
 mod env;
 mod http;
 mod limits;
+mod load;
 mod problems;
 mod secrets;
 mod server;
