@@ -182,25 +182,21 @@ fn seen(run: &Run<'_>, probe: &BurstProbe, tally: &Tally, asked: &[String]) -> S
         };
         format!("limited is {limited} of {} requests{pause}", tally.sent)
     } else {
-        let mut why = format!(
+        let mut clauses = vec![format!(
             "limited is 0, expected some of {} requests to be answered 429",
             tally.sent
-        );
+        )];
         if tally.failed > 0 {
-            let cause = tally
-                .failure
-                .as_ref()
-                .map_or("got no answer in time", Failure::fate);
-            why.push_str(&format!("; {} failed, and {cause}", tally.failed));
+            clauses.push(format!("{} got no whole answer", tally.failed));
         }
         if tally.sent < probe.requests {
-            why.push_str(&format!(
-                "; there was no time for the other {} within {}",
+            clauses.push(format!(
+                "there was no time for the other {} within {}",
                 probe.requests - tally.sent,
                 written::duration(probe.within)
             ));
         }
-        why
+        clauses.join("; ")
     };
     Seen {
         observation: Observation::default()

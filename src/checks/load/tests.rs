@@ -88,7 +88,7 @@ fn a_timer_that_rings_late_is_not_the_service_being_slow() {
 fn turns_follow_the_rate_and_end_with_the_load() {
     let start = Instant::now();
     let at = |milliseconds| start + Duration::from_millis(milliseconds);
-    let mut probe = load(LoadExtent::Duration(Duration::from_millis(1000)), Some(3));
+    let mut probe = load(LoadExtent::Duration(Duration::from_secs(1)), Some(3));
     probe.warm_up = Duration::from_millis(500);
     let schedule = Schedule::new(&probe, start);
     let turns: Vec<(u128, bool)> = std::iter::from_fn(|| schedule.turn(start))

@@ -40,19 +40,16 @@ async fn a_limit_is_seen_with_what_it_says() {
     );
     assert_eq!(server.requests().len(), 50);
 
-    let mut table = String::new();
+    let mut table = Vec::new();
     for pass in [
         r#"sent == 50 && limited == 50 && headers["x-ratelimit-limit"] == "30" && retry_after <= duration("1m")"#,
         r#"headers["x-ratelimit-limit"] == "100""#,
         "statuses['200'] == 100",
         "retry_after < duration('10s')",
     ] {
-        table.push_str(&format!(
-            "{}\n",
-            told(&run(&check(probe.clone(), Some(pass))).await)
-        ));
+        table.push(told(&run(&check(probe.clone(), Some(pass))).await));
     }
-    insta::assert_snapshot!(table, @r#"
+    insta::assert_snapshot!(table.join("\n"), @r#"
     Passed: sent is 50, limited is 50, headers["x-ratelimit-limit"] is "30" and retry_after is 30 s
     Failed: headers["x-ratelimit-limit"] is "30", expected "100"
     Failed: statuses["200"] is missing
@@ -62,7 +59,7 @@ async fn a_limit_is_seen_with_what_it_says() {
 
 #[tokio::test]
 async fn a_limit_may_name_a_date_or_nothing() {
-    let mut table = String::new();
+    let mut table = Vec::new();
     for headers in [
         "date: Sun, 06 Nov 1994 08:49:37 GMT\r\nretry-after: Sun, 06 Nov 1994 08:51:07 GMT\r\n",
         "retry-after: later\r\n",
@@ -71,10 +68,10 @@ async fn a_limit_may_name_a_date_or_nothing() {
         let server = limiting(1, headers).await;
         let probe = Probe::Burst(burst(server.url("/"), 5));
         for pass in [None, Some("retry_after == duration('90s')")] {
-            table.push_str(&format!("{}\n", told(&run(&check(probe.clone(), pass)).await)));
+            table.push(told(&run(&check(probe.clone(), pass)).await));
         }
     }
-    insta::assert_snapshot!(table, @"
+    insta::assert_snapshot!(table.join("\n"), @"
     Passed: limited is 4 of 5 requests and retry_after is 1 min 30 s
     Passed: retry_after is 1 min 30 s
     Passed: limited is 4 of 5 requests
@@ -88,7 +85,7 @@ async fn a_limit_may_name_a_date_or_nothing() {
 async fn no_limit_fails_and_leaves_nothing_to_say_of_its_headers() {
     let server = Server::saying("ok").await;
     let probe = Probe::Burst(burst(server.url("/"), 25));
-    let mut table = String::new();
+    let mut table = Vec::new();
     for pass in [
         None,
         Some("limited > 0"),
@@ -96,15 +93,34 @@ async fn no_limit_fails_and_leaves_nothing_to_say_of_its_headers() {
         Some(r#"headers["retry-after"] == "1""#),
         Some("limited == 0 && statuses['200'] == 25"),
     ] {
-        table.push_str(&format!("{}\n", told(&run(&check(probe.clone(), pass)).await)));
+        table.push(told(&run(&check(probe.clone(), pass)).await));
     }
-    insta::assert_snapshot!(table, @r#"
+    insta::assert_snapshot!(table.join("\n"), @r#"
     Failed: limited is 0, expected some of 25 requests to be answered 429
     Failed: limited is 0, expected more than 0
     Failed: there is no retry_after: none of the 25 requests was answered 429
     Failed: there are no headers of a 429: none of the 25 requests was answered 429
     Passed: limited is 0 and statuses["200"] is 25
     "#);
+}
+
+#[tokio::test]
+async fn answers_that_did_not_come_are_told_beside_those_that_did() {
+    let number = AtomicUsize::new(0);
+    let server = Server::answering(move |_| {
+        Behaviour::Say(if number.fetch_add(1, Ordering::SeqCst) < 8 {
+            response("200 OK", "", "ok")
+        } else {
+            Vec::new()
+        })
+    })
+    .await;
+    let result = run(&check(Probe::Burst(burst(server.url("/"), 12)), None)).await;
+    assert_eq!(
+        told(&result),
+        "Failed: limited is 0, expected some of 12 requests to be answered 429; 4 got no whole answer"
+    );
+    assert_eq!(result.observed["failed"], 4);
 }
 
 #[tokio::test]
@@ -133,7 +149,7 @@ async fn a_service_that_does_not_answer_is_told() {
     ))
     .await;
     let foreign = Server::doing(Behaviour::Say(b"220 mail.example ESMTP\r\n".to_vec())).await;
-    let mut table = String::new();
+    let mut table = Vec::new();
     for url in [
         nobody().await,
         silent.url("/"),
@@ -144,9 +160,9 @@ async fn a_service_that_does_not_answer_is_told() {
     ] {
         let mut check = check(Probe::Burst(burst(url, 30)), None);
         check.timeout = Duration::from_millis(600);
-        table.push_str(&format!("{}\n", told(&run(&check).await)));
+        table.push(told(&run(&check).await));
     }
-    insta::assert_snapshot!(table, @"
+    insta::assert_snapshot!(table.join("\n"), @"
     Error: nothing listens at 127.0.0.1:PORT (connection refused); start the service, or mend the port
     Error: no answer came from 127.0.0.1:PORT within 600 ms; raise `timeout` if that is too short
     Error: 127.0.0.1:PORT closed the connection without an answer; look at its log
@@ -187,7 +203,7 @@ async fn what_there_is_no_time_for_is_not_sent() {
 
 #[test]
 fn what_cannot_be_meant_is_told_at_once() {
-    let mut table = String::new();
+    let mut table = Vec::new();
     for (within, url, pass) in [
         (20, "https://app.example/", None),
         (19, "https://app.example/", None),
@@ -204,9 +220,9 @@ fn what_cannot_be_meant_is_told_at_once() {
         probe.within = Duration::from_secs(within);
         let problems = Checks::problems(&check(Probe::Burst(probe), pass), &BTreeMap::new());
         let told: Vec<String> = problems.into_iter().map(|problem| problem.message).collect();
-        table.push_str(&format!("{}\n", told.join("; ")));
+        table.push(told.join("; "));
     }
-    insta::assert_snapshot!(table, @r#"
+    insta::assert_snapshot!(table.join("\n"), @r#"
     the burst may take 20 s, and `timeout` is 20 s; make it longer than that, or leave it out
 
     `url` has the scheme ftp, and only http and https are spoken

@@ -109,7 +109,7 @@ async fn a_load_by_time_ends_and_leaves_its_warm_up_out() {
 
 #[tokio::test]
 async fn what_goes_wrong_is_counted_and_named() {
-    let mut table = String::new();
+    let mut table = Vec::new();
     let whole = response("200 OK", "", "ok");
     let error = response("500 Internal Server Error", "", "");
     let missing = response("404 Not Found", "", "");
@@ -136,9 +136,9 @@ async fn what_goes_wrong_is_counted_and_named() {
             .filter(|asked| asked.starts_with("GET /elsewhere"))
             .count();
         assert_eq!((server.requests().len(), unheard), (12, 0));
-        table.push_str(&format!("{name}: {}\n", steady(&result)));
+        table.push(format!("{name}: {}", steady(&result)));
     }
-    insta::assert_snapshot!(table, @"
+    insta::assert_snapshot!(table.join("\n"), @"
     errors: Failed: 6 of 12 requests failed (50 %): 3 were answered 404 and 3 were answered 500
     redirects: Passed: p95 is FIGURE and rate is FIGURE a second over 12 requests, none of which failed
     cut: Failed: 6 of 12 requests failed (50 %): 6 were broken off in the middle of the answer
@@ -174,7 +174,7 @@ async fn a_service_that_is_silent_in_the_end_is_not_waited_for_without_end() {
 #[tokio::test]
 async fn a_load_that_cannot_begin_is_told() {
     let denying = checks_with(|settings, _| settings.denied_networks.push("127.0.0.0/8".to_owned()));
-    let mut table = String::new();
+    let mut table = Vec::new();
     for url in [
         nobody().await.as_str(),
         "http://no-such-host.invalid/",
@@ -184,7 +184,7 @@ async fn a_load_that_cannot_begin_is_told() {
         "ftp://app.example/",
     ] {
         let check = check(Probe::Load(load(url, 5)), None);
-        table.push_str(&format!("{}\n", told(&run(&check).await)));
+        table.push(told(&run(&check).await));
     }
     let server = Server::saying("ok").await;
     let refused = denying
@@ -193,9 +193,9 @@ async fn a_load_that_cannot_begin_is_told() {
             &Variables::new(),
         )
         .await;
-    table.push_str(&format!("{}\n", told(&refused)));
+    table.push(told(&refused));
     assert!(server.requests().is_empty());
-    insta::assert_snapshot!(table, @"
+    insta::assert_snapshot!(table.join("\n"), @"
     Error: nothing listens at 127.0.0.1:PORT (connection refused); start the service, or mend the port
     Error: the host no-such-host.invalid does not resolve; check the name and DNS
     Error: the address 169.254.169.254 may not be reached; the operator can change denied_networks and allowed_networks
@@ -257,7 +257,8 @@ async fn an_earlier_run_can_be_compared_with() {
         file: file.to_str().expect("a path in UTF-8").to_owned(),
         check: Some("pace".to_owned()),
     });
-    let mut table = String::new();
+    let mut table = Vec::new();
+    let ratios = Regex::new(r"(ratio\S+) is [\d.e-]+").expect("a regular expression");
     for pass in [
         "p95 < baseline.p95 && baseline.p95 == duration('50s')",
         "ratio.p95 < 0.5 && ratio['rate'] > 1.0",
@@ -265,18 +266,15 @@ async fn an_earlier_run_can_be_compared_with() {
         "ratio.p50 < 2.0",
     ] {
         let result = run(&check(Probe::Load(probe.clone()), Some(pass))).await;
-        let steadied = Regex::new(r"(ratio\S+) is [\d.e-]+")
-            .expect("a regular expression")
-            .replace_all(&steady(&result), "$1 is FIGURE")
-            .into_owned();
-        table.push_str(&format!("{steadied}\n"));
+        let steadied = ratios.replace_all(&steady(&result), "$1 is FIGURE").into_owned();
+        table.push(steadied);
     }
     probe.baseline = Some(LoadBaseline {
         file: "no-such-file.json".to_owned(),
         check: None,
     });
-    table.push_str(&told(&run(&check(Probe::Load(probe), None)).await));
-    insta::assert_snapshot!(table, @r#"
+    table.push(told(&run(&check(Probe::Load(probe), None)).await));
+    insta::assert_snapshot!(table.join("\n"), @r#"
     Passed: p95 is FIGURE and baseline.p95 is FIGURE
     Passed: ratio.p95 is FIGURE and ratio["rate"] is FIGURE
     Failed: ratio.p95 is FIGURE, expected more than 0.99
@@ -298,7 +296,7 @@ fn what_cannot_be_meant_is_told_at_once() {
         }),
         ..by_time(1)
     };
-    let mut table = String::new();
+    let mut table = Vec::new();
     for (probe, pass) in [
         (by_time(20), None),
         (by_time(19), None),
@@ -312,9 +310,9 @@ fn what_cannot_be_meant_is_told_at_once() {
     ] {
         let problems = Checks::problems(&check(Probe::Load(probe), pass), &BTreeMap::new());
         let told: Vec<String> = problems.into_iter().map(|problem| problem.message).collect();
-        table.push_str(&format!("{}\n", told.join("; ")));
+        table.push(told.join("; "));
     }
-    insta::assert_snapshot!(table, @r#"
+    insta::assert_snapshot!(table.join("\n"), @r#"
     the load takes 20 s with its warm-up, and `timeout` is 20 s; make it longer than that, or leave it out
 
     `url` is not a URL; write it as in https://app.example/health
