@@ -41,6 +41,7 @@ use futures_util::{Stream, StreamExt as _, stream};
 use serde_json::Value;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 pub use guard::{Guard, GuardSettings, GuardSettingsError, METADATA_NETWORKS};
 pub use problems::Problem;
@@ -54,7 +55,7 @@ use condition::CompiledConditions;
 use judge::Judgement;
 use probe::{Hindrance, Run, Seen};
 use redact::Redactor;
-use share::Shares;
+use share::{Place, Shares};
 
 /// The most characters of a result's `why`.
 const LONGEST_WHY: usize = 600;
@@ -138,12 +139,21 @@ impl Checks {
     ///
     /// Dropping the future ends the check; a command's whole process group is killed.
     pub async fn run(&self, check: &Check, variables: &Variables) -> CheckResult {
+        let place = self.place(check, variables).await;
+        self.run_at(place, check, variables).await
+    }
+
+    /// Waits for a place that the check can run in.
+    async fn place(&self, check: &Check, variables: &Variables) -> Place {
+        let lane = probes::lane(&check.probe, variables);
+        self.shared.shares.take(lane).await
+    }
+
+    /// Runs a check that has a place, which is free again when it has ended.
+    async fn run_at(&self, _place: Place, check: &Check, variables: &Variables) -> CheckResult {
         let shared = &*self.shared;
         let passed_on = shared.guard.secrets_passed_on();
         let redactor = Redactor::new(variables.secrets().chain(&passed_on));
-        let lane = probes::lane(&check.probe, variables);
-        let _place = shared.shares.take(lane).await;
-
         let at = shared.clock.now();
         let started = Instant::now();
         let run = Run {
@@ -197,8 +207,25 @@ impl Checks {
             .map(move |check| {
                 let (checker, variables, cancel) = (checker.clone(), Arc::clone(&variables), cancel.clone());
                 async move {
+                    let checking = async {
+                        let place = checker.place(&check, &variables).await;
+                        // What has its place runs as a task of its own, so that many share the processors. Dropping this
+                        // ends it.
+                        let running = AbortOnDropHandle::new(tokio::spawn({
+                            let (checker, variables) = (checker.clone(), Arc::clone(&variables));
+                            async move { checker.run_at(place, &check, &variables).await }
+                        }));
+                        match running.await {
+                            Ok(result) => Some(result),
+                            Err(ended) => match ended.try_into_panic() {
+                                Ok(panic) => std::panic::resume_unwind(panic),
+                                // The runtime is shutting down.
+                                Err(_) => None,
+                            },
+                        }
+                    };
                     // The check goes at once when it is cancelled, and not only when the stream does.
-                    cancel.run_until_cancelled(checker.run(&check, &variables)).await
+                    cancel.run_until_cancelled(checking).await.flatten()
                 }
             })
             .buffer_unordered(all)
