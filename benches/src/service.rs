@@ -37,9 +37,9 @@ pub(crate) fn start() -> Result<SocketAddr> {
 }
 
 fn router() -> Router {
-    let json = [(CONTENT_TYPE, "application/json")];
+    const JSON: &str = "application/json";
     let large = Bytes::from(format!("\"{}\"", "x".repeat(LARGE - 2)));
     Router::new()
-        .route("/health", get(async move || (json, HEALTH)))
-        .route("/large", get(async move || (json, large)))
+        .route("/health", get(async move || ([(CONTENT_TYPE, JSON)], HEALTH)))
+        .route("/large", get(async move || ([(CONTENT_TYPE, JSON)], large)))
 }
