@@ -2,6 +2,7 @@
 
 mod bare;
 mod bots;
+mod checks;
 mod commands;
 mod core;
 mod fixture;
@@ -10,7 +11,9 @@ mod fold;
 mod house;
 mod measure;
 mod parse;
+mod peers;
 mod process;
+mod service;
 mod table;
 
 use std::io::Write as _;
@@ -56,6 +59,10 @@ enum Task {
         each: usize,
     },
     BareBot,
+    Peers {
+        programs: PathBuf,
+    },
+    Service,
 }
 
 fn main() -> Result<ExitCode> {
@@ -74,6 +81,16 @@ fn main() -> Result<ExitCode> {
             } else {
                 ExitCode::SUCCESS
             })
+        }
+        Task::Peers { programs } => {
+            let rows = runtime.block_on(peers::rows(&programs))?;
+            write!(std::io::stdout(), "\n{}", table::render(&rows))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Task::Service => {
+            let address = service::start()?;
+            writeln!(std::io::stdout(), "http://{address}/health")?;
+            runtime.block_on(std::future::pending())
         }
         Task::BareBot => {
             runtime.block_on(bare::run())?;
@@ -97,6 +114,11 @@ fn task(mut arguments: impl Iterator<Item = String>) -> Result<Task> {
             }
             "--only" => only = Some(arguments.next().context("--only names no figure")?),
             "bare-bot" => return Ok(Task::BareBot),
+            "service" => return Ok(Task::Service),
+            "peers" => {
+                let programs = PathBuf::from(arguments.next().context("peers names no directory")?);
+                return Ok(Task::Peers { programs });
+            }
             "count" => {
                 let database = PathBuf::from(arguments.next().context("count names no database")?);
                 let each = arguments.next().context("count names no number")?.parse()?;
@@ -120,7 +142,9 @@ async fn measure(directory: &Path, effort: Effort, only: Option<&str>) -> Result
     }
     std::fs::create_dir_all(directory)?;
     let mut rows = Vec::new();
-    for figure in ["parse", "deciding", "timers", "fold", "commands", "bots"] {
+    for figure in [
+        "parse", "deciding", "timers", "fold", "commands", "checks", "bots",
+    ] {
         if only.is_some_and(|only| only != figure) {
             continue;
         }
@@ -131,6 +155,7 @@ async fn measure(directory: &Path, effort: Effort, only: Option<&str>) -> Result
             "timers" => core::timers(directory, effort).await?,
             "fold" => fold::rows(directory, effort).await?,
             "commands" => commands::rows(directory, effort).await?,
+            "checks" => checks::rows(effort).await?,
             _ => bots::rows(directory, effort).await?,
         });
         writeln!(

@@ -16,11 +16,42 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How often it is asked whether it is ready.
 const LOOK_EVERY: Duration = Duration::from_millis(1);
 
+/// The service that is asked, as a process of its own, which ends when this is dropped.
+pub(crate) struct Service {
+    child: Child,
+    /// Where its health document is.
+    pub(crate) url: String,
+}
+
 /// A bot that runs, and ends when this is dropped.
 pub(crate) struct Process {
     child: Child,
     /// Seconds from its start until it was ready.
     pub(crate) took: f64,
+}
+
+impl Service {
+    /// Starts it, and waits until it says where it is.
+    pub(crate) async fn start() -> Result<Self> {
+        let mut child = Command::new(std::env::current_exe()?)
+            .arg("service")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()?;
+        let out = child.stdout.take().context("the service has no output")?;
+        let mut lines = BufReader::new(out).lines();
+        let url = tokio::time::timeout(PATIENCE, lines.next_line())
+            .await
+            .context("the service did not start")??
+            .context("the service did not start")?;
+        Ok(Self { child, url })
+    }
+
+    /// Ends it.
+    pub(crate) async fn end(mut self) -> Result<()> {
+        Ok(self.child.kill().await?)
+    }
 }
 
 impl Process {

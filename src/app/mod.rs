@@ -76,7 +76,7 @@ fn carry_out(line: CommandLine) -> anyhow::Result<Ended> {
                     telemetry::start_log(&log.filter, log_style(log.format))?;
                     run_async(serve::run(settings))
                 }
-                Command::Check(arguments) => run_async(check::run(&settings, arguments)),
+                Command::Check(arguments) => run_async(check::run(settings, arguments)),
                 Command::Checklist(ChecklistCommand::Lint { format, .. }) => {
                     checklists::lint(&checklists::of_directory(&settings.checklists.directory)?, format)
                 }

@@ -3,7 +3,7 @@
 //! The CEL crate parses and evaluates by recursion with large frames, so compiling, and evaluating what is deep
 //! or loops, happens on threads with room enough; [`scan`](super::scan) bounds how deep a condition can be.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use cel::Env;
@@ -30,6 +30,8 @@ const MOST_COMPILED: usize = 2000;
 pub(super) struct Compiled {
     /// What `&&` joins, in order. All must hold.
     pub(super) conjuncts: Vec<Conjunct>,
+    /// The names that it uses, found once and not at each evaluation.
+    pub(super) names: BTreeSet<String>,
     /// Whether it may take long or needs much stack, and is evaluated on a thread of its own.
     pub(super) heavy: bool,
 }
@@ -161,8 +163,17 @@ fn compiled(
                         .to_owned(),
             });
         }
+        let names = conjuncts
+            .iter()
+            .flat_map(|conjunct| {
+                let references = conjunct.expression.references();
+                let names = references.variables().into_iter().map(str::to_owned);
+                names.collect::<Vec<_>>()
+            })
+            .collect();
         Ok(Compiled {
             conjuncts,
+            names,
             heavy: depth > SHALLOW || loops > 0,
         })
     })

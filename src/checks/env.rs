@@ -6,8 +6,6 @@
 mod form;
 
 use std::collections::BTreeMap;
-use std::io::Read as _;
-use std::path::Path;
 
 use serde_json::{Value, json};
 
@@ -15,9 +13,8 @@ use super::command::{self, Ending, MARK};
 use super::dotenv::{self, DotEnv};
 use super::observation::{Kind, Observation, Observed};
 use super::probe::{Hindrance, Run, Seen};
-use super::readable::Unreadable;
 use super::seal::Sealer;
-use super::{blocking, written};
+use super::{readable, written};
 use crate::domain::check::{EnvFormat, EnvProbe, EnvSource, EnvVariable};
 
 /// The largest `.env` file that is read, in bytes; of a program, the most that it may say.
@@ -405,22 +402,7 @@ impl Findings {
 /// A file in `.env` form, with its path.
 async fn read_file(run: &Run<'_>, path: &str) -> Result<(String, DotEnv), Hindrance> {
     let path = run.expand(path)?;
-    let readable = run.guard.readable().clone();
-    let reading = blocking::work(run, || format!("the file {path} could not be read"), {
-        let path = path.clone();
-        move |_| {
-            let path = Path::new(&path);
-            let (file, _) = readable.scope().open(path)?;
-            let mut bytes = Vec::new();
-            file.take(LARGEST_FILE as u64 + 1)
-                .read_to_end(&mut bytes)
-                .map_err(|fault| Unreadable::of(path, &fault))?;
-            Ok(bytes)
-        }
-    });
-    let bytes = reading
-        .await?
-        .map_err(|unreadable: Unreadable| Hindrance::new(unreadable.to_string()))?;
+    let bytes = readable::bytes_of(run, &path, LARGEST_FILE).await?;
     if bytes.len() > LARGEST_FILE {
         return Err(Hindrance::new(format!(
             "the file {path} is larger than 1 MiB, which is no `.env` file; mend its path"

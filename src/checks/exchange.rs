@@ -19,7 +19,7 @@ use super::variables::Variables;
 use super::{Limits, template, written};
 
 /// What requests call themselves.
-const AGENT: &str = concat!("holdpoint/", env!("CARGO_PKG_VERSION"));
+pub(super) const AGENT: &str = concat!("holdpoint/", env!("CARGO_PKG_VERSION"));
 
 /// The client that every request of every check goes through; making one is far dearer than a request.
 pub(super) fn client(limits: &Limits, guard: Arc<Guard>) -> Result<Client, reqwest::Error> {

@@ -1,6 +1,6 @@
 //! Whether what was observed meets a condition, and why, in a sentence that names both.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use cel::common::ast::{Expr, IdedExpr, operators};
@@ -79,22 +79,11 @@ fn with_judge<Done>(
     work: impl FnOnce(&Judge<'_>) -> Done,
 ) -> Done {
     let values = compiled
-        .conjuncts
+        .names
         .iter()
-        .flat_map(|conjunct| {
-            conjunct
-                .expression
-                .references()
-                .variables()
-                .into_iter()
-                .map(str::to_owned)
-                .collect::<Vec<_>>()
-        })
-        .collect::<BTreeSet<String>>()
-        .into_iter()
         .filter_map(|name| {
-            let value = observation.for_condition(&name)?.try_into().ok()?;
-            Some((name, value))
+            let value = observation.for_condition(name)?.try_into().ok()?;
+            Some((name.clone(), value))
         })
         .collect();
     let names = Names { values, until };
@@ -136,10 +125,7 @@ pub(super) fn headers_named(compiled: &Compiled) -> Vec<String> {
 
 /// Whether a condition looks at what is observed under a name.
 pub(super) fn looks_at(compiled: &Compiled, name: &str) -> bool {
-    compiled
-        .conjuncts
-        .iter()
-        .any(|conjunct| conjunct.expression.references().has_variable(name))
+    compiled.names.contains(name)
 }
 
 /// What a condition finds under the names it uses.

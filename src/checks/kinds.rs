@@ -184,6 +184,9 @@ impl Checker<'_> {
                 let operand = self.sort(&select.operand, scope);
                 let field = match operand {
                     Sort::Headers => self.header(expression, &select.field),
+                    Sort::Durations(names) | Sort::Fractions(names) => {
+                        self.known_part(expression, operand, names, &select.field)
+                    }
                     Sort::Object | Sort::Unknown => Sort::Unknown,
                     _ => {
                         let named = named(&select.operand);
@@ -230,6 +233,8 @@ impl Checker<'_> {
                 Kind::Truth => Sort::Truth,
                 Kind::Whole => Sort::Whole,
                 Kind::Fraction => Sort::Fraction,
+                Kind::Durations(names) => Sort::Durations(names),
+                Kind::Fractions(names) => Sort::Fractions(names),
                 Kind::Duration => Sort::Duration,
                 Kind::Text => Sort::Text,
                 Kind::Headers => Sort::Headers,
@@ -248,6 +253,24 @@ impl Checker<'_> {
         };
         // An unknown name is enough to say; that nothing is looked at would be said on top of it.
         self.flaw(at, sentence)
+    }
+
+    /// A part of an object whose parts are known.
+    fn known_part(&mut self, at: &IdedExpr, of: Sort, names: &'static [&'static str], name: &str) -> Sort {
+        if !names.contains(&name) {
+            let known: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+            return self.flaw(
+                at,
+                format!(
+                    "there is no part `{name}`; there are {}",
+                    written::joined(&known, "and")
+                ),
+            );
+        }
+        match of {
+            Sort::Durations(_) => Sort::Duration,
+            _ => Sort::Fraction,
+        }
     }
 
     fn header(&mut self, at: &IdedExpr, name: &str) -> Sort {
@@ -326,6 +349,8 @@ impl Checker<'_> {
                         | Sort::Names
                         | Sort::Object
                         | Sort::Headers
+                        | Sort::Durations(_)
+                        | Sort::Fractions(_)
                         | Sort::Unknown
                 ),
                 "duration" => !matches!(sort, Sort::Text | Sort::Duration | Sort::Unknown),
@@ -383,6 +408,13 @@ impl Checker<'_> {
                 Expr::Literal(LiteralValue::String(name)) => self.header(index, name.inner()),
                 _ => Sort::Text,
             },
+            Sort::Durations(names) | Sort::Fractions(names) => match (&index.expr, of) {
+                (Expr::Literal(LiteralValue::String(name)), _) => {
+                    self.known_part(index, of, names, name.inner())
+                }
+                (_, Sort::Durations(_)) => Sort::Duration,
+                _ => Sort::Fraction,
+            },
             Sort::Names if by.is_number() || by == Sort::Unknown => Sort::Text,
             Sort::Object | Sort::List | Sort::Unknown => Sort::Unknown,
             _ => {
@@ -420,7 +452,13 @@ impl Checker<'_> {
             }
             operators::IN => matches!(
                 right,
-                Sort::List | Sort::Names | Sort::Object | Sort::Headers | Sort::Unknown
+                Sort::List
+                    | Sort::Names
+                    | Sort::Object
+                    | Sort::Headers
+                    | Sort::Durations(_)
+                    | Sort::Fractions(_)
+                    | Sort::Unknown
             ),
             _ => {
                 return match left.reckoned(name, right) {
@@ -464,7 +502,7 @@ impl Checker<'_> {
     fn comprehension(&mut self, at: &IdedExpr, comprehension: &ComprehensionExpr, scope: &Scope) -> Sort {
         let range = self.sort(&comprehension.iter_range, scope);
         let element = match range {
-            Sort::Names | Sort::Headers => Sort::Text,
+            Sort::Names | Sort::Headers | Sort::Durations(_) | Sort::Fractions(_) => Sort::Text,
             Sort::List | Sort::Object | Sort::Unknown => Sort::Unknown,
             _ => {
                 let named = named(&comprehension.iter_range);

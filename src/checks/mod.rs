@@ -11,6 +11,7 @@
 //! other machines, and `exchange` what those have in common that ask by HTTP.
 
 mod blocking;
+mod burst;
 mod capture;
 mod combined;
 mod command;
@@ -26,6 +27,7 @@ mod guard;
 mod http;
 mod judge;
 mod kinds;
+mod load;
 mod observation;
 mod plan;
 mod probe;
@@ -46,6 +48,7 @@ mod tests;
 mod tls;
 mod variables;
 mod verdict;
+mod wire;
 mod written;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -22,6 +22,10 @@ pub(super) enum Kind {
     Text,
     /// Texts by name, the names in lower case.
     Headers,
+    /// Spans of time by name, the names known.
+    Durations(&'static [&'static str]),
+    /// Numbers that need not be whole by name, the names known.
+    Fractions(&'static [&'static str]),
     /// A list of names.
     Names,
     /// Whatever the other side sent.
@@ -37,6 +41,8 @@ pub(super) enum Observed {
     Duration(Duration),
     Text(String),
     Headers(BTreeMap<String, String>),
+    Durations(BTreeMap<&'static str, Duration>),
+    Fractions(BTreeMap<&'static str, f64>),
     Names(Vec<String>),
     Json(Value),
     /// Nothing, and why: a clause such as `the body is not JSON`.
@@ -82,13 +88,21 @@ impl Observation {
             Observed::Truth(truth) => CelValue::Bool(*truth),
             Observed::Whole(number) => CelValue::Int(*number),
             Observed::Fraction(number) => CelValue::Float(*number),
-            Observed::Duration(duration) => {
-                CelValue::Duration(chrono::Duration::from_std(*duration).unwrap_or(chrono::Duration::MAX))
-            }
+            Observed::Duration(duration) => span(*duration),
             Observed::Text(text) => CelValue::from(text.as_str()),
             Observed::Headers(headers) => headers
                 .iter()
                 .map(|(name, value)| (name.clone(), CelValue::from(value.as_str())))
+                .collect::<HashMap<_, _>>()
+                .into(),
+            Observed::Durations(spans) => spans
+                .iter()
+                .map(|(name, duration)| ((*name).to_owned(), span(*duration)))
+                .collect::<HashMap<_, _>>()
+                .into(),
+            Observed::Fractions(numbers) => numbers
+                .iter()
+                .map(|(name, number)| ((*name).to_owned(), CelValue::Float(*number)))
                 .collect::<HashMap<_, _>>()
                 .into(),
             Observed::Names(names) => CelValue::List(Arc::new(
@@ -99,6 +113,10 @@ impl Observation {
         };
         Some(value)
     }
+}
+
+fn span(duration: Duration) -> CelValue {
+    CelValue::Duration(chrono::Duration::from_std(duration).unwrap_or(chrono::Duration::MAX))
 }
 
 /// JSON as a condition sees it: numbers that are whole are whole, so that they can be reckoned with.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use futures_util::future::{BoxFuture, Shared, join_all};
 use futures_util::{FutureExt as _, Stream, StreamExt as _, stream};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::capture::{self, Captured};
 use super::combined::ended;
@@ -115,10 +116,19 @@ impl Checks {
                 .collect();
             let (checker, variables, cancel) = (checker.clone(), Arc::clone(&variables), cancel.clone());
             let one = async move {
+                // A task of its own, so that many share the processors. Dropping this ends it.
+                let running = AbortOnDropHandle::new(tokio::spawn(async move {
+                    checker.run_when_ready(&check, waits, &variables).await
+                }));
                 // The check goes at once when it is cancelled, and not only when the stream does.
-                cancel
-                    .run_until_cancelled(checker.run_when_ready(&check, waits, &variables))
-                    .await
+                match cancel.run_until_cancelled(running).await? {
+                    Ok(ended) => Some(ended),
+                    Err(ended) => match ended.try_into_panic() {
+                        Ok(panic) => std::panic::resume_unwind(panic),
+                        // The runtime is shutting down.
+                        Err(_) => None,
+                    },
+                }
             };
             one.boxed().shared()
         };

@@ -1,6 +1,7 @@
 //! The one place where the probes are told apart: what each observes, names, crowds and does.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::condition::Compiled;
 use super::observation::Kind;
@@ -8,9 +9,10 @@ use super::probe::{Hindrance, Run, Seen};
 use super::share::Lane;
 use super::variables::Variables;
 use super::{
-    combined, command, database, dns, env, exchange, file, github, http, judge, prometheus, tcp, tls,
+    burst, combined, command, database, dns, env, exchange, file, github, http, judge, load, prometheus, tcp,
+    tls,
 };
-use crate::domain::check::{HttpCapture, Probe};
+use crate::domain::check::{BurstProbe, HttpCapture, LoadProbe, Probe};
 
 /// Names that a condition may use, with their kinds.
 pub(super) fn names(probe: &Probe) -> BTreeMap<String, Kind> {
@@ -32,11 +34,13 @@ pub(super) fn names(probe: &Probe) -> BTreeMap<String, Kind> {
         Probe::Prometheus(_) => fixed(&prometheus::NAMES),
         Probe::Github(probe) => fixed(github::names(probe)),
         Probe::Database(_) => fixed(&database::NAMES),
+        Probe::Burst(_) => fixed(&burst::NAMES),
+        Probe::Load(probe) => load::names(probe).into_iter().collect(),
     }
 }
 
-/// What is wrong with the parameters, as far as can be told without making the probe: sentences.
-pub(super) fn flaws(probe: &Probe) -> Vec<String> {
+/// What is wrong with the parameters, the time-out among them, as far as can be told without making the probe: sentences.
+pub(super) fn flaws(probe: &Probe, timeout: Duration) -> Vec<String> {
     match probe {
         Probe::Http(probe) => http::flaws(probe),
         // Those of steps are told with the place of each.
@@ -50,6 +54,8 @@ pub(super) fn flaws(probe: &Probe) -> Vec<String> {
         Probe::Prometheus(probe) => prometheus::flaws(probe),
         Probe::Github(probe) => github::flaws(probe),
         Probe::Database(probe) => database::flaws(probe),
+        Probe::Burst(probe) => burst::flaws(probe, timeout),
+        Probe::Load(probe) => load::flaws(probe, timeout),
     }
 }
 
@@ -67,6 +73,8 @@ pub(super) fn texts(probe: &Probe) -> Vec<&str> {
         Probe::Prometheus(probe) => prometheus::texts(probe),
         Probe::Github(probe) => github::texts(probe),
         Probe::Database(probe) => database::texts(probe),
+        Probe::Burst(probe) => http::texts(&probe.request),
+        Probe::Load(probe) => load::texts(probe),
         Probe::Combined(_) => Vec::new(),
     }
 }
@@ -101,6 +109,9 @@ pub(super) fn lane(probe: &Probe, variables: &Variables) -> Option<Lane> {
         Probe::Prometheus(probe) => exchange::host(&probe.url, variables).map(Lane::Host),
         Probe::Github(probe) => exchange::host(&probe.base_url, variables).map(Lane::Host),
         Probe::Database(probe) => database::host(probe, variables).map(Lane::Host),
+        Probe::Burst(BurstProbe { request, .. }) | Probe::Load(LoadProbe { request, .. }) => {
+            http::host(request, variables).map(Lane::Load)
+        }
     }
 }
 
@@ -144,5 +155,10 @@ pub(super) async fn make(
         Probe::Prometheus(probe) => prometheus::probe(run, client, probe).await,
         Probe::Github(probe) => github::probe(run, client, probe).await,
         Probe::Database(probe) => Box::pin(database::probe(run, probe)).await,
+        Probe::Burst(probe) => {
+            let asked = condition.map(judge::headers_named).unwrap_or_default();
+            burst::probe(run, probe, &asked).await
+        }
+        Probe::Load(probe) => load::probe(run, probe).await,
     }
 }

@@ -25,7 +25,7 @@ pub struct Problem {
 
 pub(super) fn problems(check: &Check, variables: &BTreeMap<VariableName, Variable>) -> Vec<Problem> {
     let declared: BTreeSet<&str> = variables.keys().map(VariableName::as_str).collect();
-    let mut problems: Vec<Problem> = probes::flaws(&check.probe)
+    let mut problems: Vec<Problem> = probes::flaws(&check.probe, check.timeout)
         .into_iter()
         .map(|message| at_line(check.line, message))
         .collect();

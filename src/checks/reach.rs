@@ -125,13 +125,18 @@ pub(super) async fn connect(run: &Run<'_>, place: &Place) -> Result<TcpStream, U
         let addresses = addresses(run.guard, &place.host, place.port)
             .await
             .map_err(|unreached| Unconnected::Hindered(Hindrance::new(unreached.to_string())))?;
-        TcpStream::connect(addresses.as_slice())
-            .await
-            .map_err(|error| unconnected(place, &error))
+        dial(place, &addresses).await
     };
     tokio::time::timeout_at(run.deadline, dialled)
         .await
         .unwrap_or(Err(Unconnected::Silent))
+}
+
+/// Connects to the first of a place's addresses that answers.
+pub(super) async fn dial(place: &Place, addresses: &[SocketAddr]) -> Result<TcpStream, Unconnected> {
+    TcpStream::connect(addresses)
+        .await
+        .map_err(|error| unconnected(place, &error))
 }
 
 fn unconnected(place: &Place, error: &io::Error) -> Unconnected {

@@ -5,12 +5,15 @@
 //! do something.
 
 use std::fs::{File, Metadata, OpenOptions};
-use std::io;
+use std::io::{self, Read as _};
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use rustix::fs::OFlags;
+
+use super::blocking;
+use super::probe::{Hindrance, Run};
 
 /// Where the kernel shows itself as files, the bot's own environment among them.
 const NEVER: [&str; 3] = ["/proc", "/sys", "/dev"];
@@ -175,6 +178,27 @@ impl Scope {
             Some(what) => Err(Unreadable::NotAFile { path, what }),
         }
     }
+}
+
+/// A file's bytes, and one more than `most` where there are more.
+pub(super) async fn bytes_of(run: &Run<'_>, path: &str, most: usize) -> Result<Vec<u8>, Hindrance> {
+    let readable = run.guard.readable().clone();
+    let written = PathBuf::from(path);
+    let reading = blocking::work(
+        run,
+        || format!("the file {path} could not be read"),
+        move |_| {
+            let (file, _) = readable.scope().open(&written)?;
+            let mut bytes = Vec::new();
+            file.take(most as u64 + 1)
+                .read_to_end(&mut bytes)
+                .map_err(|fault| Unreadable::of(&written, &fault))?;
+            Ok(bytes)
+        },
+    );
+    reading
+        .await?
+        .map_err(|unreadable: Unreadable| Hindrance::new(unreadable.to_string()))
 }
 
 /// What something is that is no regular file.

@@ -12,6 +12,8 @@ use super::Limits;
 pub(super) enum Lane {
     /// A host and port.
     Host(String),
+    /// A host and port under load, which is one load's alone: two would measure each other.
+    Load(String),
     /// This machine's processors.
     Commands,
 }
@@ -59,7 +61,11 @@ impl Shares {
             return semaphore;
         }
         lanes.retain(|_, semaphore| semaphore.strong_count() > 0);
-        let semaphore = Arc::new(Semaphore::new(self.per_lane));
+        let width = match lane {
+            Lane::Load(_) => 1,
+            Lane::Host(_) | Lane::Commands => self.per_lane,
+        };
+        let semaphore = Arc::new(Semaphore::new(width));
         lanes.insert(lane, Arc::downgrade(&semaphore));
         semaphore
     }

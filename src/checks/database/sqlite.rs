@@ -3,7 +3,7 @@
 //! The file is opened for reading alone and `query_only` is on. SQLite itself bounds a single value to a gigabyte and
 //! gives no other bound without unsafe code, so a query that makes up such a value holds it for a moment.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -15,7 +15,9 @@ use sqlx::{Connection as _, ValueRef as _};
 use tokio::time::Instant;
 
 use super::rows::Rows;
+use crate::checks::blocking;
 use crate::checks::probe::{Hindrance, Run};
+use crate::checks::readable::Unreadable;
 
 /// About how many steps of its machine SQLite takes between looks at the clock.
 const STEPS: i32 = 10_000;
@@ -36,7 +38,7 @@ pub(super) async fn ask(run: &Run<'_>, file: &str, query: &str) -> Result<Rows, 
 }
 
 async fn asked(run: &Run<'_>, file: &str, query: &str) -> Result<Rows, Hindrance> {
-    let path = vetted(file).await?;
+    let path = vetted(run, file).await?;
     let left = run.deadline.saturating_duration_since(Instant::now());
     let options = SqliteConnectOptions::new()
         .filename(path)
@@ -74,26 +76,22 @@ async fn asked(run: &Run<'_>, file: &str, query: &str) -> Result<Rows, Hindrance
     Ok(rows)
 }
 
-/// The file, when it is one: opening a pipe would wait for ever.
-async fn vetted(file: &str) -> Result<PathBuf, Hindrance> {
-    // With the dot in front, SQLite does not take a name that begins with `file:` for a URL of its own.
-    let path = Path::new(".").join(file);
-    let found = tokio::fs::metadata(&path).await.map_err(|error| {
-        Hindrance::new(match error.kind() {
-            std::io::ErrorKind::NotFound => format!(
-                "the file {file} is not there; create it, or mend `url` (it is relative to the bot's working directory)"
-            ),
-            std::io::ErrorKind::PermissionDenied => {
-                format!("the file {file} may not be read by the bot; change its permissions")
-            }
-            _ => format!("the file {file} could not be opened: {error}"),
-        })
-    })?;
-    if found.is_file() {
-        Ok(path)
-    } else {
-        Err(Hindrance::new(format!("{file} is not a file; mend `url`")))
-    }
+/// Where the file is, when it is one that checks may read.
+async fn vetted(run: &Run<'_>, file: &str) -> Result<PathBuf, Hindrance> {
+    let readable = run.guard.readable().clone();
+    let written = PathBuf::from(file);
+    let looking = blocking::work(
+        run,
+        || format!("the file {file} could not be opened"),
+        move |_| {
+            let scope = readable.scope();
+            scope.open(&written)?;
+            Ok(scope.place(&written)?.path)
+        },
+    );
+    looking
+        .await?
+        .map_err(|unreadable: Unreadable| Hindrance::new(unreadable.to_string()))
 }
 
 type Cells = Vec<(String, Value)>;

@@ -158,7 +158,7 @@ fn json_of(run: &Run<'_>, body: &Body) -> Observed {
 }
 
 /// Headers by name in lower case, as the HTTP library has them; several of one name joined as RFC 9110, 5.3 says.
-fn headers_of(headers: &HeaderMap) -> BTreeMap<String, String> {
+pub(in crate::checks) fn headers_of(headers: &HeaderMap) -> BTreeMap<String, String> {
     let mut texts: BTreeMap<String, String> = BTreeMap::new();
     for (name, value) in headers {
         let value = String::from_utf8_lossy(value.as_bytes());

@@ -20,8 +20,9 @@ use super::variables::Variables;
 use super::{capture, exchange};
 use crate::domain::check::HttpProbe;
 use answer::Answer;
+pub(super) use answer::headers_of;
 use cookies::Cookies;
-use request::Request;
+pub(super) use request::Request;
 
 /// What an answer is observed by.
 pub(super) const NAMES: [(&str, Kind); 9] = [

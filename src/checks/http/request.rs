@@ -15,17 +15,17 @@ use crate::domain::check::HttpProbe;
 const HARMLESS: [HeaderName; 4] = [ACCEPT, ACCEPT_LANGUAGE, CONTENT_TYPE, USER_AGENT];
 
 /// What is about to be sent.
-pub(super) struct Request {
+pub(in crate::checks) struct Request {
     pub(super) first: Url,
-    pub(super) url: Url,
-    pub(super) method: Method,
-    headers: HeaderMap,
-    body: Option<String>,
+    pub(in crate::checks) url: Url,
+    pub(in crate::checks) method: Method,
+    pub(in crate::checks) headers: HeaderMap,
+    pub(in crate::checks) body: Option<String>,
 }
 
 impl Request {
     /// The request as it is written, its variables replaced.
-    pub(super) fn new(run: &Run<'_>, probe: &HttpProbe) -> Result<Self, Hindrance> {
+    pub(in crate::checks) fn new(run: &Run<'_>, probe: &HttpProbe) -> Result<Self, Hindrance> {
         let url = exchange::url(run, &probe.url, "url")?;
         let method = Method::from_bytes(probe.method.to_uppercase().as_bytes()).map_err(|_| {
             Hindrance::new(format!(

@@ -17,6 +17,10 @@ pub(super) enum Sort {
     Names,
     Object,
     Headers,
+    /// Spans of time under these names.
+    Durations(&'static [&'static str]),
+    /// Fractions under these names.
+    Fractions(&'static [&'static str]),
     Null,
     Unknown,
 }
@@ -28,7 +32,12 @@ impl Sort {
 
     pub(super) fn equals(self, other: Self) -> bool {
         let listed = |sort| matches!(sort, Self::List | Self::Names);
-        let keyed = |sort| matches!(sort, Self::Object | Self::Headers);
+        let keyed = |sort| {
+            matches!(
+                sort,
+                Self::Object | Self::Headers | Self::Durations(_) | Self::Fractions(_)
+            )
+        };
         self == Self::Unknown
             || other == Self::Unknown
             || self == other
@@ -53,8 +62,14 @@ impl Sort {
         let adds = name == operators::ADD;
         let takes = name == operators::SUBSTRACT;
         match (self, other) {
-            (Self::Unknown, Self::Truth | Self::Null | Self::Headers)
-            | (Self::Truth | Self::Null | Self::Headers, Self::Unknown) => None,
+            (
+                Self::Unknown,
+                Self::Truth | Self::Null | Self::Headers | Self::Durations(_) | Self::Fractions(_),
+            )
+            | (
+                Self::Truth | Self::Null | Self::Headers | Self::Durations(_) | Self::Fractions(_),
+                Self::Unknown,
+            ) => None,
             (Self::Unknown, _) | (_, Self::Unknown) => Some(Self::Unknown),
             (one, other) if one.is_number() && one == other => {
                 (one != Self::Fraction || name != operators::MODULO).then_some(one)
@@ -79,7 +94,7 @@ impl Sort {
             Self::Duration => "a span of time",
             Self::Time => "a time",
             Self::List | Self::Names => "a list",
-            Self::Object | Self::Headers => "an object",
+            Self::Object | Self::Headers | Self::Durations(_) | Self::Fractions(_) => "an object",
             Self::Null => "null",
             Self::Unknown => "unknown",
         }

@@ -1,5 +1,6 @@
 //! Checks as their users see them: a check goes in, a result comes out.
 
+mod burst;
 mod command;
 mod database;
 mod dns;
@@ -9,6 +10,7 @@ mod flow;
 mod github;
 mod http;
 mod limits;
+mod load;
 mod problems;
 mod prometheus;
 mod secrets;

@@ -1,5 +1,6 @@
 //! Checks: automated probes, their parameters and what they found.
 
+mod burst;
 mod combined;
 mod command;
 mod database;
@@ -9,6 +10,7 @@ mod file;
 mod flow;
 mod github;
 mod http;
+mod load;
 mod prometheus;
 mod rhythm;
 mod tcp;
@@ -20,6 +22,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use burst::BurstProbe;
 pub use combined::{CombinedProbe, Rule};
 pub use command::CommandProbe;
 pub use database::DatabaseProbe;
@@ -29,6 +32,7 @@ pub use file::{FileFormat, FileProbe};
 pub use flow::{CheckSeverity, Retry};
 pub use github::{GithubAlerts, GithubProbe, GithubQuestion};
 pub use http::{HttpCapture, HttpProbe, HttpStep, HttpSteps};
+pub use load::{LoadBaseline, LoadExtent, LoadProbe};
 pub use prometheus::{PrometheusProbe, PrometheusRange};
 pub use rhythm::{
     AfterGo, LONGEST_EVERY, LONGEST_FOR, MOST_IN_A_ROW, MOST_OBSERVATIONS, Rhythm, SHORTEST_EVERY,
@@ -102,6 +106,11 @@ pub enum Probe {
     Github(GithubProbe),
     /// A query that reads. Observes `rows`, `count`, `value`, `latency`.
     Database(DatabaseProbe),
+    /// Many requests at once. Observes `sent`, `limited`, `failed`, `retry_after`, `headers`, `statuses`.
+    Burst(BurstProbe),
+    /// A load. Observes `p50`, `p90`, `p95`, `p99`, `max`, `mean`, `rate`, `requests`, `errors`, `error_percent`,
+    /// `statuses`, `baseline`, `ratio`.
+    Load(LoadProbe),
     /// Other checks. Observes `passed`, `failed`, `total`.
     Combined(CombinedProbe),
 }
@@ -128,6 +137,8 @@ impl Probe {
             Self::Tls(_) => "tls",
             Self::Dns(_) => "dns",
             Self::File(_) => "file",
+            Self::Burst(_) => "burst",
+            Self::Load(_) => "load",
             Self::Prometheus(_) => "prometheus",
             Self::Github(_) => "github",
             Self::Database(_) => "database",

@@ -594,3 +594,156 @@ fn how_a_check_is_observed_is_read() {
     ]
     "#);
 }
+
+#[test]
+fn bursts_and_loads_have_their_usual_limits() {
+    let checks = read(
+        "---
+checks:
+  burst: { burst: { url: \"https://app.example/\", requests: 100 } }
+  slow-burst: { burst: { url: \"https://app.example/\", requests: 10000, within: 30s }, timeout: 2m }
+  load: { load: { url: \"https://app.example/\" } }
+  paced: { load: { url: \"https://app.example/\", method: post, json: { a: 1 }, requests: 1000, rate: 50, warm_up: 5s } }
+  counted: { load: { url: \"https://app.example/\", requests: 1000, connections: 500, baseline: before.json } }
+---
+- [ ] it <!-- check: load -->
+",
+    )
+    .checklist
+    .checks;
+    let told: Vec<String> = checks
+        .values()
+        .map(|check| match &check.probe {
+            Probe::Burst(burst) => {
+                format!(
+                    "{}: {} within {:?}, {:?}",
+                    check.id, burst.requests, burst.within, check.timeout
+                )
+            }
+            Probe::Load(load) => format!(
+                "{}: {} connections, {:?}, rate {:?}, warm-up {:?}, baseline {:?}, {:?}",
+                check.id,
+                load.connections,
+                load.extent,
+                load.rate,
+                load.warm_up,
+                load.baseline.as_ref().map(|baseline| baseline.file.as_str()),
+                check.timeout
+            ),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    insta::assert_snapshot!(told.join("\n"), @r#"
+    burst: 100 within 10s, 20s
+    counted: 500 connections, Requests(1000), rate None, warm-up 0ns, baseline Some("before.json"), 70s
+    load: 10 connections, Duration(10s), rate None, warm-up 0ns, baseline None, 20s
+    paced: 10 connections, Requests(1000), rate Some(50), warm-up 5s, baseline None, 35s
+    slow-burst: 10000 within 30s, 120s
+    "#);
+}
+
+#[test]
+fn bursts_and_loads_past_their_limits_are_told() {
+    insta::assert_snapshot!(
+        told(
+            "---
+checks:
+  a: { burst: { url: \"https://app.example/\" } }
+  b: { burst: { url: \"https://app.example/\", requests: 10001, with_in: 1s } }
+  c: { load: { url: \"https://app.example/\", connections: 501 } }
+  d: { load: { url: \"https://app.example/\", duration: 31m } }
+  e: { load: { url: \"https://app.example/\", duration: 1m, requests: 5 } }
+  f: { load: { url: \"https://app.example/\", rate: 0, warm_up: 1h } }
+  g: { load: { url: \"https://app.example/\", body: a, json: b } }
+  h: { load: { url: \"https://app.example/\", baseline: { check: a } } }
+---
+- [ ] it
+"
+        ),
+        @r#"
+    x.md:3:3: warning: The check `a` decides no item.
+      |
+    3 |   a: { burst: { url: "https://app.example/" } }
+      |   ^
+      = help: Write `<!-- check: a -->` into the item it is for.
+    x.md:3:15: error: `burst` has no `requests`.
+      |
+    3 |   a: { burst: { url: "https://app.example/" } }
+      |               ^
+    x.md:4:3: warning: The check `b` decides no item.
+      |
+    4 |   b: { burst: { url: "https://app.example/", requests: 10001, with_in: 1s } }
+      |   ^
+      = help: Write `<!-- check: b -->` into the item it is for.
+    x.md:4:56: error: `requests` must be a whole number from 1 to 10000, and is `10001`.
+      |
+    4 | …burst: { url: "https://app.example/", requests: 10001, with_in: 1s } }
+      |                                                  ^
+    x.md:4:63: error: There is no key `with_in` in `burst`.
+      |
+    4 | …{ url: "https://app.example/", requests: 10001, with_in: 1s } }
+      |                                                  ^
+      = help: Did you mean `within`?
+    x.md:5:3: warning: The check `c` decides no item.
+      |
+    5 |   c: { load: { url: "https://app.example/", connections: 501 } }
+      |   ^
+      = help: Write `<!-- check: c -->` into the item it is for.
+    x.md:5:58: error: `connections` must be a whole number from 1 to 500, and is `501`.
+      |
+    5 | …ad: { url: "https://app.example/", connections: 501 } }
+      |                                                  ^
+    x.md:6:3: warning: The check `d` decides no item.
+      |
+    6 |   d: { load: { url: "https://app.example/", duration: 31m } }
+      |   ^
+      = help: Write `<!-- check: d -->` into the item it is for.
+    x.md:6:55: error: `duration` must be at most 30 minutes, written as `30m`, and is `31m`.
+      |
+    6 | … load: { url: "https://app.example/", duration: 31m } }
+      |                                                  ^
+    x.md:7:3: warning: The check `e` decides no item.
+      |
+    7 |   e: { load: { url: "https://app.example/", duration: 1m, requests: 5 } }
+      |   ^
+      = help: Write `<!-- check: e -->` into the item it is for.
+    x.md:7:59: error: `load` has both `duration` and `requests`.
+      |
+    7 | …d: { url: "https://app.example/", duration: 1m, requests: 5 } }
+      |                                                  ^
+      = help: Either says when it is over; keep one of them.
+    x.md:8:3: warning: The check `f` decides no item.
+      |
+    8 |   f: { load: { url: "https://app.example/", rate: 0, warm_up: 1h } }
+      |   ^
+      = help: Write `<!-- check: f -->` into the item it is for.
+    x.md:8:51: error: `rate` must be a whole number from 1 to 100000, and is `0`.
+      |
+    8 | …f: { load: { url: "https://app.example/", rate: 0, warm_up: 1h } }
+      |                                                  ^
+    x.md:8:63: error: `warm_up` must be at most 30 minutes, written as `30m`, and is `1h`.
+      |
+    8 | … url: "https://app.example/", rate: 0, warm_up: 1h } }
+      |                                                  ^
+    x.md:9:3: warning: The check `g` decides no item.
+      |
+    9 |   g: { load: { url: "https://app.example/", body: a, json: b } }
+      |   ^
+      = help: Write `<!-- check: g -->` into the item it is for.
+    x.md:9:54: error: `load` has both `body` and `json`.
+      |
+    9 | …{ load: { url: "https://app.example/", body: a, json: b } }
+      |                                                  ^
+      = help: A request has one body; keep one of them.
+    x.md:10:3: warning: The check `h` decides no item.
+       |
+    10 |   h: { load: { url: "https://app.example/", baseline: { check: a } } }
+       |   ^
+       = help: Write `<!-- check: h -->` into the item it is for.
+    x.md:10:55: error: `baseline` has no `file`.
+       |
+    10 | … load: { url: "https://app.example/", baseline: { check: a } } }
+       |                                                  ^
+    "#
+    );
+}

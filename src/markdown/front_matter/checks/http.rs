@@ -11,11 +11,14 @@ const FOLLOW_LIMIT: u32 = 20;
 /// Most requests of a sequence.
 const STEPS_LIMIT: usize = 20;
 
-/// What a request may say.
-const REQUEST: [&str; 7] = ["url", "method", "headers", "body", "json", "follow", "capture"];
+/// What a request is made of, wherever one is written.
+pub(super) const REQUEST: [&str; 5] = ["url", "method", "headers", "body", "json"];
+
+/// What is done with its answer.
+const ANSWER: [&str; 2] = ["follow", "capture"];
 
 pub(super) fn read(values: &mut Values<'_, '_, '_>, entry: &Entry) -> Option<Probe> {
-    let known: Vec<&str> = REQUEST.into_iter().chain(["steps"]).collect();
+    let known: Vec<&str> = REQUEST.into_iter().chain(ANSWER).chain(["steps"]).collect();
     let fields = values.fields(entry.value, "`http`", &known)?;
     let Some(id) = fields.get("steps") else {
         return Some(Probe::Http(request(values, &fields, entry)?));
@@ -43,7 +46,7 @@ fn steps(values: &mut Values<'_, '_, '_>, id: NodeId) -> Option<Probe> {
         );
         return None;
     }
-    let known: Vec<&str> = REQUEST.into_iter().chain(["pass"]).collect();
+    let known: Vec<&str> = REQUEST.into_iter().chain(ANSWER).chain(["pass"]).collect();
     let mut steps = Vec::with_capacity(list.len());
     let mut sound = true;
     for (index, node) in list.iter().enumerate() {
@@ -78,7 +81,8 @@ fn step(values: &mut Values<'_, '_, '_>, id: NodeId, number: usize, known: &[&st
     })
 }
 
-fn request(values: &mut Values<'_, '_, '_>, fields: &Fields, entry: &Entry) -> Option<HttpProbe> {
+/// Reads a request.
+pub(super) fn request(values: &mut Values<'_, '_, '_>, fields: &Fields, entry: &Entry) -> Option<HttpProbe> {
     let url = required(values, fields, entry, "url").and_then(|id| values.words(id, "`url`"));
     let method = match fields.get("method") {
         None => Some("GET".to_owned()),

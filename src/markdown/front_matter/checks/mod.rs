@@ -1,5 +1,6 @@
 //! `checks`. One file for each probe.
 
+mod burst;
 mod combined;
 mod command;
 mod database;
@@ -9,6 +10,7 @@ mod file;
 mod flow;
 mod github;
 mod http;
+mod load;
 mod prometheus;
 mod relations;
 mod rhythm;
@@ -33,8 +35,11 @@ const STEPS_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a command may take unless said otherwise.
 const COMMAND_TIMEOUT: Duration = Duration::from_mins(1);
 
+/// How long a number of requests may take that nothing paces, unless said otherwise.
+const LOAD_TIMEOUT: Duration = Duration::from_mins(1);
+
 /// The probes, as they are written.
-const PROBES: [&str; 12] = [
+const PROBES: [&str; 14] = [
     "http",
     "env",
     "command",
@@ -42,6 +47,8 @@ const PROBES: [&str; 12] = [
     "tcp",
     "tls",
     "dns",
+    "burst",
+    "load",
     "database",
     "prometheus",
     "github",
@@ -112,6 +119,8 @@ fn check(values: &mut Values<'_, '_, '_>, entry: &Entry, named: &mut Vec<Named>)
             "prometheus" => prometheus::read(values, only),
             "github" => github::read(values, only),
             "database" => database::read(values, only),
+            "burst" => burst::read(values, only),
+            "load" => load::read(values, only),
             _ => command::read(values, only),
         },
         [_, second, ..] => {
@@ -167,6 +176,9 @@ fn check(values: &mut Values<'_, '_, '_>, entry: &Entry, named: &mut Vec<Named>)
         Probe::HttpSteps(_) => STEPS_TIMEOUT,
         Probe::Command(_) => COMMAND_TIMEOUT,
         Probe::Env(probe) if matches!(probe.source, EnvSource::Command(_)) => COMMAND_TIMEOUT,
+        // After the last request is sent, its answer has as long as that of any other probe.
+        Probe::Burst(burst) => burst.within + PROBE_TIMEOUT,
+        Probe::Load(load) => load.takes().unwrap_or(load.warm_up + LOAD_TIMEOUT) + PROBE_TIMEOUT,
         _ => PROBE_TIMEOUT,
     };
     // A part that was written and is wrong makes the check wrong: it must not run as if the part were not there.
