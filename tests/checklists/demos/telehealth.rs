@@ -1,7 +1,7 @@
 //! What `staging-telehealth` asks over HTTP: the application and its edge functions, Supabase, Twilio, Sentry, GitHub
 //! and Prometheus, all at one address.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
 use axum::response::{IntoResponse as _, Response};
@@ -91,6 +91,8 @@ struct State {
     patients: BTreeMap<String, String>,
     /// From which room to which somebody went.
     moves: Vec<(String, String)>,
+    /// Which rooms were asked about before anybody was in them, which only one of the checks does that move somebody.
+    looked_into: BTreeSet<String>,
 }
 
 impl Telehealth {
@@ -245,7 +247,7 @@ impl Telehealth {
     }
 
     fn participants(&self, asked: &Asked) -> Response {
-        let state = self.state();
+        let mut state = self.state();
         let Some(filter) = asked.query.get("breakout_room_id") else {
             let is_outsider = asked.bearer() == Some("made-up-outsider_token");
             let seen = if is_outsider && !self.is("rows-hidden") {
@@ -255,6 +257,8 @@ impl Telehealth {
             };
             return says(200, seen);
         };
+        let rooms = filter.trim_start_matches("in.(").trim_end_matches(')').split(',');
+        state.looked_into.extend(rooms.map(str::to_owned));
         let there: Vec<Value> = state
             .patients
             .iter()
@@ -337,8 +341,10 @@ impl Telehealth {
                 only(422)
             };
         }
-        // Sessions that were opened on the way have rooms of their own; only one check opens two rooms and goes at once.
         let count = body["rooms"].as_u64().unwrap_or_default();
+        if self.is("room-time") && count == 4 {
+            return only(504);
+        }
         let rooms: Vec<Value> = (0..count)
             .map(|_| {
                 let room = self.next("room");
@@ -360,6 +366,9 @@ impl Telehealth {
             };
         }
         let mut state = self.state();
+        if self.is("move-time") && !state.looked_into.contains(&to) {
+            return only(504);
+        }
         // Another check moves the same patient at the same time, into a room of another session.
         state.patients.insert(format!("{patient} of {to}"), to.clone());
         state.moves.push((from, to));
