@@ -1,5 +1,6 @@
 //! Targets on which all checks of a checklist pass, with a switch for each of them that makes exactly it fail.
 
+mod clients;
 mod portal;
 mod service;
 mod telehealth;
@@ -23,18 +24,40 @@ use tokio_util::sync::CancellationToken;
 
 use super::checks::fakes;
 
+/// What became of each check.
+pub(crate) type Results = BTreeMap<String, CheckResult>;
+
 /// What stands on the machine that a demo's checks run on: programs, files and a database.
 pub(crate) struct Machine {
     directory: tempfile::TempDir,
-    programs: tempfile::TempDir,
+    _programs: tempfile::TempDir,
+    checks: Checks,
 }
 
 impl Machine {
+    /// A machine with no programs and no files.
+    pub(crate) fn bare() -> Self {
+        Self::with(&[], "", &[])
+    }
+
     /// A machine with these programs, all of which do the same, and these files.
     pub(crate) fn with(programs: &[&str], script: &str, files: &[(&str, &str)]) -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let fakes = fakes(programs, script);
+        let settings = GuardSettings {
+            commands: programs.iter().map(|program| (*program).to_owned()).collect(),
+            environment: vec!["PATH".to_owned()],
+            command_user: "root".to_owned(),
+            readable: vec!["/".into()],
+            ..GuardSettings::default()
+        };
+        let environment: Environment = [("PATH", path_with(fakes.path()))].into_iter().collect();
+        let guard = Guard::new(settings, environment).expect("the settings are right");
+        let clock = Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH));
         let machine = Self {
-            directory: tempfile::tempdir().expect("a temporary directory"),
-            programs: fakes(programs, script),
+            directory,
+            _programs: fakes,
+            checks: Checks::new(Limits::default(), guard, clock).expect("a checker"),
         };
         for (path, content) in files {
             let file = machine.directory.path().join(path);
@@ -90,38 +113,13 @@ impl Machine {
     }
 
     /// Runs all checks of a checklist.
-    pub(crate) async fn run(
-        &self,
-        checklist: &Checklist,
-        variables: Variables,
-    ) -> BTreeMap<String, CheckResult> {
-        let programs = fs::read_dir(self.programs.path())
-            .expect("the programs")
-            .map(|entry| {
-                entry
-                    .expect("an entry")
-                    .file_name()
-                    .to_string_lossy()
-                    .into_owned()
-            })
-            .collect();
-        let settings = GuardSettings {
-            commands: programs,
-            environment: vec!["PATH".to_owned()],
-            command_user: "root".to_owned(),
-            readable: vec!["/".into()],
-            ..GuardSettings::default()
-        };
-        let environment: Environment = [("PATH", path_with(self.programs.path()))].into_iter().collect();
-        let guard = Guard::new(settings, environment).expect("the settings are right");
-        let clock = Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH));
-        let checks = Checks::new(Limits::default(), guard, clock).expect("a checker");
+    pub(crate) async fn run(&self, checklist: &Checklist, variables: Variables) -> Results {
         let placed = checklist
             .checks
             .values()
             .map(|check| self.placed(check))
             .collect();
-        checks
+        self.checks
             .run_all(placed, Arc::new(variables), CancellationToken::new())
             .map(|result| (result.check.to_string(), result))
             .collect()
@@ -146,7 +144,14 @@ pub(crate) fn variables(checklist: &Checklist, address: SocketAddr) -> Variables
                     variables.with_secret(name.clone(), SecretString::from(format!("made-up-{name}")))
                 }
                 Some(default) if default.starts_with("http") => {
-                    variables.with(name.clone(), format!("http://{address}"))
+                    let path = reqwest::Url::parse(default)
+                        .expect("an address")
+                        .path()
+                        .to_owned();
+                    variables.with(
+                        name.clone(),
+                        format!("http://{address}{}", path.trim_end_matches('/')),
+                    )
                 }
                 Some(default) => variables.with(name.clone(), default.clone()),
                 None => variables.with(name.clone(), "made-up"),
@@ -187,11 +192,7 @@ pub(crate) fn figures(
 }
 
 /// That exactly these checks did not pass, in one of these ways.
-pub(crate) fn assert_not_passed(
-    switched: &str,
-    results: &BTreeMap<String, CheckResult>,
-    expected: &BTreeMap<&str, CheckStatus>,
-) {
+pub(crate) fn assert_not_passed(switched: &str, results: &Results, expected: &BTreeMap<&str, CheckStatus>) {
     let not_passed: BTreeMap<&str, CheckStatus> = results
         .iter()
         .filter(|(_, result)| result.status != CheckStatus::Passed)

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use axum::response::{IntoResponse as _, Response};
-use holdpoint::domain::check::{CheckResult, CheckStatus};
+use holdpoint::domain::check::CheckStatus;
 use holdpoint::domain::checklist::Checklist;
 use holdpoint::domain::ids::VariableName;
 use secrecy::SecretString;
@@ -12,7 +12,7 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 use super::service::{self, Asked, Collection, figure, only, rules, says};
-use super::{Machine, assert_not_passed, figures, variables};
+use super::{Machine, Results, assert_not_passed, figures, variables};
 use crate::shipped::named;
 
 /// What Prometheus says for each check while all is well, and what once its switch is thrown.
@@ -80,7 +80,7 @@ fn portal() -> Checklist {
 }
 
 /// Runs all checks against a portal of which one thing is not as it should be, called after the check that finds it.
-async fn run(switch: &str) -> BTreeMap<String, CheckResult> {
+async fn run(switch: &str) -> Results {
     let checklist = portal();
     let files: Vec<(&str, &str)> = FILES
         .iter()

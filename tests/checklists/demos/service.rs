@@ -124,10 +124,11 @@ impl Collection {
     }
 }
 
-/// What Prometheus answers to a query: one value, or none.
+/// What Prometheus answers to a query: one value, or no series where that is no number.
 pub(crate) fn figure(value: Option<f64>) -> Response {
     let result: Vec<Value> = value
         .into_iter()
+        .filter(|value| !value.is_nan())
         .map(|value| json!({ "metric": {}, "value": [0, value.to_string()] }))
         .collect();
     says(

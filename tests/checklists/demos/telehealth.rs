@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
 use axum::response::{IntoResponse as _, Response};
-use holdpoint::domain::check::{CheckResult, CheckStatus};
+use holdpoint::domain::check::CheckStatus;
 use holdpoint::domain::checklist::Checklist;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use super::service::{self, Asked, figure, only, rules, says};
-use super::{Machine, asked_by_http, assert_not_passed, figures, variables};
+use super::{Machine, Results, asked_by_http, assert_not_passed, figures, variables};
 use crate::shipped::named;
 
 /// What Prometheus says for each check while all is well, and what once its switch is thrown.
@@ -48,7 +48,7 @@ const ALONG: [(&str, &[&str]); 1] = [("session", &["rooms-by-hand", "room-time",
 
 #[tokio::test]
 async fn on_the_demo_all_checks_by_http_pass() {
-    let results = run("").await;
+    let results = run(&Machine::bare(), "").await;
     assert_not_passed("no switch", &results, &BTreeMap::new());
     assert!(results.len() > 35, "only {} checks ran", results.len());
 }
@@ -56,6 +56,7 @@ async fn on_the_demo_all_checks_by_http_pass() {
 #[tokio::test]
 async fn each_switch_makes_its_check_fail_and_no_other() {
     let checklist = asked_by_http(named("staging-telehealth"));
+    let machine = Machine::bare();
     for check in checklist.checks.keys() {
         let along = ALONG.iter().filter(|(switch, _)| *switch == check.as_str());
         let expected = along
@@ -63,16 +64,15 @@ async fn each_switch_makes_its_check_fail_and_no_other() {
             .chain([check.as_str()])
             .map(|check| (check, CheckStatus::Failed))
             .collect();
-        assert_not_passed(check.as_str(), &run(check.as_str()).await, &expected);
+        assert_not_passed(check.as_str(), &run(&machine, check.as_str()).await, &expected);
     }
 }
 
-async fn run(switch: &str) -> BTreeMap<String, CheckResult> {
+async fn run(machine: &Machine, switch: &str) -> Results {
     let checklist = asked_by_http(named("staging-telehealth"));
     let telehealth = Telehealth::new(&checklist, switch);
     let mut servers = JoinSet::new();
     let address = service::start(&mut servers, move |asked| telehealth.answer(asked)).await;
-    let machine = Machine::with(&[], "", &[]);
     machine.run(&checklist, variables(&checklist, address)).await
 }
 
