@@ -1,5 +1,6 @@
 //! Targets on which all checks of a checklist pass, with a switch for each of them that makes exactly it fail.
 
+mod booking;
 mod clients;
 mod portal;
 mod service;
@@ -17,6 +18,7 @@ use holdpoint::checks::{Checks, Environment, Guard, GuardSettings, Limits, Varia
 use holdpoint::clock::ManualClock;
 use holdpoint::domain::check::{Check, CheckResult, CheckStatus, EnvSource, Probe, Retry};
 use holdpoint::domain::checklist::Checklist;
+use holdpoint::domain::ids::CheckId;
 use jiff::Timestamp;
 use secrecy::SecretString;
 use sqlx::{Connection as _, Executor as _};
@@ -167,6 +169,10 @@ pub(crate) fn asked_by_http(mut checklist: Checklist) -> Checklist {
             Probe::Http(_) | Probe::HttpSteps(_) | Probe::Prometheus(_)
         )
     });
+    let left: BTreeSet<CheckId> = checklist.checks.keys().cloned().collect();
+    for check in checklist.checks.values_mut() {
+        check.after.retain(|other| left.contains(other));
+    }
     checklist
 }
 
@@ -177,18 +183,41 @@ pub(crate) fn figures(
     switch: &str,
     table: &[(&str, f64, f64)],
 ) -> BTreeMap<String, f64> {
-    table
-        .iter()
-        .map(|(name, well, ill)| {
-            let check = checklist.checks.values().find(|check| check.id.as_str() == *name);
-            let query = check.and_then(|check| match &check.probe {
-                Probe::Prometheus(probe) => Some(probe.query.clone()),
-                _ => None,
-            });
-            let query = query.expect("a check that asks Prometheus");
-            (query, if *name == switch { *ill } else { *well })
-        })
-        .collect()
+    let mut figures = BTreeMap::new();
+    for (name, well, ill) in table {
+        let check = checklist.checks.values().find(|check| check.id.as_str() == *name);
+        let query = check.and_then(|check| match &check.probe {
+            Probe::Prometheus(probe) => Some(probe.query.clone()),
+            _ => None,
+        });
+        let query = query.expect("a check that asks Prometheus");
+        // Two checks may ask the same: what is not well is so for both.
+        if *name == switch {
+            figures.insert(query, *ill);
+        } else {
+            figures.entry(query).or_insert(*well);
+        }
+    }
+    figures
+}
+
+/// These checks, and as skipped those that come after one of them.
+pub(crate) fn with_those_after<'a>(
+    checklist: &'a Checklist,
+    mut not_passed: BTreeMap<&'a str, CheckStatus>,
+) -> BTreeMap<&'a str, CheckStatus> {
+    for check in checklist.checks.values() {
+        if check
+            .after
+            .iter()
+            .any(|other| not_passed.contains_key(other.as_str()))
+        {
+            not_passed
+                .entry(check.id.as_str())
+                .or_insert(CheckStatus::Skipped);
+        }
+    }
+    not_passed
 }
 
 /// That exactly these checks did not pass, in one of these ways.

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use axum::http::{HeaderName, HeaderValue};
 use axum::response::{IntoResponse as _, Response};
 use holdpoint::domain::check::CheckStatus;
 use holdpoint::domain::checklist::Checklist;
@@ -11,7 +10,7 @@ use holdpoint::domain::ids::VariableName;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use super::service::{self, Asked, Collection, figure, only, rules, says};
+use super::service::{self, Asked, Collection, figure, only, rules, says, with};
 use super::{Machine, Results, asked_by_http, assert_not_passed, figures, variables};
 use crate::shipped::named;
 
@@ -76,14 +75,6 @@ async fn run(machine: &Machine, switch: &str) -> Results {
     let variables =
         variables(&checklist, address).with(VariableName::new("plain_api_url"), format!("http://{plain}"));
     machine.run(&checklist, variables).await
-}
-
-fn with(mut answer: Response, headers: &[(&'static str, &str)]) -> Response {
-    for (name, value) in headers {
-        let value = HeaderValue::from_str(value).expect("a value");
-        answer.headers_mut().insert(HeaderName::from_static(name), value);
-    }
-    answer
 }
 
 struct Platform {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::body::to_bytes;
 use axum::extract::Request;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use axum::{Json, Router};
 use serde_json::{Value, json};
@@ -73,6 +73,15 @@ pub(crate) fn says(status: u16, json: Value) -> Response {
 /// An answer without anything in it.
 pub(crate) fn only(status: u16) -> Response {
     code(status).into_response()
+}
+
+/// The answer with these headers.
+pub(crate) fn with(mut answer: Response, headers: &[(&'static str, &str)]) -> Response {
+    for (name, value) in headers {
+        let value = HeaderValue::from_str(value).expect("a value");
+        answer.headers_mut().insert(HeaderName::from_static(name), value);
+    }
+    answer
 }
 
 fn code(status: u16) -> StatusCode {
