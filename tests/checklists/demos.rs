@@ -2,6 +2,7 @@
 
 mod booking;
 mod clients;
+mod crm;
 mod portal;
 mod service;
 mod telehealth;
