@@ -279,7 +279,7 @@ async fn an_earlier_run_can_be_compared_with() {
     Passed: ratio.p95 is FIGURE and ratio["rate"] is FIGURE
     Failed: ratio.p95 is FIGURE, expected more than 0.99
     Failed: ratio.p50 is missing
-    Error: the baseline no-such-file.json is not there; store a result of an earlier run in it, or leave `baseline` out
+    Error: the file no-such-file.json is not there; create it, or mend its path (it is relative to the bot's working directory)
     "#);
 }
 

@@ -20,7 +20,7 @@ fn unknown_and_repeated_keys_are_told_with_the_nearest() {
       |
     6 |   a:
       |   ^
-      = help: Give it one of `http`, `env`, `command`, `tcp`, `all` and `any`.
+      = help: Give it one of `http`, `env`, `command`, `file`, `tcp`, `tls`, `dns`, `burst`, `load`, `database`, `prometheus`, `github`, `all` and `any`.
     x.md:7:5: error: There is no key `htpp` in the check `a`.
       |
     7 |     htpp: { url: x }
@@ -111,7 +111,7 @@ fn wrong_values_are_told_where_they_stand() {
       |
     8 |   none: {}
       |   ^
-      = help: Give it one of `http`, `env`, `command`, `tcp`, `all` and `any`.
+      = help: Give it one of `http`, `env`, `command`, `file`, `tcp`, `tls`, `dns`, `burst`, `load`, `database`, `prometheus`, `github`, `all` and `any`.
     x.md:8:3: warning: The check `none` decides no item.
       |
     8 |   none: {}
@@ -126,7 +126,7 @@ fn wrong_values_are_told_where_they_stand() {
       |
     9 |   two: { http: { url: x }, env: { required: [A] } }
       |                            ^
-      = help: Keep one of `http`, `env`, `command`, `tcp`, `all` and `any`; make another check of the other.
+      = help: Keep one of `http`, `env`, `command`, `file`, `tcp`, `tls`, `dns`, `burst`, `load`, `database`, `prometheus`, `github`, `all` and `any`; make another check of the other.
     x.md:10:3: warning: The check `bare` decides no item.
        |
     10 |   bare: { http: { method: 'G T' } }
@@ -443,7 +443,28 @@ fn steps_and_captures_are_told_where_they_are_wrong() {
 #[test]
 fn what_is_observed_over_time_stands_by_itself() {
     let text = "---\nchecks:\n  long: { env: { required: [A] }, for: 1h, every: 1m }\n  whole: { all: [long] }\n  next: { env: { required: [A] }, after: long }\n  late: { env: { required: [A] }, after: once, every: 1m, failures: 3 }\n  once: { env: { required: [A] } }\n  made: { all: [once], every: 1m, failures: 3 }\n---\n- [ ] item <!-- check: long, whole, next, late, once, made -->\n";
-    insta::assert_snapshot!(told(text), @"");
+    insta::assert_snapshot!(told(text), @"
+    x.md:4:18: error: The check `long` is observed over time, and no other check of a run can wait for it.
+      |
+    4 |   whole: { all: [long] }
+      |                  ^
+      = help: Bind it to an item by itself, or take its `every` out.
+    x.md:5:42: error: The check `long` is observed over time, and no other check of a run can wait for it.
+      |
+    5 |   next: { env: { required: [A] }, after: long }
+      |                                          ^
+      = help: Bind it to an item by itself, or take its `every` out.
+    x.md:6:35: error: A check that is observed over time cannot be `after` others.
+      |
+    6 |   late: { env: { required: [A] }, after: once, every: 1m, failures: 3 }
+      |                                   ^
+      = help: Each of its observations is made by itself; take `after` out.
+    x.md:8:24: error: `every` means nothing to a check that is made of others.
+      |
+    8 |   made: { all: [once], every: 1m, failures: 3 }
+      |                        ^
+      = help: Write it at the checks it is made of.
+    ");
 }
 
 #[test]

@@ -138,8 +138,8 @@ async fn what_is_no_database_is_told() {
     }
     assert!(!directory.path().join("missing.db").exists());
     insta::assert_snapshot!(table.join("\n"), @"
-    Error: DIRECTORY is not a file; mend `url`
+    Error: DIRECTORY is a directory, not a file that can be read; name a file
     Error: the file DIRECTORY/notes.txt is no SQLite database; mend `url`
-    Error: the file DIRECTORY/missing.db is not there; create it, or mend `url` (it is relative to the bot's working directory)
+    Error: the file DIRECTORY/missing.db is not there; create it, or mend its path (it is relative to the bot's working directory)
     ");
 }
