@@ -3,6 +3,7 @@
 mod figures;
 mod files;
 mod network;
+mod passing;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
