@@ -1,7 +1,9 @@
 //! The probes `tcp`, `tls` and `dns`, as they are written.
 
+use std::time::Duration;
+
 use super::{read, told};
-use crate::domain::check::{DnsProbe, Probe, RecordType, TcpProbe, TlsProbe};
+use crate::domain::check::{DnsProbe, Probe, PushProbe, RecordType, TcpProbe, TlsProbe};
 use crate::domain::ids::CheckId;
 
 #[test]
@@ -85,4 +87,23 @@ fn what_is_wrong_with_them_is_told_where_it_stands() {
     7 |   e: { dns: { type: A, resolver: {} } }
       |                                  ^
     ");
+}
+
+#[test]
+fn what_is_posted_is_read_and_its_faults_are_told() {
+    let text = "---\nvariables:\n  ci: { secret: true }\nchecks:\n  plain: { push: { secret: '{{ ci }}' } }\n  soon: { push: { secret: '{{ ci }}', within: 1h } }\n---\n- [ ] item <!-- check: plain, soon -->\n";
+    assert_eq!(told(text), "");
+    let checks = read(text).checklist.checks;
+    for (id, hours) in [("plain", 24), ("soon", 1)] {
+        assert_eq!(
+            checks[&CheckId::new(id)].probe,
+            Probe::Push(PushProbe {
+                secret: "{{ ci }}".to_owned(),
+                within: Duration::from_hours(hours),
+                inbox: None
+            })
+        );
+    }
+    let text = "---\nvariables:\n  ci: { secret: true }\nchecks:\n  a: { push: {} }\n  b: { push: { secret: '{{ ci }}', within: 1s } }\n  c:\n    push: { secret: '{{ ci }}' }\n    after: a\n  d:\n    push: { secret: '{{ ci }}', every: 1h }\n  e:\n    push: { secret: '{{ ci }}' }\n    for: 1h\n    every: 1m\n---\n- [ ] item <!-- check: a, b, c, d, e -->\n";
+    insta::assert_snapshot!(told(text), @"");
 }
