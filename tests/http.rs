@@ -136,7 +136,7 @@ async fn one_part_that_is_not_ready_makes_it_503_and_says_why() {
 #[tokio::test]
 async fn figures_are_served_with_their_descriptions() {
     let running = Running::start().await;
-    metrics::counter!(COMMANDS_TOTAL, "outcome" => "done").increment(2);
+    metrics::counter!(COMMANDS_TOTAL, "outcome" => "refused").increment(2);
     metrics::histogram!(COMMAND_SECONDS).record(0.002);
     let response = running.get("/metrics").await;
     assert!(
@@ -151,13 +151,15 @@ async fn figures_are_served_with_their_descriptions() {
         "{figures}"
     );
     assert!(
-        figures.contains("holdpoint_commands_total{outcome=\"done\"} 2"),
+        figures.contains("holdpoint_commands_total{outcome=\"refused\"} 2"),
         "{figures}"
     );
-    assert!(
-        figures.contains("holdpoint_command_seconds_bucket{le=\"0.0025\"} 1"),
-        "{figures}"
-    );
+    // The figures are the process's: engines of other tests here decide commands as well, and refuse none.
+    let counted = figures.lines().find_map(|line| {
+        let count = line.strip_prefix("holdpoint_command_seconds_bucket{le=\"0.0025\"} ")?;
+        count.parse::<u64>().ok()
+    });
+    assert!(counted.is_some_and(|counted| counted >= 1), "{figures}");
     running.finish().await;
 }
 

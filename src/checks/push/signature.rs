@@ -207,6 +207,18 @@ mod tests {
             .iter()
             .map(|(name, why)| format!("{name}: {why}\n"))
             .collect();
-        insta::assert_snapshot!(table.concat(), @"");
+        insta::assert_snapshot!(table.concat(), @"
+        another body: none of its signatures is right; sign it with the secret of this check
+        another id: none of its signatures is right; sign it with the secret of this check
+        no id: webhook-id must be 1 to 128 printed characters without spaces
+        no signature: none of its signatures is right; sign it with the secret of this check
+        no time: webhook-timestamp must be whole seconds since 1970
+        another secret: none of its signatures is right; sign it with the secret of this check
+        a short secret: the secret is shorter than 16 bytes, so nothing is believed; give its variable a longer one
+        a broken secret: the secret begins with whsec_ and what follows is no base64; mend its variable
+        after 5 minutes: signed
+        after 6 minutes: it was signed at 2026-03-06T09:00:00Z, which is more than 5 minutes from now; set the clock of whoever signs it
+        6 minutes ahead: it was signed at 2026-03-06T09:00:00Z, which is more than 5 minutes from now; set the clock of whoever signs it
+        ");
     }
 }

@@ -58,7 +58,32 @@ async fn the_last_post_is_judged_with_its_age() {
         let line = line.split_once("Object").map_or(line.as_str(), |(_, rest)| rest);
         table.push(format!("{line}\n  {}\n", told(&result)));
     }
-    insta::assert_snapshot!(table.concat(), @"");
+    insta::assert_snapshot!(table.concat(), @r#"
+     {"status": String("passed")})) None
+      Passed: status is "passed", posted 5 min ago
+     {"status": String("SUCCESS")})) None
+      Passed: status is "SUCCESS", posted 5 min ago
+     {"status": String("failed")})) None
+      Failed: status is "failed", posted 5 min ago, expected "passed", "success" or "ok"
+     {"conclusion": String("success"), "coverage": Number(81)})) None
+      Passed: status is "success", posted 5 min ago
+    Some((5, Array [Number(1)])) None
+      Failed: what was posted 5 min ago has no `status` and no `conclusion` that is a text; post one, or say under `pass` what must hold
+     {"conclusion": String("success"), "coverage": Number(81)})) Some("json.coverage >= 80")
+      Passed: json.coverage is 81
+     {"conclusion": String("success"), "coverage": Number(81)})) Some("json.coverage >= 90")
+      Failed: json.coverage is 81, expected at least 90
+     {})) Some("status == 'ok'")
+      Failed: the post has no `status` and no `conclusion` that is a text
+     {"conclusion": String("success"), "coverage": Number(81)})) Some("age < duration('3m')")
+      Failed: age is 5 min, expected less than 3 min
+     {"status": String("passed")})) None
+      Passed: status is "passed", posted 1 h ago
+     {"status": String("passed")})) Some("status == 'passed'")
+      Failed: nothing has come within 1 h; the last post came at 2026-03-06T07:59:00Z; POST to /hooks/7/it
+    None None
+      Failed: nothing has come yet, expected a post within 1 h; POST to /hooks/7/it
+    "#);
 }
 
 #[tokio::test]
@@ -81,7 +106,10 @@ async fn a_result_keeps_what_the_next_run_looks_at_and_no_secret() {
         inbox.last = Post::of(&first);
     }
     let second = looked_at(&again).await;
-    insta::assert_snapshot!(format!("{:?}\n{}", first.status, told(&second)), @"");
+    insta::assert_snapshot!(format!("{:?}\n{}", first.status, told(&second)), @"
+    Passed
+    Failed: the body was too long to be kept after it was judged
+    ");
     assert_eq!(Post::received(&second), Post::received(&first));
 }
 
@@ -95,7 +123,7 @@ async fn without_a_deployment_it_is_skipped() {
         .run_all(vec![alone], Arc::new(variables()), CancellationToken::new())
         .collect()
         .await;
-    insta::assert_snapshot!(told(&results[0]), @"");
+    insta::assert_snapshot!(told(&results[0]), @"Skipped: is posted to a deployment, and there is none here; `/deploy check` looks at what has come");
 }
 
 #[test]
@@ -124,5 +152,11 @@ fn the_secret_is_a_secret_variable_and_nothing_else() {
         let problems: Vec<String> = problems.into_iter().map(|problem| problem.message).collect();
         table.push(format!("{secret}: {}\n", problems.join("; ")));
     }
-    insta::assert_snapshot!(table.concat(), @"");
+    insta::assert_snapshot!(table.concat(), @r#"
+    {{ ci }}: 
+    {{ shown }}: the variable shown is shown to everybody, so nothing can be signed with it; write `secret: true` at it
+    {{ ci }}x: `secret` must be one secret variable in braces and nothing else, as in "{{ ci_secret }}"; a secret does not stand in a checklist
+    plain-text-secret: `secret` must be one secret variable in braces and nothing else, as in "{{ ci_secret }}"; a secret does not stand in a checklist
+    {{ login.token }}: `secret` must be one secret variable in braces and nothing else, as in "{{ ci_secret }}"; a secret does not stand in a checklist
+    "#);
 }
