@@ -34,6 +34,7 @@ mod probe;
 mod probes;
 mod problems;
 mod prometheus;
+mod push;
 mod reach;
 mod readable;
 mod redact;
@@ -62,6 +63,7 @@ pub use dotenv::{DotEnv, read as read_dotenv};
 pub use guard::{Guard, GuardSettings, GuardSettingsError, METADATA_NETWORKS};
 pub use plan::{Elsewhere, Ended};
 pub use problems::Problem;
+pub use push::{SignedPost, Unsigned};
 pub use variables::{Environment, UnknownVariable, Variables};
 
 use crate::clock::Clock;
@@ -266,7 +268,11 @@ impl Checks {
                 failed_with,
             }) => match failed_with {
                 Some(observed) => (CheckStatus::Failed, sentence, observed),
-                None => (CheckStatus::Error, sentence, BTreeMap::new()),
+                None => (
+                    CheckStatus::Error,
+                    sentence,
+                    push::kept_anyway(&run, &check.probe),
+                ),
             },
         };
         let result = CheckResult {
