@@ -4,7 +4,7 @@ mod booking;
 mod clients;
 mod crm;
 mod portal;
-mod service;
+pub(crate) mod service;
 mod telehealth;
 
 use std::collections::{BTreeMap, BTreeSet};

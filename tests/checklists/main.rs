@@ -1,5 +1,5 @@
 //! The checklists that are shipped: what they carry of the documents they were written after, that each of their checks
-//! can fail and, where there is a demo, pass, and that a release by each of them can be finished.
+//! can fail and can pass, and that a release by each of them can be finished.
 #![expect(
     clippy::expect_used,
     clippy::print_stderr,

@@ -1,6 +1,5 @@
 //! Metrics that are gone or bad, databases in which nothing is, and a repository in which nothing went well.
 
-use std::net::SocketAddr;
 use std::path::Path;
 
 use holdpoint::checks::Environment;
@@ -15,7 +14,7 @@ use super::{assert_fails, checks, json_answer, serve, variables};
 
 /// Every table that the checklists ask, with the columns that they name, and nothing in it. PostgreSQL's own are tables
 /// like all others here: what is asked of them is SQL that SQLite understands as well.
-const EMPTY: &str = r#"
+pub(super) const EMPTY: &str = r#"
     CREATE TABLE pg_tables (schemaname, tablename, rowsecurity);
     CREATE TABLE pg_policies (schemaname, tablename);
     CREATE TABLE pg_class (oid, relname);
@@ -37,6 +36,9 @@ const EMPTY: &str = r#"
     CREATE TABLE "_prisma_migrations" (finished_at, rolled_back_at);
     CREATE TABLE alembic_version (version_num);
 "#;
+
+/// What Redis says that follows another, has no limit, evicts nothing and keeps nothing.
+const CARELESS: &str = "role:slave\r\nmaxmemory:0\r\nmaxmemory_policy:noeviction\r\naof_enabled:0\r\n";
 
 #[tokio::test]
 async fn every_query_of_metrics_fails_when_they_are_gone_and_most_when_they_are_bad() {
@@ -102,9 +104,9 @@ async fn every_question_to_github_fails_when_nothing_went_well() {
 #[tokio::test]
 async fn every_query_of_a_database_fails_when_nothing_is_in_it() {
     let mut servers = JoinSet::new();
-    let redis = format!("redis://{}", careless_redis(&mut servers).await);
+    let redis = redis(&mut servers, CARELESS).await;
     let directory = tempfile::tempdir().expect("a temporary directory");
-    let empty = empty_database(&directory.path().join("empty.db")).await;
+    let empty = database(&directory.path().join("empty.db"), "").await;
     let checks = checks(&[], Environment::default());
     let mut count = 0;
     for shipped in shipped() {
@@ -130,27 +132,26 @@ fn vector(result: &str) -> String {
     ))
 }
 
-async fn empty_database(file: &Path) -> String {
+/// A database in this file, with all tables, in which these statements have been carried out.
+pub(super) async fn database(file: &Path, statements: &'static str) -> String {
     let options = sqlx::sqlite::SqliteConnectOptions::new()
         .filename(file)
         .create_if_missing(true);
     let mut connection = sqlx::SqliteConnection::connect_with(&options)
         .await
         .expect("a connection");
-    connection
-        .execute(sqlx::raw_sql(EMPTY))
-        .await
-        .expect("the tables");
+    for part in [EMPTY, statements] {
+        connection.execute(sqlx::raw_sql(part)).await.expect("the tables");
+    }
     connection.close().await.expect("an end");
     format!("sqlite:{}", file.display())
 }
 
-/// A Redis that follows another, has no limit, evicts nothing and keeps nothing.
-async fn careless_redis(servers: &mut JoinSet<()>) -> SocketAddr {
+/// A Redis that says this of itself.
+pub(super) async fn redis(servers: &mut JoinSet<()>, info: &'static str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("an address");
     servers.spawn(async move {
-        let info = "role:slave\r\nmaxmemory:0\r\nmaxmemory_policy:noeviction\r\naof_enabled:0\r\n";
         while let Ok((mut stream, _)) = listener.accept().await {
             let mut command = [0; 1024];
             while stream.read(&mut command).await.is_ok_and(|came| came > 0) {
@@ -161,5 +162,5 @@ async fn careless_redis(servers: &mut JoinSet<()>) -> SocketAddr {
             }
         }
     });
-    address
+    format!("redis://{address}")
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use axum::response::{IntoResponse as _, Response};
 use holdpoint::domain::check::CheckStatus;
-use holdpoint::domain::checklist::Checklist;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
