@@ -259,7 +259,9 @@ fn every_kind_of_check_is_among_those_that_are_proven_to_fail() {
                 Probe::Prometheus(_) => "prometheus",
                 Probe::Github(_) => "github",
                 Probe::Database(_) => "database",
-                Probe::Tcp(_) | Probe::Push(_) => panic!("{} {}: nothing proves that it can fail", shipped.name, check.id),
+                Probe::Tcp(_) | Probe::Push(_) => {
+                    panic!("{} {}: nothing proves that it can fail", shipped.name, check.id)
+                }
             };
             *kinds.entry(kind).or_default() += 1;
         }
