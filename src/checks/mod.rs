@@ -172,12 +172,17 @@ impl Checks {
         problems::between(checks)
     }
 
-    /// The variables that the parameters of a check name.
+    /// The variables that the parameters of a check name. What one of its steps captures for the next is none.
     pub fn variables_of(check: &Check) -> BTreeSet<VariableName> {
+        let own = match &check.probe {
+            Probe::HttpSteps(_) => probes::captures(&check.probe),
+            _ => Vec::new(),
+        };
         probes::texts(&check.probe)
             .into_iter()
             .flat_map(template::placeholders)
             .filter(|placeholder| placeholder.captured().is_none())
+            .filter(|placeholder| !own.iter().any(|name| name == placeholder.name))
             .map(|placeholder| VariableName::new(placeholder.name))
             .collect()
     }

@@ -1,8 +1,10 @@
 //! The five files, read once for each test.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use holdpoint::checks::Checks;
 use holdpoint::domain::checklist::Checklist;
 use holdpoint::domain::ids::ChecklistName;
 use holdpoint::engine::problems_of;
@@ -101,6 +103,16 @@ fn no_other_is_shipped() {
     let mut listed: Vec<&str> = SHIPPED.iter().map(|(name, _)| *name).collect();
     listed.sort_unstable();
     assert_eq!(found, listed);
+}
+
+#[test]
+fn every_variable_that_a_check_names_is_declared_and_each_is_named() {
+    for shipped in shipped() {
+        let checklist = &shipped.parsed.checklist;
+        let named: BTreeSet<_> = checklist.checks.values().flat_map(Checks::variables_of).collect();
+        let declared: BTreeSet<_> = checklist.variables.keys().cloned().collect();
+        assert_eq!(named, declared, "{}", shipped.name);
+    }
 }
 
 #[test]
