@@ -5,7 +5,7 @@ use tracing::{error, info, warn};
 use super::check_runs::CheckRuns;
 use super::error::{Fault, HandleError};
 use super::{Input, Repeated, Wish};
-use crate::checks::{SignedPost, Variables};
+use crate::checks::SignedPost;
 use crate::domain::check::{Check, Inbox, Post, Probe};
 use crate::domain::command::{ActingAs, Command};
 use crate::domain::deployment::Deployment;
@@ -87,18 +87,14 @@ impl CheckRuns {
         let Probe::Push(probe) = &check.probe else {
             return Ok(Taken::Unwelcome);
         };
-        let variables = Variables::of(
-            &deployment.checklist.variables,
-            &deployment.variables,
-            &self.environment,
-        );
+        let (checks, variables) = self.means_of(&deployment);
         let signed = SignedPost {
             id: &post.id,
             timestamp: &post.timestamp,
             signatures: &post.signatures,
             body: &post.body,
         };
-        if let Err(unsigned) = self.checks.vet_post(probe, &variables, &signed) {
+        if let Err(unsigned) = checks.vet_post(probe, &variables, &signed) {
             warn!(deployment = post.deployment.0, check = check.id.as_str(), why = %unsigned, "a post was not believed");
             return Ok(Taken::Unwelcome);
         }
@@ -110,7 +106,7 @@ impl CheckRuns {
         };
         let path = hook_path(deployment.id, &check.id);
         let received = Post::new(self.engine.now(), json);
-        let result = self.checks.judge_post(check, &variables, &path, received).await;
+        let result = checks.judge_post(check, &variables, &path, received).await;
         let input = Input {
             id: InputId::new(format!("post:{}:{}:{}", deployment.id.0, check.id, post.id)),
             guild: None,
