@@ -32,7 +32,7 @@ use crate::world::invoke::{Purpose, Reacting, Refusal};
 use crate::world::message::Message;
 
 /// The page's files: name, content type, content.
-const FILES: [(&str, &str, &str); 11] = [
+const FILES: [(&str, &str, &str); 12] = [
     (
         "index.html",
         "text/html; charset=utf-8",
@@ -49,6 +49,7 @@ const FILES: [(&str, &str, &str); 11] = [
     ("markdown.js", JAVASCRIPT, include_str!("../page/markdown.js")),
     ("composer.js", JAVASCRIPT, include_str!("../page/composer.js")),
     ("components.js", JAVASCRIPT, include_str!("../page/components.js")),
+    ("file.js", JAVASCRIPT, include_str!("../page/file.js")),
     ("modal.js", JAVASCRIPT, include_str!("../page/modal.js")),
     (
         "interactions.js",
