@@ -11,6 +11,7 @@
 mod bad_input;
 mod checks;
 mod escalation;
+mod from_chat;
 mod harness;
 mod isolation;
 mod main_job;

@@ -71,7 +71,7 @@ impl Requests {
     }
 
     /// Requests of this method whose path, without `/api/v10`, fits the pattern. In it `*` stands for one segment:
-    /// `/channels/*/messages`. The files that people gave to commands are fetched by `GET /attachments/*/*/*`.
+    /// `/channels/*/messages`. The files that people gave to commands are fetched by `GET /ephemeral-attachments/*/*/*`.
     pub fn of(method: &str, pattern: &str) -> Self {
         Self {
             method: Some(method.to_uppercase()),

@@ -27,7 +27,7 @@ const SIGNATURE: [u64; 4] = [
 #[derive(Clone, Debug)]
 pub(crate) struct Given {
     file: StoredFile,
-    /// Such as `/attachments/1/2/list.md`.
+    /// Such as `/ephemeral-attachments/1/2/list.md`.
     path: String,
     /// `ex`, `is` and `hm`, without which nothing is given out.
     signature: String,
@@ -36,22 +36,16 @@ pub(crate) struct Given {
 
 impl World {
     /// Keeps the files that the options name by their numbers, and names them by their ids instead.
-    pub(super) fn keep_given(
-        &mut self,
-        channel: Snowflake,
-        options: &mut [Value],
-        files: &[Upload],
-        resolved: &mut Resolved,
-    ) {
+    pub(super) fn keep_given(&mut self, options: &mut [Value], files: &[Upload], resolved: &mut Resolved) {
         for option in options {
             if let Some(below) = option.get_mut("options").and_then(Value::as_array_mut) {
-                self.keep_given(channel, below, files, resolved);
+                self.keep_given(below, files, resolved);
             }
             if option["type"] == ATTACHMENT
                 && let Some(upload) = named(files, &option["value"])
             {
                 let id = self.new_id();
-                let attachment = self.keep(channel, id, &upload.file);
+                let attachment = self.keep(id, &upload.file);
                 resolved.add("attachments", id, attachment);
                 option["value"] = json!(id);
             }
@@ -71,12 +65,12 @@ impl World {
     }
 
     /// Keeps one file, and describes it as the application hears of it.
-    fn keep(&mut self, channel: Snowflake, id: Snowflake, file: &StoredFile) -> Value {
+    fn keep(&mut self, id: Snowflake, file: &StoredFile) -> Value {
         let now_ms = self.clock.now_ms();
         let expires_ms = now_ms + ADDRESS_LIFETIME_MS;
         self.given.retain(|_, given| given.expires_ms > now_ms);
         let name = plain_name(&file.name);
-        let path = format!("/attachments/{channel}/{id}/{name}");
+        let path = format!("/ephemeral-attachments/{}/{id}/{name}", self.application);
         // Unlike Discord's it is no secret, but it is as long and as opaque.
         let hash = SIGNATURE
             .map(|odd| format!("{:016x}", id.get().wrapping_mul(odd)))

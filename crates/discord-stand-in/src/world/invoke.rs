@@ -103,7 +103,7 @@ impl World {
             data["guild_id"] = json!(guild);
         }
         let mut given = given.to_vec();
-        self.keep_given(channel, &mut given, files, &mut resolved);
+        self.keep_given(&mut given, files, &mut resolved);
         data["options"] = Value::Array(given);
         if !resolved.0.is_empty() {
             data["resolved"] = Value::Object(resolved.0);

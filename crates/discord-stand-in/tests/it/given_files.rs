@@ -81,8 +81,11 @@ async fn a_given_file_is_fetched_from_discords_hosts_of_files() -> Outcome {
     let mut scene = Scene::open().await?;
     let attachment = scene.give(list()).await?;
     let (url, proxy_url) = (text(&attachment, "url"), text(&attachment, "proxy_url"));
-    let channel = scene.stand_in.channel("releases")?.id();
-    let path = format!("/attachments/{channel}/{}/list.md", text(&attachment, "id"));
+    let application = scene.stand_in.application_id();
+    let path = format!(
+        "/ephemeral-attachments/{application}/{}/list.md",
+        text(&attachment, "id")
+    );
     assert!(url.starts_with(&format!("https://cdn.discordapp.com{path}?ex=")));
     assert!(proxy_url.starts_with(&format!("https://media.discordapp.net{path}?ex=")));
     let mut rest = attachment.clone();
@@ -208,7 +211,7 @@ async fn faults_come_over_the_fetch_of_a_file() -> Outcome {
     let attachment = scene.give(list()).await?;
     let url = text(&attachment, "url");
     let faults = scene.stand_in.faults();
-    let fetches = || Requests::of("GET", "/attachments/*/*/*");
+    let fetches = || Requests::of("GET", "/ephemeral-attachments/*/*/*");
     let retry_after = Duration::from_secs(1);
     let scope = RateLimitScope::Global;
     for (fault, status) in [
