@@ -28,6 +28,7 @@ mod http;
 mod judge;
 mod kinds;
 mod load;
+mod manual;
 mod observation;
 mod plan;
 mod probe;

@@ -67,6 +67,7 @@ pub(super) enum Wish {
     },
     Tick {
         item: String,
+        evidence: Option<String>,
     },
     Untick {
         item: String,
@@ -188,6 +189,7 @@ impl Wish {
             },
             "tick" => Self::Tick {
                 item: given.text("item")?,
+                evidence: given.text("evidence"),
             },
             "untick" => Self::Untick {
                 item: given.text("item")?,

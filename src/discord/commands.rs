@@ -118,7 +118,15 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             Subcommand {
                 name: "tick",
                 description: "Tick an item",
-                options: &[ITEM, WHICH],
+                options: &[
+                    ITEM,
+                    may(
+                        "evidence",
+                        "What shows that it is done: a link, or what you saw",
+                        Kind::Text(TYPED),
+                    ),
+                    WHICH,
+                ],
             },
             Subcommand {
                 name: "untick",

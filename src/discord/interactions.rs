@@ -258,7 +258,16 @@ impl Bot {
             }
             // Runs are answered as they go; see `check`.
             Wish::Check { .. } => return Ok(Reply::to_asker(answer::unknown_command())),
-            Wish::Tick { item: typed } => Command::Tick { item: item(&typed) },
+            Wish::Tick {
+                item: typed,
+                evidence,
+            } => match evidence {
+                None => Command::Tick { item: item(&typed) },
+                Some(evidence) => Command::Attest {
+                    item: item(&typed),
+                    evidence: Remark::parse(&evidence)?,
+                },
+            },
             Wish::Untick { item: typed } => Command::Untick { item: item(&typed) },
             Wish::Skip { item: typed, reason } => Command::Skip {
                 item: item(&typed),

@@ -55,6 +55,8 @@ pub enum Refusal {
     FollowsItems { item: ItemId, open: Vec<ItemId> },
     /// The item is decided by checks.
     FollowsChecks { item: ItemId, checks: Vec<CheckId> },
+    /// The item has a check that a person attests with evidence, and none was given.
+    EvidenceNeeded { item: ItemId },
     /// The item is closed by what it follows, and would be closed by it again.
     StillFollows { item: ItemId, follows: StillFollows },
     /// The item is decided by a sign-off.
@@ -231,6 +233,11 @@ impl fmt::Display for Refusal {
                 "{} ticks itself when {} passed. Run `/deploy check`; to go on without, `/deploy skip` it with a reason.",
                 code(item.as_str()),
                 checks_have(checks)
+            ),
+            Self::EvidenceNeeded { item } => write!(
+                f,
+                "{item} needs evidence: a link, or what you saw. Give it along: `/deploy tick item:{item} evidence:…`",
+                item = inert(item.as_str())
             ),
             Self::StillFollows { item, follows } => {
                 let item = code(item.as_str());

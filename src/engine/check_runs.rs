@@ -18,7 +18,7 @@ use tracing::{error, warn};
 
 pub(super) use self::observing::Made;
 use super::error::{Fault, HandleError};
-use super::hooks::with_inbox;
+use super::hooks::with_what_stands;
 use super::{Engine, Input, Wish};
 use crate::checks::{Checks, Elsewhere, Ended, Environment, SetUpError, Trust, Variables};
 use crate::domain::check::{Check, CheckResult, CheckStatus};
@@ -268,7 +268,7 @@ impl CheckRuns {
                 let joinable = run.clone();
                 under_way.insert(key, Running { run: joinable, ended });
                 told.insert(id.clone(), tellers);
-                begun.push(with_inbox(check, deployment));
+                begun.push(with_what_stands(check, deployment));
                 run
             };
             view.push(Viewed {

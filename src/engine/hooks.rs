@@ -6,7 +6,7 @@ use super::check_runs::CheckRuns;
 use super::error::{Fault, HandleError};
 use super::{Input, Repeated, Wish};
 use crate::checks::SignedPost;
-use crate::domain::check::{Check, Inbox, Post, Probe};
+use crate::domain::check::{Attestation, Check, Inbox, Post, Probe, Standing};
 use crate::domain::command::{ActingAs, Command};
 use crate::domain::deployment::Deployment;
 use crate::domain::ids::{CheckId, DeploymentId, InputId};
@@ -51,14 +51,23 @@ pub fn hook_path(deployment: DeploymentId, check: &CheckId) -> String {
     format!("/hooks/{}/{check}", deployment.0)
 }
 
-/// The check as it runs in a deployment: one whose result is posted is given what came last.
-pub(super) fn with_inbox(check: &Check, deployment: &Deployment) -> Check {
+/// The check as it runs in a deployment: one whose result is posted is given what came last, and one that people attest how
+/// it stands.
+pub(super) fn with_what_stands(check: &Check, deployment: &Deployment) -> Check {
     let mut check = check.clone();
-    if let Probe::Push(probe) = &mut check.probe {
-        probe.inbox = Some(Inbox {
-            path: hook_path(deployment.id, &check.id),
-            last: deployment.checks.get(&check.id).and_then(Post::of),
-        });
+    let last = deployment.checks.get(&check.id);
+    match &mut check.probe {
+        Probe::Push(probe) => {
+            probe.inbox = Some(Inbox {
+                path: hook_path(deployment.id, &check.id),
+                last: last.and_then(Post::of),
+            });
+        }
+        Probe::Manual(probe) => {
+            let attested = last.and_then(Attestation::of);
+            probe.standing = Some(attested.map_or(Standing::Open, Standing::Attested));
+        }
+        _ => {}
     }
     check
 }

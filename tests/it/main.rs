@@ -8,6 +8,7 @@
     reason = "a test may panic, in its helpers too"
 )]
 
+mod attestations;
 mod bad_input;
 mod checks;
 mod escalation;

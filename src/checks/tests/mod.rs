@@ -11,6 +11,7 @@ mod github;
 mod http;
 mod limits;
 mod load;
+mod manual;
 mod problems;
 mod prometheus;
 mod push;
