@@ -42,8 +42,8 @@ async fn a_person_attests_with_evidence_and_takes_it_back() {
     let told = sam
         .submit(&form, "https://example.com/restores/7 @everyone")
         .await;
-    insta::assert_snapshot!(told.content(), @"
-    🖋️ Attested `restored`: https://⁠example.com/restores/7 @⁠everyone. Ticked with it: `1`; asked to sign: **Tech Lead**.
+    insta::assert_snapshot!(told.content().replace('\u{2060}', ""), @"
+    🖋️ Attested `restored`: https://example.com/restores/7 @everyone. Ticked with it: `1`; asked to sign: **Tech Lead**.
     **Tech Lead** has not signed, asked <t:1772787600:R>.
     ");
     world.read(&told, &[]);
