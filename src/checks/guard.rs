@@ -10,7 +10,7 @@ use ipnet::IpNet;
 use secrecy::SecretString;
 
 use super::readable::Readable;
-use super::trust::{Barrier, OwnMachine, Trust, is_public};
+use super::trust::{Barrier, Forbidden, Trust, is_public};
 use super::variables::Environment;
 
 /// Networks that no check reaches unless allowed: link-local addresses, where clouds answer with credentials,
@@ -118,7 +118,7 @@ pub(super) enum Refusal {
         barrier: Barrier,
     },
     #[error("a checklist that was imported {0}; the operator can read it and approve it")]
-    OwnMachine(OwnMachine),
+    Forbidden(Forbidden),
     #[error("commands are off; the operator can allow programs by name, here {0}")]
     CommandsOff(String),
     #[error("the program {0} is not one that may be run; the operator can add it to the allowed commands")]
@@ -187,20 +187,25 @@ impl Guard {
 
     /// The environment that `env` checks look at.
     pub(super) fn environment(&self) -> Result<&Environment, Refusal> {
-        self.on_own_machine(OwnMachine::Environment)?;
+        self.unless_imported(Forbidden::Environment)?;
         Ok(&self.environment)
     }
 
     /// The files that checks may read.
     pub(super) fn readable(&self) -> Result<&Readable, Refusal> {
-        self.on_own_machine(OwnMachine::Files)?;
+        self.unless_imported(Forbidden::Files)?;
         Ok(&self.readable)
     }
 
-    fn on_own_machine(&self, what: OwnMachine) -> Result<(), Refusal> {
+    /// Whether a server may be asked many times at once.
+    pub(super) fn vet_load(&self) -> Result<(), Refusal> {
+        self.unless_imported(Forbidden::Load)
+    }
+
+    fn unless_imported(&self, what: Forbidden) -> Result<(), Refusal> {
         match self.trust {
             Trust::Operator => Ok(()),
-            Trust::Imported => Err(Refusal::OwnMachine(what)),
+            Trust::Imported => Err(Refusal::Forbidden(what)),
         }
     }
 
@@ -296,7 +301,7 @@ impl Guard {
 
     /// The file to run for a program as a checklist names it.
     pub(super) fn vet_program(&self, program: &str) -> Result<PathBuf, Refusal> {
-        self.on_own_machine(OwnMachine::Commands)?;
+        self.unless_imported(Forbidden::Commands)?;
         if self.commands.is_empty() {
             return Err(Refusal::CommandsOff(program.to_owned()));
         }
@@ -564,7 +569,7 @@ mod tests {
     }
 
     #[test]
-    fn imported_checklists_see_nothing_of_the_machine() {
+    fn imported_checklists_see_nothing_of_the_machine_and_put_no_load_on_others() {
         let trusted = guard(|settings| settings.commands = texts(&["sh"]));
         assert!(trusted.vet_program("sh").is_ok() && trusted.readable().is_ok());
         let imported = trusted.for_imported();
@@ -577,13 +582,15 @@ mod tests {
         );
         assert_eq!(
             imported.readable().err(),
-            Some(Refusal::OwnMachine(OwnMachine::Files))
+            Some(Refusal::Forbidden(Forbidden::Files))
         );
         assert_eq!(
             imported.environment().err(),
-            Some(Refusal::OwnMachine(OwnMachine::Environment))
+            Some(Refusal::Forbidden(Forbidden::Environment))
         );
         assert_eq!(imported.environment_passed_on().count(), 0);
+        assert_eq!(trusted.vet_load(), Ok(()));
+        assert_eq!(imported.vet_load(), Err(Refusal::Forbidden(Forbidden::Load)));
     }
 
     #[test]

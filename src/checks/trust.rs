@@ -11,8 +11,8 @@ use ipnet::IpNet;
 pub enum Trust {
     /// The operator's: a file in their directory, or one that they approved by its hash.
     Operator,
-    /// One that came from chat. Its checks reach public addresses only, run nothing, and see neither files nor
-    /// variables of the machine that the bot runs on.
+    /// One that came from chat. Its checks reach public addresses only and put no load on them, run nothing, and see
+    /// neither files nor variables of the machine that the bot runs on.
     Imported,
 }
 
@@ -55,15 +55,17 @@ pub(super) enum Barrier {
     NotPublic,
 }
 
-/// What an imported checklist's checks may not do on the bot's machine. Goes on from "a checklist that was imported".
+/// What an imported checklist's checks may not do. Goes on from "a checklist that was imported".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum OwnMachine {
+pub(super) enum Forbidden {
     /// Run a program.
     Commands,
     /// Read a file.
     Files,
     /// Look at the bot's environment.
     Environment,
+    /// Ask a server more than once at a time.
+    Load,
 }
 
 /// Whether it is an address that anybody could reach, as far as its network tells.
@@ -86,12 +88,13 @@ impl fmt::Display for Barrier {
     }
 }
 
-impl fmt::Display for OwnMachine {
+impl fmt::Display for Forbidden {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Commands => "runs no commands",
             Self::Files => "reads no files",
             Self::Environment => "sees no environment variables",
+            Self::Load => "puts no load on anybody's server",
         })
     }
 }

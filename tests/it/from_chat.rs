@@ -43,7 +43,7 @@ async fn a_team_brings_its_own_checklist_and_starts_it() {
     let imported = world.theo().imports(file(), &[]).await;
     insta::assert_snapshot!(imported.content(), @"
     📥 `our_release` is imported: Ours · 2 items, 1 check, 0 sign-offs.
-    Its checks reach public addresses only, run no commands, and see no files and no variables where the bot runs, until the operator adds `e10d6af4ff01032c3c0d8430bd3ad4e1d19c406864c986fa0fe3156c7e4c8816` to `checklists.approved`.
+    Its checks reach public addresses only and put no load on them, run no commands, and see no files and no variables where the bot runs, until the operator adds `e10d6af4ff01032c3c0d8430bd3ad4e1d19c406864c986fa0fe3156c7e4c8816` to `checklists.approved`.
     Next: `/deploy start checklist:our_release`
     ");
     assert!(!imported.is_ephemeral(), "the team does not see it");

@@ -21,8 +21,10 @@ variables:
 checks:
   commands: {{ command: {{ run: [uname] }} }}
   connection: {{ tcp: {{ address: \"127.0.0.1:{port}\" }}, pass: open }}
+  crowd: {{ burst: {{ url: \"http://127.0.0.1:{port}/\", requests: 10, within: 1s }}, pass: limited > 0, timeout: 2s }}
   environment: {{ env: {{ required: [HOME] }} }}
   files: {{ file: {{ path: Cargo.toml }}, pass: exists }}
+  load: {{ load: {{ url: \"http://127.0.0.1:{port}/\", connections: 2, requests: 10 }}, pass: errors == 0, timeout: 2s }}
   request: {{ http: {{ url: \"http://127.0.0.1:{port}/\" }}, pass: status == 200, timeout: 2s }}
   rows: {{ database: {{ url: \"sqlite://Cargo.toml\", query: SELECT 1 }}, pass: rows.size() == 1 }}
   variables: {{ tcp: {{ address: \"{{{{ home }}}}:{port}\" }}, pass: open }}
@@ -31,8 +33,10 @@ checks:
 
 - [ ] Commands <!-- check: commands -->
 - [ ] Connection <!-- check: connection -->
+- [ ] Crowd <!-- check: crowd -->
 - [ ] Environment <!-- check: environment -->
 - [ ] Files <!-- check: files -->
+- [ ] Load <!-- check: load -->
 - [ ] Request <!-- check: request -->
 - [ ] Rows <!-- check: rows -->
 - [ ] Variables <!-- check: variables -->
@@ -108,8 +112,10 @@ async fn an_imported_checklist_sees_nothing_of_the_machine_until_it_is_approved(
     insta::assert_snapshot!(told(&results).replace(&port.to_string(), "PORT"), @"
     commands: Error: a checklist that was imported runs no commands; the operator can read it and approve it
     connection: Error: the address 127.0.0.1 is not public, and a checklist that was imported reaches public addresses only; the operator can approve the checklist, or name the host or the network in checks.imported.allow
+    crowd: Error: a checklist that was imported puts no load on anybody's server; the operator can read it and approve it
     environment: Error: a checklist that was imported sees no environment variables; the operator can read it and approve it
     files: Error: a checklist that was imported reads no files; the operator can read it and approve it
+    load: Error: a checklist that was imported puts no load on anybody's server; the operator can read it and approve it
     request: Error: the address 127.0.0.1 is not public, and a checklist that was imported reaches public addresses only; the operator can approve the checklist, or name the host or the network in checks.imported.allow
     rows: Error: a checklist that was imported reads no files; the operator can read it and approve it
     variables: Error: the host none does not resolve; check the name and DNS

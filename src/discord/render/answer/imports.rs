@@ -108,8 +108,8 @@ pub(super) fn limits(checklist: &Checklist, approved: Approved) -> Option<String
 
 fn limits_of(hash: &ChecklistHash) -> String {
     format!(
-        "Its checks reach public addresses only, run no commands, and see no files and no variables where the bot runs, \
-         until the operator adds {} to `checklists.approved`.",
+        "Its checks reach public addresses only and put no load on them, run no commands, and see no files and no variables \
+         where the bot runs, until the operator adds {} to `checklists.approved`.",
         code(hash.as_str())
     )
 }

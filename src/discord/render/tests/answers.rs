@@ -462,7 +462,7 @@ fn an_import_says_what_it_may_not_do_and_what_is_next() {
     let checklist = &stage.deployment.checklist;
     insta::assert_snapshot!(shown(&answer::imported(checklist, Replaced::Nothing, Approved::NotYet, &[])), @"
     📥 `staging` is imported: Staging release · 13 items, 2 checks, 2 sign-offs.
-    Its checks reach public addresses only, run no commands, and see no files and no variables where the bot runs, until the operator adds `7c43990558d658741ee53009a23ed8a55fe16caa4af7ac43c0cb59f9e656a971` to `checklists.approved`.
+    Its checks reach public addresses only and put no load on them, run no commands, and see no files and no variables where the bot runs, until the operator adds `7c43990558d658741ee53009a23ed8a55fe16caa4af7ac43c0cb59f9e656a971` to `checklists.approved`.
     Next: `/deploy start checklist:staging`
     ");
     let remark = Finding {
@@ -497,7 +497,7 @@ fn an_import_says_what_it_may_not_do_and_what_is_next() {
     ┌ Blue · Staging release
     │ `staging` · 13 items, 2 checks, 2 sign-offs, 2 blanks
     │ ✅ Nothing is wrong with it.
-    │ 📥 Imported by <@1> <t:1795221600:R>. Its checks reach public addresses only, run no commands, and see no files and no variables where the bot runs, until the operator adds `7c43990558d658741ee53009a23ed8a55fe16caa4af7ac43c0cb59f9e656a971` to `checklists.approved`.
+    │ 📥 Imported by <@1> <t:1795221600:R>. Its checks reach public addresses only and put no load on them, run no commands, and see no files and no variables where the bot runs, until the operator adds `7c43990558d658741ee53009a23ed8a55fe16caa4af7ac43c0cb59f9e656a971` to `checklists.approved`.
     │ 
     │ `1` Pre-deployment · 7
     │ `2` Approval · 3
