@@ -205,6 +205,7 @@ pub(crate) fn check_of(id: &str, probe: Probe, pass: Option<&str>, timeout: Dura
         after: Vec::new(),
         severity: CheckSeverity::default(),
         rhythm: None,
+        escalate: None,
         line: 1,
     }
 }

@@ -118,6 +118,13 @@ impl DiscordCourier {
                 .post_in_thread(delivery, &notice::watch_turned(deployment, check, owners))
                 .await
                 .map(Some),
+            Owed::WatchPing { check, ping, due } => self
+                .post_in_thread(
+                    delivery,
+                    &notice::watch_ping(deployment, check, *ping, *due, now, owners),
+                )
+                .await
+                .map(Some),
             Owed::WatchRecovered { check } => self
                 .post_in_thread(delivery, &notice::watch_recovered(deployment, check, owners))
                 .await

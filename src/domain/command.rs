@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::check::CheckResult;
 use super::checklist::Checklist;
 use super::event::Outcome;
-use super::ids::{BlankId, ChannelId, GuildId, ItemId, RoleKey, UserId};
+use super::ids::{BlankId, ChannelId, CheckId, GuildId, ItemId, RoleKey, UserId};
 use super::rights::{Person, Rights};
 use super::sign_off::Owners;
 use super::text::{BlankValue, Environment, Reason, Remark, Version};
@@ -96,6 +96,12 @@ pub enum Command {
         /// Which of the role's requests the card belongs to, from 1.
         request: u32,
         answer: CardAnswer,
+    },
+    /// A ping for a check that turned has come due.
+    WatchPingDue {
+        check: CheckId,
+        ping: u32,
+        due: Timestamp,
     },
     /// A ping of an unanswered request has come due.
     PingDue {

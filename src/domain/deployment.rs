@@ -2,6 +2,7 @@
 
 mod answers;
 mod series;
+mod turned;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use super::sign_off::ChecksSeen;
 pub use self::answers::{Rejection, Request, Resting, SignOff};
 use self::series::Observed;
 pub use self::series::{RECENT, Series, SeriesProgress, Stage};
+pub use self::turned::Turned;
 
 /// One run of a checklist, as its events have left it.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,8 +56,8 @@ pub struct Deployment {
     pub recent: BTreeMap<CheckId, VecDeque<CheckStatus>>,
     /// The latest series of each check that several observations decide.
     pub series: BTreeMap<CheckId, Series>,
-    /// Checks that are watched and do not pass, with since when.
-    pub turned: BTreeMap<CheckId, Timestamp>,
+    /// Checks that are watched and do not pass.
+    pub turned: BTreeMap<CheckId, Turned>,
     /// Per role the checklist asks.
     pub sign_offs: BTreeMap<RoleKey, SignOff>,
     /// Remarks, oldest first.
@@ -366,7 +368,17 @@ impl Deployment {
                 self.apply_observed(observed).map_err(foreign)?;
             }
             Event::WatchTurned { check } => {
-                self.turned.insert(check.clone(), at);
+                self.turned.insert(check.clone(), Turned::at(at));
+            }
+            Event::WatchPinged { check, ping, .. } => {
+                if let Some(turned) = self.turned.get_mut(check) {
+                    *turned = turned.pinged(*ping, at);
+                }
+            }
+            Event::WatchAcknowledged { check, until } => {
+                if let (Some(turned), Actor::Person(person)) = (self.turned.get_mut(check), by) {
+                    turned.acknowledged = Some((person, *until));
+                }
             }
             Event::WatchRecovered { check } => {
                 self.turned.remove(check);

@@ -84,6 +84,15 @@ pub enum Owed {
         /// Which check.
         check: CheckId,
     },
+    /// A ping of the next people, as it still does not pass.
+    WatchPing {
+        /// Which check.
+        check: CheckId,
+        /// Which ping since it turned, from 1.
+        ping: u32,
+        /// When it was due.
+        due: Timestamp,
+    },
     /// Word to the same that it passes again.
     WatchRecovered {
         /// Which check.
@@ -111,6 +120,7 @@ impl Owed {
             | Self::Rejection { .. }
             | Self::Void { .. }
             | Self::WatchTurned { .. }
+            | Self::WatchPing { .. }
             | Self::WatchRecovered { .. }
             | Self::ReadyForGo
             | Self::Decision
@@ -135,6 +145,7 @@ impl Owed {
             | Self::Rejection { .. }
             | Self::Void { .. }
             | Self::WatchTurned { .. }
+            | Self::WatchPing { .. }
             | Self::WatchRecovered { .. }
             | Self::ReadyForGo
             | Self::Decision => None,
@@ -151,6 +162,11 @@ impl TimerKey {
     /// The name of the timer of a role's next ping.
     pub fn of_ping(role: &RoleKey) -> Self {
         Self(format!("ping:{role}"))
+    }
+
+    /// The name of the timer of the next ping for a check that turned.
+    pub fn of_watch(check: &CheckId) -> Self {
+        Self(format!("watch:{check}"))
     }
 
     /// The name of the timer of a check's next observation; the store tells them from others by its beginning.
@@ -178,6 +194,13 @@ pub enum Then {
     Ping {
         /// Which role.
         role: RoleKey,
+        /// Which ping, from 1.
+        ping: u32,
+    },
+    /// The next ping for a check whose watch turned.
+    WatchPing {
+        /// Which check.
+        check: CheckId,
         /// Which ping, from 1.
         ping: u32,
     },
@@ -213,6 +236,10 @@ pub fn effects(before: Option<&Deployment>, events: &[Recorded], after: &Deploym
         effects.of_timer(
             before.and_then(|before| before.observation_timer(check)),
             after.observation_timer(check),
+        );
+        effects.of_timer(
+            before.and_then(|before| before.watch_timer(check)),
+            after.watch_timer(check),
         );
     }
     // Whoever has just decided needs no word that they can.
@@ -291,6 +318,11 @@ impl Effects {
                 });
             }
             Event::WatchTurned { check } => self.owed.push(Owed::WatchTurned { check: check.clone() }),
+            Event::WatchPinged { check, ping, due } => self.owed.push(Owed::WatchPing {
+                check: check.clone(),
+                ping: *ping,
+                due: *due,
+            }),
             Event::WatchRecovered { check } => self.owed.push(Owed::WatchRecovered { check: check.clone() }),
             Event::Decided { .. } => self.owed.push(Owed::Decision),
             Event::Finished { .. } => {
@@ -310,7 +342,8 @@ impl Effects {
             | Event::Assigned { .. }
             | Event::Noted { .. }
             | Event::CheckRecorded { .. }
-            | Event::CheckObserved { .. } => {}
+            | Event::CheckObserved { .. }
+            | Event::WatchAcknowledged { .. } => {}
         }
     }
 

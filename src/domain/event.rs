@@ -94,6 +94,17 @@ pub enum Event {
     },
     /// A check that is watched after GO no longer passes.
     WatchTurned { check: CheckId },
+    /// A check that turned pinged the next people.
+    WatchPinged {
+        /// Which check.
+        check: CheckId,
+        /// Which ping since it turned, from 1.
+        ping: u32,
+        /// When it was due; before the time of the event when the bot was down.
+        due: Timestamp,
+    },
+    /// Somebody has seen that a check turned; its pings wait.
+    WatchAcknowledged { check: CheckId, until: Timestamp },
     /// It passes again.
     WatchRecovered { check: CheckId },
     /// A role was asked to sign.
@@ -192,6 +203,8 @@ impl Event {
             Self::CheckRecorded { .. } => "check_recorded",
             Self::CheckObserved { .. } => "check_observed",
             Self::WatchTurned { .. } => "watch_turned",
+            Self::WatchPinged { .. } => "watch_pinged",
+            Self::WatchAcknowledged { .. } => "watch_acknowledged",
             Self::WatchRecovered { .. } => "watch_recovered",
             Self::SignOffRequested { .. } => "sign_off_requested",
             Self::SignOffRecalled { .. } => "sign_off_recalled",

@@ -342,7 +342,7 @@ impl fmt::Display for Refusal {
                 code(role.as_str())
             ),
             Self::NothingToAcknowledge => f.write_str(
-                "No open request waits for a role that you hold, so there is nothing to acknowledge.",
+                "No open request waits for a role that you hold, nor has a check turned that you answer for, so there is nothing to acknowledge.",
             ),
             Self::PingNotDue => f.write_str("This ping is not due, or no longer, so nobody was pinged."),
             Self::ObservationNotDue => f.write_str(

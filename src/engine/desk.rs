@@ -389,6 +389,10 @@ fn unit(
             command: Command::PingDue { role, due, .. },
             ..
         } => Some((TimerKey::of_ping(role), *due)),
+        Wish::Change {
+            command: Command::WatchPingDue { check, due, .. },
+            ..
+        } => Some((TimerKey::of_watch(check), *due)),
         Wish::Change { .. } | Wish::Start(_) => None,
     };
     let checklist = match &input.wish {

@@ -432,6 +432,13 @@ fn is_still_so(owed: &Owed, deployment: &Deployment) -> bool {
             matches!(deployment.phase, Phase::Preparing | Phase::Held) && deployment.holds_of_go().is_empty()
         }
         Owed::WatchTurned { check } => !finished && deployment.turned.contains_key(check),
+        Owed::WatchPing { check, ping, .. } => {
+            !finished
+                && deployment
+                    .turned
+                    .get(check)
+                    .is_some_and(|turned| turned.pings == *ping && turned.acknowledged.is_none())
+        }
         Owed::WatchRecovered { check } => !finished && !deployment.turned.contains_key(check),
         Owed::Opening
         | Owed::Thread

@@ -14,7 +14,7 @@ use super::worker::{Rested, rest};
 use super::{Engine, Input, Wish};
 use crate::domain::command::{ActingAs, Command};
 use crate::domain::effects::{Then, Timer};
-use crate::domain::ids::{DeploymentId, InputId, RoleKey};
+use crate::domain::ids::{DeploymentId, InputId};
 use crate::domain::refusal::Refusal;
 use crate::store::DueTimer;
 
@@ -69,17 +69,22 @@ impl Timers {
 
     async fn fire(&self, due: DueTimer) -> Result<(), Fault> {
         let DueTimer { deployment, timer } = due;
-        let Then::Ping { role, ping } = timer.then.clone() else {
-            error!(
-                deployment = deployment.0,
-                timer = timer.key.0,
-                "a timer is named as a ping and is none; it is dropped"
-            );
-            return Ok(self
-                .engine
-                .store()
-                .drop_timer(deployment, &timer.key, timer.due)
-                .await?);
+        let due = timer.due;
+        let command = match timer.then.clone() {
+            Then::Ping { role, ping } => Command::PingDue { role, ping, due },
+            Then::WatchPing { check, ping } => Command::WatchPingDue { check, ping, due },
+            Then::Observe { .. } => {
+                error!(
+                    deployment = deployment.0,
+                    timer = timer.key.0,
+                    "a timer is named as a ping and is none; it is dropped"
+                );
+                return Ok(self
+                    .engine
+                    .store()
+                    .drop_timer(deployment, &timer.key, timer.due)
+                    .await?);
+            }
         };
         let input = Input {
             id: InputId::new(format!(
@@ -90,14 +95,7 @@ impl Timers {
             )),
             guild: None,
             actor: ActingAs::Timer,
-            wish: Wish::Change {
-                deployment,
-                command: Command::PingDue {
-                    role: role.clone(),
-                    ping,
-                    due: timer.due,
-                },
-            },
+            wish: Wish::Change { deployment, command },
         };
         match self.engine.handle(input).await {
             Ok(handled) if handled.events.is_empty() => {
@@ -110,7 +108,7 @@ impl Timers {
             }
             Ok(_) => Ok(()),
             Err(HandleError::Refused(refusal)) => {
-                if matches!(refusal, Refusal::PingNotDue) && self.stands(deployment, &role, &timer).await? {
+                if matches!(refusal, Refusal::PingNotDue) && self.stands(deployment, &timer).await? {
                     // The clock went back between the look at the rows and the decision.
                     info!(
                         deployment = deployment.0,
@@ -140,9 +138,13 @@ impl Timers {
     }
 
     /// Whether the deployment still waits for just this timer.
-    async fn stands(&self, deployment: DeploymentId, role: &RoleKey, timer: &Timer) -> Result<bool, Fault> {
+    async fn stands(&self, deployment: DeploymentId, timer: &Timer) -> Result<bool, Fault> {
         let deployment = self.engine.any_deployment(deployment).await?;
-        let set = deployment.and_then(|deployment| deployment.ping_timer(role));
+        let set = deployment.and_then(|deployment| match &timer.then {
+            Then::Ping { role, .. } => deployment.ping_timer(role),
+            Then::WatchPing { check, .. } => deployment.watch_timer(check),
+            Then::Observe { check, .. } => deployment.observation_timer(check),
+        });
         // The database keeps whole milliseconds.
         Ok(set.is_some_and(|set| {
             set.then == timer.then && set.due.as_millisecond() == timer.due.as_millisecond()

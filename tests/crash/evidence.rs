@@ -230,6 +230,7 @@ impl Evidence {
                 | Owed::Rejection { .. }
                 | Owed::Void { .. }
                 | Owed::WatchTurned { .. }
+                | Owed::WatchPing { .. }
                 | Owed::WatchRecovered { .. }
                 | Owed::ReadyForGo
                 | Owed::Decision

@@ -167,8 +167,22 @@ async fn a_check_is_observed_over_a_restart_and_another_watched_until_the_end() 
         turned.text()
     );
     world.settle().await;
-    // It is told once.
+    // It is told once; the next to hear of it are those on the ladder.
     world.advance(2);
+    world.settle().await;
+    world.advance(28);
+    let pinged = world
+        .hear(&run.thread, "check `errors` has not passed since", &["Mara"])
+        .await;
+    assert!(
+        pinged.text().contains("The deputies are pinged"),
+        "{}",
+        pinged.text()
+    );
+    world.settle().await;
+    mara.deploy_and_hear(&run, "ack", &[], "Has seen that check `errors` does not pass")
+        .await;
+    world.advance(20);
     world.settle().await;
     service.is_broken(false);
     world.advance(2);

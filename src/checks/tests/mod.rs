@@ -87,6 +87,7 @@ fn check(probe: Probe, pass: Option<&str>) -> Check {
         after: Vec::new(),
         severity: CheckSeverity::default(),
         rhythm: None,
+        escalate: None,
         line: 10,
     }
 }

@@ -136,6 +136,7 @@ fn followed(after: &Deployment, rest: &[Recorded]) -> Vec<String> {
             Event::SignOffRecalled { role } => ("not asked to sign for now", words::role(after, role)),
             Event::SignOffResumed { role } => ("asked once more to sign", words::role(after, role)),
             Event::Acknowledged { role, .. } => ("seen as well", words::role(after, role)),
+            Event::WatchAcknowledged { check, .. } => ("seen as well", words::check(check)),
             Event::Voided { role, by, .. } => (
                 "no longer counts",
                 format!("{} of {}", words::role(after, role), words::person(*by)),

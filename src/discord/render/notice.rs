@@ -1,18 +1,20 @@
 //! What the team must hear: rejections, void signatures, readiness, the decision and the end.
 
-use std::collections::BTreeSet;
+mod watch;
+
+pub(crate) use watch::{watch_ping, watch_recovered, watch_turned};
 
 use super::super::custom_id::Press;
-use super::message::{Colour, Embed, File, Message, Style, limit, mention};
+use super::holding;
+use super::message::{Colour, Embed, File, Message, Style, limit};
 use super::parts::button;
 use super::people::rank_name;
 use super::words::{self, CheckTally, ItemTally};
-use super::{holding, observed};
-use crate::domain::check::{CheckStatus, in_words};
+use crate::domain::check::CheckStatus;
 use crate::domain::deployment::{Deployment, ItemState};
-use crate::domain::event::{Actor, Decision, Outcome};
+use crate::domain::event::{Decision, Outcome};
 use crate::domain::ids::{CheckId, RoleKey, UserId};
-use crate::domain::sign_off::{Holder, Owners, Rank};
+use crate::domain::sign_off::Holder;
 
 /// Word of a rejection. Where no reason was given, whoever rejected is pinged and asked for it.
 pub(crate) fn rejection(deployment: &Deployment, role: &RoleKey, by: UserId) -> Message {
@@ -67,81 +69,6 @@ pub(crate) fn void(deployment: &Deployment, role: &RoleKey, by: UserId, check: &
             words::headline(deployment),
         )),
         pings: vec![Holder::Member(by)],
-        ..Message::default()
-    }
-}
-
-/// A ping of those who answer for a release, as a check that is watched no longer passes.
-pub(crate) fn watch_turned(deployment: &Deployment, check: &CheckId, owners: &Owners) -> Message {
-    let why = deployment
-        .checks
-        .get(check)
-        .map_or_else(String::new, |result| format!(": {}", words::reason(&result.why)));
-    let every = deployment
-        .rhythm_of(check)
-        .map_or_else(String::new, |rhythm| format!(" every {}", in_words(rhythm.every)));
-    to_those_who_answer(
-        deployment,
-        owners,
-        &format!(
-            "check {} no longer passes for {}{why}.\n{}\
-             It is observed{every} until the deployment ends; nobody is pinged again for it before it has passed. \
-             `/deploy no-go` holds the release, `/deploy check` looks again now.",
-            words::check(check),
-            words::headline(deployment),
-            observed::squares(deployment, check).map_or_else(String::new, |squares| format!("{squares}\n")),
-        ),
-    )
-}
-
-/// Word to the same people that it passes again.
-pub(crate) fn watch_recovered(deployment: &Deployment, check: &CheckId, owners: &Owners) -> Message {
-    to_those_who_answer(
-        deployment,
-        owners,
-        &format!(
-            "check {} passes again for {}. It is observed on until the deployment ends.",
-            words::check(check),
-            words::headline(deployment),
-        ),
-    )
-}
-
-/// To whoever started a deployment and whoever decided GO; to the leads, deputies or owners of its roles where neither is a
-/// person.
-fn to_those_who_answer(deployment: &Deployment, owners: &Owners, text: &str) -> Message {
-    let decider = deployment.decision.as_ref().and_then(|decided| match decided.by {
-        Actor::Person(person) => Some(person),
-        Actor::CheckRunner | Actor::Timer | Actor::Document => None,
-    });
-    let mut pings: Vec<Holder> = Vec::new();
-    for person in deployment.started_by.into_iter().chain(decider) {
-        if !pings.contains(&Holder::Member(person)) {
-            pings.push(Holder::Member(person));
-        }
-    }
-    if pings.is_empty() {
-        let roles = deployment.checklist.sign_offs.keys();
-        let held = [Rank::Lead, Rank::Deputy, Rank::Owner]
-            .into_iter()
-            .map(|rank| {
-                roles
-                    .clone()
-                    .flat_map(|role| owners.holders(role, rank))
-                    .collect::<BTreeSet<_>>()
-            })
-            .find(|holders| !holders.is_empty());
-        pings.extend(held.into_iter().flatten());
-    }
-    let whom: Vec<String> = pings.iter().map(|holder| mention(*holder)).collect();
-    let content = if whom.is_empty() {
-        words::capital(text)
-    } else {
-        format!("{} {text}", whom.join(" "))
-    };
-    Message {
-        content: words::content(&content),
-        pings,
         ..Message::default()
     }
 }

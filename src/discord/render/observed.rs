@@ -1,8 +1,10 @@
 //! Checks that several observations decide: how far they are, in a line, and the latest results in a row.
 
+use super::people::rank_plural;
 use super::words;
 use crate::domain::check::in_words;
 use crate::domain::deployment::Deployment;
+use crate::domain::effects::Then;
 use crate::domain::ids::CheckId;
 
 /// How many checks a board shows under observation.
@@ -74,7 +76,32 @@ fn line(deployment: &Deployment, check: &CheckId) -> Option<String> {
     }
     let every = in_words(deployment.rhythm_of(check)?.every);
     Some(match deployment.turned.get(check) {
-        Some(since) => format!("🚨 {name} does not pass, since {}{row}", words::clock(*since)),
+        Some(turned) => format!(
+            "🚨 {name} does not pass, since {}{row}{}",
+            words::clock(turned.since),
+            next_ping(deployment, check)
+        ),
         None => format!("👁 {name} is watched, every {every}{row}"),
     })
+}
+
+/// Who is pinged next for a check that turned, and when.
+fn next_ping(deployment: &Deployment, check: &CheckId) -> String {
+    let seen = deployment
+        .turned
+        .get(check)
+        .and_then(|turned| turned.acknowledged)
+        .map_or_else(String::new, |(by, _)| format!(" · 👀 {}", words::person(by)));
+    let next = deployment.watch_timer(check).and_then(|timer| {
+        let Then::WatchPing { ping, .. } = timer.then else {
+            return None;
+        };
+        let rank = deployment.rank_of_watch_ping(check, ping)?;
+        Some(format!(
+            " · 🔔 {} at {}",
+            rank_plural(rank),
+            words::clock(timer.due)
+        ))
+    });
+    seen + &next.unwrap_or_default()
 }

@@ -121,6 +121,21 @@ pub(crate) fn told(deployment: &Deployment, event: &Event, limit: usize) -> Told
             "🚨",
             format!("check {} no longer passes, after GO", words::check(check)),
         ),
+        Event::WatchPinged { check, ping, .. } => itself(
+            "🔔",
+            format!(
+                "ping {ping} went out, as check {} does not pass",
+                words::check(check)
+            ),
+        ),
+        Event::WatchAcknowledged { check, until } => mine(
+            "👀",
+            format!(
+                "has seen that check {} does not pass; pings wait until {}",
+                words::check(check),
+                words::clock(*until)
+            ),
+        ),
         Event::WatchRecovered { check } => {
             itself("✅", format!("check {} passes again", words::check(check)))
         }

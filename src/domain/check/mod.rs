@@ -45,7 +45,7 @@ pub use rhythm::{
 pub use tcp::TcpProbe;
 pub use tls::TlsProbe;
 
-use super::ids::CheckId;
+use super::ids::{CheckId, PolicyName};
 
 /// An automated probe with the condition its observation must meet.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,6 +68,8 @@ pub struct Check {
     pub severity: CheckSeverity,
     /// How it is observed, where one observation does not decide it.
     pub rhythm: Option<Rhythm>,
+    /// The escalation policy that it climbs when it is watched and turns; the built-in one where it names none.
+    pub escalate: Option<PolicyName>,
     /// 1-based line of its key in the source.
     pub line: usize,
 }

@@ -5,6 +5,7 @@ mod items;
 mod observing;
 mod outcome;
 mod sign_offs;
+mod watching;
 
 use crate::domain::checklist::{Item, ItemIndex};
 use crate::domain::command::{ActingAs, Command, Context, Start};
@@ -168,7 +169,8 @@ impl Deciding<'_> {
                 | Command::Finish { .. }
                 | Command::Acknowledge { .. }
                 | Command::AnswerCard { .. }
-                | Command::PingDue { .. } => false,
+                | Command::PingDue { .. }
+                | Command::WatchPingDue { .. } => false,
             };
             if !allowed {
                 return Err(Refusal::Finished {
@@ -268,6 +270,7 @@ impl Deciding<'_> {
                 answer,
             } => self.answer_card(role, request, answer),
             Command::PingDue { role, ping, due } => self.ping_due(role, ping, due),
+            Command::WatchPingDue { check, ping, due } => self.watch_ping_due(check, ping, due),
         }
     }
 

@@ -246,7 +246,11 @@ impl Deciding<'_> {
             })
             .cloned()
             .collect();
-        if waiting.is_empty() {
+        let turned = match role {
+            None => self.watches_to_acknowledge(&person),
+            Some(_) => Vec::new(),
+        };
+        if waiting.is_empty() && turned.is_empty() {
             return Err(Refusal::NothingToAcknowledge);
         }
         let until = SignedDuration::try_from(snooze.min(LONGEST_SNOOZE))
@@ -255,6 +259,9 @@ impl Deciding<'_> {
             .unwrap_or(Timestamp::MAX);
         for role in waiting {
             self.emit(Event::Acknowledged { role, until });
+        }
+        for check in turned {
+            self.emit(Event::WatchAcknowledged { check, until });
         }
         Ok(())
     }

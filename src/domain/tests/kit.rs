@@ -275,6 +275,21 @@ impl Story {
         self.and(ActingAs::Timer, Command::PingDue { role, ping, due })
     }
 
+    /// Lets time pass until the next ping for a check that turned comes due, and lets it fire.
+    pub(super) fn until_the_next_watch_ping(mut self, check: &str) -> Self {
+        let key = TimerKey::of_watch(&CheckId::new(check));
+        let Some(Timer {
+            due,
+            then: Then::WatchPing { check, ping },
+            ..
+        }) = self.timers.get(&key).cloned()
+        else {
+            panic!("no ping for {check} is set");
+        };
+        self.now = due;
+        self.and(ActingAs::Timer, Command::WatchPingDue { check, ping, due })
+    }
+
     /// What happened, one line an event.
     #[track_caller]
     pub(super) fn then(self, expected: &[&str]) -> Self {
@@ -304,6 +319,7 @@ impl Story {
             let minutes = timer.due.duration_since(self.now).as_mins();
             match &timer.then {
                 Then::Ping { role, ping } => format!("timer: ping {ping} of {role} in {minutes} min"),
+                Then::WatchPing { check, ping } => format!("timer: ping {ping} for {check} in {minutes} min"),
                 Then::Observe {
                     check,
                     series,
@@ -421,6 +437,8 @@ fn tell(event: &Event) -> String {
             ..
         } => format!("{} observed {series}.{number} {:?}", result.check, result.status),
         Event::WatchTurned { check } => format!("{check} turned"),
+        Event::WatchPinged { check, ping, .. } => format!("{check} pinged, {ping}"),
+        Event::WatchAcknowledged { check, .. } => format!("{check} acknowledged"),
         Event::WatchRecovered { check } => format!("{check} recovered"),
         Event::SignOffRequested { role } => format!("{role} asked"),
         Event::SignOffRecalled { role } => format!("{role} no longer asked"),
@@ -455,6 +473,7 @@ fn tell_owed(owed: &Owed) -> Option<String> {
         Owed::Rejection { role, by } => format!("word that {by} rejected for {role}"),
         Owed::Void { role, by, .. } => format!("word to {by} that {role} is void"),
         Owed::WatchTurned { check } => format!("word that {check} turned"),
+        Owed::WatchPing { check, ping, .. } => format!("ping {ping} for {check}"),
         Owed::WatchRecovered { check } => format!("word that {check} recovered"),
         Owed::ReadyForGo => "word that GO is free".to_owned(),
         Owed::Decision => "word of the decision".to_owned(),

@@ -16,6 +16,7 @@ use crate::domain::deployment::{RECENT, Series};
 use crate::domain::effects::TimerKey;
 use crate::domain::event::{Event, Recorded};
 use crate::domain::ids::CheckId;
+use crate::domain::sign_off::Rank;
 
 const GATED: &str = "
 Prepare
@@ -363,6 +364,7 @@ fn what_turns_after_go_is_told_once_and_so_is_its_recovery() {
         .owes(&[
             "word that gate recovered",
             "timer: observation 1.9 of gate in 1 min",
+            "no timer watch:gate",
         ])
         .observed("gate", Passed, 0)
         .then(&["gate observed 1.9 Passed"]);
@@ -393,7 +395,78 @@ fn released_and_turned(story: Story) -> Story {
             "gate turned",
             "1.1 opens itself",
         ])
-        .owes(&["word that gate turned", "timer: observation 1.6 of gate in 1 min"])
+        .owes(&[
+            "word that gate turned",
+            "timer: observation 1.6 of gate in 1 min",
+            "timer: ping 1 for gate in 30 min",
+        ])
+}
+
+#[test]
+fn a_turned_watch_climbs_the_ladder_until_it_passes() {
+    let story = released_and_turned(released(in_a_row(2, 2)))
+        .until_the_next_watch_ping("gate")
+        .then(&["gate pinged, 1"])
+        .owes(&["ping 1 for gate", "timer: ping 2 for gate in 30 min"])
+        .until_the_next_watch_ping("gate")
+        .then(&["gate pinged, 2"])
+        .owes(&["ping 2 for gate", "timer: ping 3 for gate in 30 min"]);
+    let gate = gate();
+    let ranks: Vec<_> = (1..=6)
+        .map(|ping| story.deployment().rank_of_watch_ping(&gate, ping))
+        .collect();
+    let (owner, deputy, lead) = (Some(Rank::Owner), Some(Rank::Deputy), Some(Rank::Lead));
+    assert_eq!(ranks, [owner, deputy, lead, lead, lead, None]);
+    story
+        .observed("gate", Passed, 3600)
+        .observed("gate", Passed, 0)
+        .then(&[
+            "gate observed 1.7 Passed",
+            "gate Passed",
+            "gate recovered",
+            "1.1 ticks itself",
+        ])
+        .owes(&[
+            "word that gate recovered",
+            "timer: observation 1.8 of gate in 1 min",
+            "no timer watch:gate",
+        ]);
+}
+
+#[test]
+fn the_ladder_of_a_watch_ends_with_its_last_rung_or_with_the_deployment() {
+    let mut story = released_and_turned(released(in_a_row(2, 2)));
+    for _ in 0..5 {
+        story = story.until_the_next_watch_ping("gate");
+    }
+    assert_eq!(story.deployment().watch_timer(&gate()), None);
+    let story = released_and_turned(released(in_a_row(2, 2))).and(MAX, failed(Some("enough")));
+    assert_eq!(story.deployment().watch_timer(&gate()), None);
+}
+
+#[test]
+fn who_answers_for_the_release_lets_the_pings_of_a_watch_wait() {
+    let story = released_and_turned(released(in_a_row(2, 2)));
+    let due = |story: &Story| story.deployment().watch_timer(&gate()).map(|timer| timer.due);
+    let before = due(&story).expect("a ping is due");
+    let refused = story.when(NORA, acknowledge(None, 45));
+    insta::assert_snapshot!(refused.sentence(), @"No open request waits for a role that you hold, nor has a check turned that you answer for, so there is nothing to acknowledge.");
+    let story = refused
+        .when(ANNA, acknowledge(None, 45))
+        .then(&["gate acknowledged"]);
+    assert_eq!(due(&story), Some(before + SignedDuration::from_mins(15)));
+    // A ping that comes due all the same, as its timer was read before, is not sent.
+    let late = Command::WatchPingDue {
+        check: gate(),
+        ping: 1,
+        due: before,
+    };
+    let story = story.later(31).when(ActingAs::Timer, late);
+    assert_eq!(
+        story.sentence(),
+        crate::domain::refusal::Refusal::PingNotDue.to_string()
+    );
+    story.until_the_next_watch_ping("gate").then(&["gate pinged, 1"]);
 }
 
 #[test]

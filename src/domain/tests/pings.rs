@@ -158,11 +158,11 @@ fn an_acknowledgement_after_the_end_of_the_ladder_adds_no_rung() {
 
 #[test]
 fn only_holders_acknowledge_and_only_what_waits() {
-    assert_snapshot!(asked().when(NORA, acknowledge(None, 5)).sentence(), @"No open request waits for a role that you hold, so there is nothing to acknowledge.");
+    assert_snapshot!(asked().when(NORA, acknowledge(None, 5)).sentence(), @"No open request waits for a role that you hold, nor has a check turned that you answer for, so there is nothing to acknowledge.");
     assert_snapshot!(asked().when(QUINN, acknowledge(Some("tech-lead"), 5)).sentence(), @"You do not hold the role `tech-lead`, so this does not count. It is held by <@2>, <@3> and <@4>.");
     assert_snapshot!(asked().when(TESS, acknowledge(Some("cfo"), 5)).sentence(), @"This checklist asks no role `cfo` to sign. It asks `tech-lead`.");
     let answered = asked().and(TESS, approve("tech-lead"));
-    assert_snapshot!(answered.when(TESS, acknowledge(None, 5)).sentence(), @"No open request waits for a role that you hold, so there is nothing to acknowledge.");
+    assert_snapshot!(answered.when(TESS, acknowledge(None, 5)).sentence(), @"No open request waits for a role that you hold, nor has a check turned that you answer for, so there is nothing to acknowledge.");
 }
 
 #[test]

@@ -167,6 +167,7 @@ pub(super) fn probe(id: &CheckId) -> Check {
         after: Vec::new(),
         severity: CheckSeverity::default(),
         rhythm: None,
+        escalate: None,
         line: 1,
     }
 }

@@ -194,12 +194,12 @@ fn decode(tree: &Tree, findings: &mut Findings<'_>) -> FrontMatter {
     if let Some(id) = given(&values, "variables") {
         front.variables = variables::variables(&mut values, id);
     }
-    if let Some(id) = given(&values, "checks") {
-        (front.checks, front.declared_checks) = checks::checks(&mut values, id);
-    }
     let mut policies = Vec::new();
     if let Some(id) = given(&values, "escalations") {
         (front.escalations, policies) = people::escalations(&mut values, id);
+    }
+    if let Some(id) = given(&values, "checks") {
+        (front.checks, front.declared_checks) = checks::checks(&mut values, id, &policies);
     }
     if let Some(id) = given(&values, "sign-offs") {
         (front.sign_offs, front.declared_sign_offs) = people::sign_offs(&mut values, id, &policies);

@@ -131,25 +131,7 @@ fn rule(values: &mut Values<'_, '_, '_>, entry: &Entry, policies: &[String]) -> 
     };
     let escalate = match fields.get("escalate") {
         None => None,
-        Some(id) => {
-            let name = values.words(id, "`escalate`")?;
-            let built_in = EscalationPolicy::built_in().name;
-            if name != built_in.as_str() && !policies.contains(&name) {
-                let help = match nearest(&name, policies.iter().map(String::as_str)) {
-                    Some(near) => format!("Did you mean `{near}`?"),
-                    None => {
-                        format!("Write it under `escalations`, or leave `escalate` out for `{built_in}`.")
-                    }
-                };
-                values.error(
-                    values.place(id),
-                    format!("There is no escalation policy `{name}`."),
-                    Some(help),
-                );
-                return None;
-            }
-            Some(PolicyName::new(name))
-        }
+        Some(id) => Some(policy_name(values, id, policies)?),
     };
     Some(SignOffRule {
         key,
@@ -157,6 +139,29 @@ fn rule(values: &mut Values<'_, '_, '_>, entry: &Entry, policies: &[String]) -> 
         quorum: usize::try_from(quorum?).ok()?,
         escalate,
     })
+}
+
+/// The name of an escalation policy, one of these or the built-in one.
+pub(super) fn policy_name(
+    values: &mut Values<'_, '_, '_>,
+    id: NodeId,
+    policies: &[String],
+) -> Option<PolicyName> {
+    let name = values.words(id, "`escalate`")?;
+    let built_in = EscalationPolicy::built_in().name;
+    if name != built_in.as_str() && !policies.contains(&name) {
+        let help = match nearest(&name, policies.iter().map(String::as_str)) {
+            Some(near) => format!("Did you mean `{near}`?"),
+            None => format!("Write it under `escalations`, or leave `escalate` out for `{built_in}`."),
+        };
+        values.error(
+            values.place(id),
+            format!("There is no escalation policy `{name}`."),
+            Some(help),
+        );
+        return None;
+    }
+    Some(PolicyName::new(name))
 }
 
 fn key_is_sound(values: &mut Values<'_, '_, '_>, entry: &Entry, whose: &str) -> bool {

@@ -1,6 +1,7 @@
 //! Front matter that is broken, and what is told of it.
 
 use super::{read, told};
+use crate::domain::ids::{CheckId, PolicyName};
 
 #[test]
 fn unknown_and_repeated_keys_are_told_with_the_nearest() {
@@ -618,4 +619,30 @@ fn what_means_nothing_to_a_check_that_people_attest_is_told() {
       |                    ^
       = help: Take it out; `evidence: required` in `manual` asks what shows it.
     ");
+}
+
+#[test]
+fn the_ladder_of_a_check_is_one_that_there_is_and_goes_with_a_watch() {
+    let text = "---\nescalations:\n  page: { owner: 10m }\nchecks:\n  a: { env: { required: [A] }, every: 5m, watch: true, escalate: page }\n  b: { env: { required: [A] }, every: 5m, watch: true, escalate: pages }\n  c: { env: { required: [A] }, every: 5m, failures: 2, escalate: page }\n  d: { env: { required: [A] }, escalate: page }\n---\n- [ ] item <!-- check: a, b, c, d -->\n";
+    insta::assert_snapshot!(told(text), @"
+    x.md:6:66: error: There is no escalation policy `pages`.
+      |
+    6 | …uired: [A] }, every: 5m, watch: true, escalate: pages }
+      |                                                  ^
+      = help: Did you mean `page`?
+    x.md:7:56: error: `escalate` means something to a check that is watched only.
+      |
+    7 | …env: { required: [A] }, every: 5m, failures: 2, escalate: page }
+      |                                                  ^
+      = help: Write `watch: true` and `every: 5m` beside it, or take it out.
+    x.md:8:32: error: `escalate` means something to a check that is watched only.
+      |
+    8 |   d: { env: { required: [A] }, escalate: page }
+      |                                ^
+      = help: Write `watch: true` and `every: 5m` beside it, or take it out.
+    ");
+    let read = read(text);
+    let check = |key: &str| read.checklist.checks.get(&CheckId::new(key));
+    let escalate = check("a").and_then(|check| check.escalate.clone());
+    assert_eq!(escalate.as_ref().map(PolicyName::as_str), Some("page"));
 }

@@ -221,6 +221,7 @@ fn everything_the_language_has_is_read() {
             after: [],
             severity: High,
             rhythm: None,
+            escalate: None,
             line: 10,
         },
         CheckId(
@@ -280,6 +281,7 @@ fn everything_the_language_has_is_read() {
             after: [],
             severity: High,
             rhythm: None,
+            escalate: None,
             line: 15,
         },
         CheckId(
@@ -309,6 +311,7 @@ fn everything_the_language_has_is_read() {
             after: [],
             severity: High,
             rhythm: None,
+            escalate: None,
             line: 17,
         },
     }

@@ -1,10 +1,13 @@
 //! Runs of checks.
 
+use jiff::SignedDuration;
+
+use super::super::answer::changed;
 use super::super::board::board;
 use super::super::check_table::{Ended, RunShown, run};
 use super::super::message::shown::shown;
 use super::super::{item_list, log, notice, words};
-use super::stage::{Stage, TECH_LEAD, checklist, result};
+use super::stage::{Stage, TECH_LEAD, checklist, result, role};
 use crate::domain::check::{CheckResult, CheckStatus};
 use crate::domain::command::{ActingAs, Command};
 use crate::domain::effects::Then;
@@ -241,7 +244,9 @@ fn a_check_that_turns_after_go_is_told_to_who_answers_for_the_release() {
     insta::assert_snapshot!(shown(&notice::watch_turned(&stage.deployment, &errors, &stage.owners)), @"
     <@1> <@2> check `errors` no longer passes for Sustained · 2.4.1 → staging: status was 200.
     🟩🟥
-    It is observed every 1 min until the deployment ends; nobody is pinged again for it before it has passed. `/deploy no-go` holds the release, `/deploy check` looks again now.
+    It is observed every 1 min until the deployment ends.
+    The owners are pinged at <t:1795227060:t> unless it passes.
+    `/deploy ack` pauses the pings, `/deploy no-go` holds the release, `/deploy check` looks again now.
     pings <@1> <@2>
     ");
     insta::assert_snapshot!(shown(&board(&stage.deployment, &stage.owners, stage.now)), @"
@@ -253,7 +258,7 @@ fn a_check_that_turns_after_go_is_told_to_who_answers_for_the_release() {
     │ ▱▱▱▱▱ 0/1 After
     │ 
     │ **Observed:**
-    │ 🚨 `errors` does not pass, since <t:1795225260:t> 🟩🟥
+    │ 🚨 `errors` does not pass, since <t:1795225260:t> 🟩🟥 · 🔔 owners at <t:1795227060:t>
     │ 
     │ **Before it can end:**
     │ • `4.1` Errors stay low is open
@@ -265,9 +270,74 @@ fn a_check_that_turns_after_go_is_told_to_who_answers_for_the_release() {
         - = All items (4 items)
         4 = 4 After (0/1 done)
     ");
-    observed(&mut stage, "errors", CheckStatus::Passed, 0);
+    // Nobody is a deputy, and the bot was away.
+    for ping in 1..=2 {
+        let due = stage.deployment.watch_timer(&errors).expect("a ping is due").due;
+        stage.now = due;
+        let check = errors.clone();
+        stage
+            .act(&ActingAs::Timer, Command::WatchPingDue { check, ping, due })
+            .expect("it is due");
+        let now = due + SignedDuration::from_mins(i64::from(ping - 1) * 90);
+        let message = notice::watch_ping(&stage.deployment, &errors, ping, due, now, &stage.owners);
+        if ping == 1 {
+            insta::assert_snapshot!(shown(&message), @"
+            <@1> <@2> check `errors` has not passed since <t:1795225260:t> for Sustained · 2.4.1 → staging: status was 200.
+            🟩🟥
+            No role has owners, so this goes to those who answer for the release.
+            It ends when the check passes; `/deploy ack` pauses it, `/deploy no-go` holds the release.
+            The deputies are pinged at <t:1795228860:t> unless it passes.
+            pings <@1> <@2>
+            ");
+        } else {
+            insta::assert_snapshot!(shown(&message), @"
+            <@1> <@2> check `errors` has not passed since <t:1795225260:t> for Sustained · 2.4.1 → staging: status was 200.
+            🟩🟥
+            No role has deputies, so this goes to those who answer for the release.
+            This ping was due <t:1795228860:t> and comes 1 h 30 min late.
+            It ends when the check passes; `/deploy ack` pauses it, `/deploy no-go` holds the release.
+            The leads are pinged at <t:1795230660:t> unless it passes.
+            pings <@1> <@2>
+            ");
+        }
+    }
+    let snooze = std::time::Duration::from_mins(45);
+    let act = stage.does(TECH_LEAD, Command::Acknowledge { role: None, snooze });
+    insta::assert_snapshot!(shown(&changed(act.before.as_ref(), &stage.deployment, &act.events)), @"
+    👀 Has seen that check `errors` does not pass; pings wait until <t:1795231560:t>.
+    Next: `/deploy check`, as 1 check has not passed.
+    ");
+    insta::assert_snapshot!(shown(&board(&stage.deployment, &stage.owners, stage.now)).lines().find(|line| line.contains("🚨")).unwrap_or_default(), @"│ 🚨 `errors` does not pass, since <t:1795225260:t> 🟩🟥 · 👀 <@2> · 🔔 leads at <t:1795231560:t>");
+    observed(&mut stage, "errors", CheckStatus::Passed, 10_000);
     insta::assert_snapshot!(shown(&notice::watch_recovered(&stage.deployment, &errors, &stage.owners)), @"
     <@1> <@2> check `errors` passes again for Sustained · 2.4.1 → staging. It is observed on until the deployment ends.
+    pings <@1> <@2>
+    ");
+}
+
+#[test]
+fn a_watch_that_turned_pings_who_holds_a_role() {
+    let text = "---\nchecks:\n  errors: { command: { run: [make] }, every: 1m, watch: true }\nsign-offs:\n  tech-lead: { role: Tech Lead }\ngates:\n  After: { needs: [go] }\n---\n# Watched\n- [ ] Tech Lead <!-- sign-off: tech-lead -->\n## After\n- [ ] Few errors <!-- check: errors -->\n";
+    let mut stage = Stage::of(checklist("watched", text.as_bytes()));
+    stage.does(
+        TECH_LEAD,
+        Command::Approve {
+            role: role("tech-lead"),
+        },
+    );
+    stage.does(TECH_LEAD, Command::Go);
+    observed(&mut stage, "errors", CheckStatus::Failed, 0);
+    let errors = CheckId::new("errors");
+    let whom: Vec<_> = (1..=3)
+        .map(|ping| {
+            let due = stage.now;
+            let message = notice::watch_ping(&stage.deployment, &errors, ping, due, due, &stage.owners);
+            shown(&message).lines().last().unwrap_or_default().to_owned()
+        })
+        .collect();
+    insta::assert_snapshot!(whom.join("\n"), @"
+    pings <@2>
+    pings <@5>
     pings <@1> <@2>
     ");
 }

@@ -23,9 +23,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use self::relations::Named;
+use super::people;
 use super::values::{Entry, Fields, Values, is_key, listed};
 use super::yaml::{NodeId, Place, Value};
-use crate::domain::check::{Check, Condition, EnvSource, Probe, Rule};
+use crate::domain::check::{AfterGo, Check, Condition, EnvSource, Probe, Rule};
 use crate::domain::ids::CheckId;
 
 /// How long a probe may take unless said otherwise.
@@ -67,6 +68,7 @@ const SHARED: [&str; 6] = ["description", "pass", "timeout", "retry", "after", "
 pub(super) fn checks(
     values: &mut Values<'_, '_, '_>,
     id: NodeId,
+    policies: &[String],
 ) -> (BTreeMap<CheckId, Check>, BTreeMap<CheckId, Place>) {
     let entries = values.entries(id, "`checks`").unwrap_or_default();
     let mut checks = BTreeMap::new();
@@ -84,7 +86,7 @@ pub(super) fn checks(
         let check_id = CheckId::new(entry.key.as_str());
         declared.insert(check_id.clone(), entry.place);
         let mut others = Vec::new();
-        if let Some(check) = check(values, &entry, &mut others) {
+        if let Some(check) = check(values, &entry, &mut others, policies) {
             checks.insert(check_id.clone(), check);
         }
         named.insert(check_id, others);
@@ -93,7 +95,12 @@ pub(super) fn checks(
     (checks, declared)
 }
 
-fn check(values: &mut Values<'_, '_, '_>, entry: &Entry, named: &mut Vec<Named>) -> Option<Check> {
+fn check(
+    values: &mut Values<'_, '_, '_>,
+    entry: &Entry,
+    named: &mut Vec<Named>,
+    policies: &[String],
+) -> Option<Check> {
     let what = format!("the check `{}`", entry.key);
     let known: Vec<&str> = SHARED.into_iter().chain(rhythm::KEYS).chain(PROBES).collect();
     let fields = values.fields(entry.value, &what, &known)?;
@@ -156,6 +163,9 @@ fn check(values: &mut Values<'_, '_, '_>, entry: &Entry, named: &mut Vec<Named>)
     });
     let severity = part(values, &fields, "severity", flow::severity);
     let rhythm = rhythm::read(values, &fields);
+    let escalate = part(values, &fields, "escalate", |values, id| {
+        people::policy_name(values, id, policies)
+    });
     let probe = probe?;
     if let Probe::Combined(_) = probe
         && let Some(field) = ["retry", "timeout"]
@@ -204,6 +214,16 @@ fn check(values: &mut Values<'_, '_, '_>, entry: &Entry, named: &mut Vec<Named>)
         );
         return None;
     }
+    let rhythm = rhythm.ok()?;
+    let is_watched = rhythm.is_some_and(|rhythm| rhythm.after_go == AfterGo::Watched);
+    if let Some(field) = fields.entry("escalate").filter(|_| !is_watched) {
+        values.error(
+            field.place,
+            "`escalate` means something to a check that is watched only.".to_owned(),
+            Some("Write `watch: true` and `every: 5m` beside it, or take it out.".to_owned()),
+        );
+        return None;
+    }
     let usual = match &probe {
         Probe::HttpSteps(_) => STEPS_TIMEOUT,
         Probe::Command(_) => COMMAND_TIMEOUT,
@@ -231,7 +251,8 @@ fn check(values: &mut Values<'_, '_, '_>, entry: &Entry, named: &mut Vec<Named>)
         retry: retry.ok()?,
         after: after.ok()?.unwrap_or_default(),
         severity: severity.ok()?.unwrap_or_default(),
-        rhythm: rhythm.ok()?,
+        rhythm,
+        escalate: escalate.ok()?,
         line: entry.place.0,
     })
 }

@@ -11,7 +11,7 @@ use crate::markdown::front_matter::values::{Fields, Values};
 use crate::markdown::front_matter::yaml::NodeId;
 
 /// The keys.
-pub(super) const KEYS: [&str; 5] = ["for", "every", "failures", "successes", "watch"];
+pub(super) const KEYS: [&str; 6] = ["for", "every", "failures", "successes", "watch", "escalate"];
 
 /// What is written there is wrong, and was told.
 pub(super) struct Wrong;
@@ -36,7 +36,7 @@ pub(super) fn read(values: &mut Values<'_, '_, '_>, fields: &Fields) -> Result<O
     };
     let needs_every = KEYS
         .into_iter()
-        .filter(|key| *key != "every")
+        .filter(|key| !["every", "escalate"].contains(key))
         .filter_map(|key| fields.entry(key))
         .find(|entry| match entry.key.as_str() {
             "failures" => failures > NonZeroU32::MIN,
