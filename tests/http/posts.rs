@@ -386,7 +386,10 @@ async fn whoever_comes_when_too_many_are_there_is_asked_to_come_again() {
         }
         let client = reqwest::Client::new();
         let url = format!("http://{}/hooks/1/it", running.address);
-        let refused = client.post(url).body("{}").send().await.unwrap();
+        let refused = tokio::select! {
+            refused = client.post(url).body("{}").send() => refused.unwrap(),
+            _ = coming.recv() => panic!("one more than there are places for was looked at"),
+        };
         assert_eq!(refused.headers()["retry-after"], "1");
         let refused = (refused.status().as_u16(), refused.text().await.unwrap());
         let expected = r#"{"error":"too many posts at once; send it again"}"#;
