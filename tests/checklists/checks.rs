@@ -4,6 +4,10 @@ pub(crate) mod figures;
 mod files;
 pub(crate) mod network;
 pub(crate) mod passing;
+mod postgres;
+#[expect(dead_code, reason = "the tests of the probes start Redis too, and speak TLS")]
+#[path = "../../src/checks/tests/database/servers.rs"]
+mod servers;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -1,6 +1,8 @@
 //! HTTP over TLS: the version that both sides agree on, and certificates that nobody should accept.
 
 use std::convert::Infallible;
+use std::fmt::Write as _;
+use std::future::ready;
 
 use http_body_util::Full;
 use hyper::body::Bytes;
@@ -68,12 +70,12 @@ async fn serving(alpn: &[&str], params: CertificateParams, signer: Option<&Autho
                 let stream = TokioIo::new(stream);
                 // The answer tells what the server has spoken; how the connection ends is the client's matter.
                 let _ = if is_2 {
-                    let answer = service_fn(|request| answer(request));
+                    let answer = service_fn(|request| ready(Ok::<_, Infallible>(answer(&request))));
                     http2::Builder::new(TokioExecutor::new())
                         .serve_connection(stream, answer)
                         .await
                 } else {
-                    let answer = service_fn(|request| answer(request));
+                    let answer = service_fn(|request| ready(Ok::<_, Infallible>(answer(&request))));
                     http1::Builder::new().serve_connection(stream, answer).await
                 };
             });
@@ -82,11 +84,10 @@ async fn serving(alpn: &[&str], params: CertificateParams, signer: Option<&Autho
     format!("https://{address}/")
 }
 
-async fn answer(
-    request: hyper::Request<hyper::body::Incoming>,
-) -> Result<hyper::Response<Full<Bytes>>, Infallible> {
+/// Says which version was spoken.
+fn answer(request: &hyper::Request<hyper::body::Incoming>) -> hyper::Response<Full<Bytes>> {
     let spoken = format!("{:?}", request.version());
-    Ok(hyper::Response::new(Full::new(Bytes::from(spoken))))
+    hyper::Response::new(Full::new(Bytes::from(spoken)))
 }
 
 /// Checks that trust this authority, besides those that everybody does.
@@ -114,7 +115,7 @@ async fn the_version_of_http_is_the_one_that_both_sides_agree_on() {
             let asked = check(Probe::Http(get(&url)), Some(&pass));
             let result = checks.run(&asked, &Variables::new()).await;
             let spoken = &result.observed["body"];
-            table += &format!("{alpn:?} answers {spoken}: {}\n", told(&result));
+            let _ = writeln!(table, "{alpn:?} answers {spoken}: {}", told(&result));
         }
     }
     insta::assert_snapshot!(table, @r#"
@@ -153,12 +154,13 @@ async fn a_certificate_that_nobody_should_accept_is_told_with_what_is_wrong() {
     ] {
         let url = serving(&["http/1.1"], params, signer).await;
         let asked = check(Probe::Http(get(url)), None);
-        table += &format!("{case}: {}\n", told(&checks.run(&asked, &Variables::new()).await));
+        let result = checks.run(&asked, &Variables::new()).await;
+        let _ = writeln!(table, "{case}: {}", told(&result));
     }
     // What one trusts, another does not.
     let url = serving(&["h2"], here(), Some(&authority)).await;
     let unknown = run(&check(Probe::Http(get(url)), None)).await;
-    table += &format!("by somebody: {}\n", told(&unknown));
+    let _ = writeln!(table, "by somebody: {}", told(&unknown));
     insta::assert_snapshot!(table, @"
     expired: Error: the certificate of 127.0.0.1:PORT is not accepted: it has expired; renew it
     not yet: Error: the certificate of 127.0.0.1:PORT is not accepted: it is not valid yet; check the clocks

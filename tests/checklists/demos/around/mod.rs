@@ -440,10 +440,10 @@ fn ill_at_github(checklist: &Checklist, switch: &str) -> String {
 }
 
 fn dotenv<'a>(values: impl IntoIterator<Item = (&'a str, String)>) -> String {
-    values
-        .into_iter()
-        .map(|(name, value)| format!("{name}={value}\n"))
-        .collect()
+    values.into_iter().fold(String::new(), |mut text, (name, value)| {
+        let _ = writeln!(text, "{name}={value}");
+        text
+    })
 }
 
 /// A text as one word of a shell.
