@@ -24,6 +24,7 @@ use holdpoint::domain::checklist::Checklist;
 use holdpoint::domain::ids::CheckId;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
+use sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sqlx::{Connection as _, Executor as _};
 use tokio_util::sync::CancellationToken;
 
@@ -104,7 +105,10 @@ impl Machine {
         self.remove("demo.db");
         let options = sqlx::sqlite::SqliteConnectOptions::new()
             .filename(&file)
-            .create_if_missing(true);
+            .create_if_missing(true)
+            // It is gone after the run.
+            .journal_mode(SqliteJournalMode::Off)
+            .synchronous(SqliteSynchronous::Off);
         let mut connection = sqlx::SqliteConnection::connect_with(&options)
             .await
             .expect("a connection");

@@ -117,10 +117,7 @@ impl Whole {
             _ => true,
         });
         beside.checks.retain(|id, _| left.contains(id));
-        for check in beside.checks.values_mut() {
-            check.after.retain(|other| left.contains(other));
-        }
-        beside
+        without_loose_ends(beside)
     }
 
     /// What becomes of these checks with a switch thrown.
@@ -149,8 +146,12 @@ impl Whole {
         let by_http = asked_by_http(self.checklist.clone());
         let beside = self.beside_http();
         let mut rows: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        // What is wrong with one kind of thing leaves all others as they are, so it is enough to look at those once.
+        let mut kinds: BTreeMap<&str, Checklist> = BTreeMap::new();
         for check in self.checklist.checks.values() {
             let name = check.id.as_str();
+            let kind = check.probe.name();
+            let checks = kinds.get(kind).unwrap_or(&beside);
             let row = rows.entry(name).or_default();
             match &check.probe {
                 // Thrown in the demo's own test, where nothing else runs.
@@ -178,11 +179,14 @@ impl Whole {
                 Probe::Tls(_) => {
                     let condition = check.pass.as_ref().map_or("", |pass| pass.text.as_str());
                     for fault in Fault::found_by(condition) {
-                        let thrown = self.throw(&beside, switch_of(check, Some(*fault))).await;
+                        let thrown = self.throw(checks, switch_of(check, Some(*fault))).await;
                         row.push(format!("{fault:?}: {thrown}"));
                     }
                 }
-                _ => row.push(self.throw(&beside, switch_of(check, None)).await),
+                _ => row.push(self.throw(checks, switch_of(check, None)).await),
+            }
+            if !kinds.contains_key(kind) {
+                kinds.insert(kind, of_kind(&beside, kind));
             }
         }
         for (_, check, why) in NOT_RUN.iter().filter(|(name, _, _)| *name == self.demo.name()) {
@@ -203,6 +207,29 @@ impl Whole {
         assert_not_passed(&format!("{switch:?}"), &results, &expected);
         listed(&expected)
     }
+}
+
+/// Those of the checks that are of this kind, and those made of them.
+fn of_kind(checklist: &Checklist, kind: &str) -> Checklist {
+    let mut own = checklist.clone();
+    let is_own = |check: &Check| check.probe.name() == kind;
+    own.checks.retain(|_, check| match &check.probe {
+        Probe::Combined(combined) => combined
+            .members
+            .iter()
+            .all(|member| is_own(&checklist.checks[member])),
+        _ => is_own(check),
+    });
+    without_loose_ends(own)
+}
+
+/// The checklist whose checks wait for no other that has been left out.
+fn without_loose_ends(mut checklist: Checklist) -> Checklist {
+    let left: BTreeSet<CheckId> = checklist.checks.keys().cloned().collect();
+    for check in checklist.checks.values_mut() {
+        check.after.retain(|other| left.contains(other));
+    }
+    checklist
 }
 
 fn switch_of(check: &Check, fault: Option<Fault>) -> Switch<'_> {
