@@ -21,7 +21,7 @@ use crate::clock::Clock;
 use crate::config::{self, NetworkRule, Settings};
 use crate::discord::{Discord, Endpoint, GatewayState};
 use crate::domain::command::FourEyes;
-use crate::domain::ids::{DiscordRoleId, GuildId, UserId};
+use crate::domain::ids::{ChecklistHash, DiscordRoleId, GuildId, UserId};
 use crate::domain::rights::{Allowed, Rights};
 use crate::engine::{Catalog, CatalogReport, CheckRuns, Engine, Observations, Outbox, Rules, Timers};
 use crate::store::Store;
@@ -157,6 +157,8 @@ impl Bot {
             .await?;
         let (catalog, report) = Catalog::load(plan.checklists);
         tell_of(&report);
+        let approved = settings.checklists.approved.iter();
+        catalog.approve(approved.map(|hash| ChecklistHash::new(hash.as_str())));
         let stop_desk = CancellationToken::new();
         let (engine, desk) = Engine::open(
             store,
@@ -173,7 +175,7 @@ impl Bot {
             environment.clone(),
             Arc::clone(&plan.clock),
         )?;
-        let check_runs = CheckRuns::new(engine.clone(), checks, environment, stop_desk.child_token());
+        let check_runs = CheckRuns::new(engine.clone(), checks, environment, stop_desk.child_token())?;
         let discord = Discord::connect(
             engine.clone(),
             check_runs.clone(),
@@ -379,6 +381,11 @@ fn guard_settings(settings: &Settings, database: &Path) -> GuardSettings {
         ..GuardSettings::default()
     };
     for (rules, networks, hosts) in [
+        (
+            &checks.imported.allow,
+            &mut guard.networks_for_imported,
+            &mut guard.hosts_for_imported,
+        ),
         (
             &checks.network.allow,
             &mut guard.allowed_networks,

@@ -50,6 +50,7 @@ pub(super) fn flaws(probe: &BurstProbe, timeout: Duration) -> Vec<String> {
 
 /// Sends the burst. Headers named in `asked` are kept as evidence.
 pub(super) async fn probe(run: &Run<'_>, probe: &BurstProbe, asked: &[String]) -> Result<Seen, Hindrance> {
+    run.guard.vet_load()?;
     let target = Arc::new(Target::of(run, &probe.request).await?);
     let first = run
         .in_time(Connection::open(&target), || {

@@ -14,6 +14,7 @@ use super::dotenv::{self, DotEnv};
 use super::observation::{Kind, Observation, Observed};
 use super::probe::{Hindrance, Run, Seen};
 use super::seal::Sealer;
+use super::variables::Environment;
 use super::{readable, written};
 use crate::domain::check::{EnvFormat, EnvProbe, EnvSource, EnvVariable};
 
@@ -121,7 +122,7 @@ pub(super) async fn probe(run: &Run<'_>, probe: &EnvProbe) -> Result<Seen, Hindr
             .collect()
     });
     let undocumented: Option<Vec<String>> = template.as_ref().and_then(|(_, template)| {
-        let actual = look.file.as_ref()?;
+        let actual = look.written()?;
         let names = actual.values.keys();
         let unknown = names.filter(|name| !template.values.contains_key(*name) && *name != MARK);
         Some(unknown.map(|name| shown_name(name, actual)).collect())
@@ -132,7 +133,7 @@ pub(super) async fn probe(run: &Run<'_>, probe: &EnvProbe) -> Result<Seen, Hindr
     required.note("", &mut evidence);
     recommended.note("recommended_", &mut evidence);
     optional.note("optional_", &mut evidence);
-    if let Some(file) = &look.file {
+    if let Some(file) = look.written() {
         if !file.repeated.is_empty() {
             let names: Vec<String> = file.repeated.iter().map(|name| shown_name(name, file)).collect();
             evidence.insert("repeated".to_owned(), json!(names));
@@ -197,7 +198,7 @@ pub(super) async fn probe(run: &Run<'_>, probe: &EnvProbe) -> Result<Seen, Hindr
             why.push_str(&findings.clause());
         }
     }
-    if let Some(file) = &look.file
+    if let Some(file) = look.written()
         && !holds
         && !file.unreadable.is_empty()
     {
@@ -231,11 +232,16 @@ pub(super) async fn probe(run: &Run<'_>, probe: &EnvProbe) -> Result<Seen, Hindr
     })
 }
 
+/// Where the variables are.
+enum Source<'a> {
+    Bot(&'a Environment),
+    Written(DotEnv),
+}
+
 /// The variables, wherever they are.
 struct Look<'a> {
     run: &'a Run<'a>,
-    /// Nothing for the bot's own environment.
-    file: Option<DotEnv>,
+    source: Source<'a>,
     /// Where they are, for people.
     place: String,
     sealer: Sealer,
@@ -246,7 +252,7 @@ impl<'a> Look<'a> {
         let sealer = Sealer::new().ok_or_else(|| {
             Hindrance::new("this machine gives no random numbers, without which no values can be compared; run the check again")
         })?;
-        let (place, file) = match &probe.source {
+        let (place, source) = match &probe.source {
             EnvSource::Bot => {
                 let others = variables(probe).flat_map(|variable| &variable.formats);
                 let others = others.filter_map(|format| match format {
@@ -262,29 +268,40 @@ impl<'a> Look<'a> {
                         "{own} is a setting of Holdpoint itself, and no check looks at those; take it out of the check"
                     )));
                 }
-                ("the bot's environment".to_owned(), None)
+                (
+                    "the bot's environment".to_owned(),
+                    Source::Bot(run.guard.environment()?),
+                )
             }
             EnvSource::File(path) => {
                 let (path, file) = read_file(run, path).await?;
-                (path, Some(file))
+                (path, Source::Written(file))
             }
             EnvSource::Command(words) => {
                 let (place, file) = read_command(run, words).await?;
-                (place, Some(file))
+                (place, Source::Written(file))
             }
         };
         Ok(Self {
             run,
-            file,
+            source,
             place,
             sealer,
         })
     }
 
+    /// The file, or what a command printed; nothing for the bot's own environment.
+    fn written(&self) -> Option<&DotEnv> {
+        match &self.source {
+            Source::Written(file) => Some(file),
+            Source::Bot(_) => None,
+        }
+    }
+
     fn value_of(&self, name: &str) -> Option<&str> {
-        match &self.file {
-            Some(file) => file.values.get(name).map(String::as_str),
-            None => self.run.guard.environment().get(name),
+        match &self.source {
+            Source::Written(file) => file.values.get(name).map(String::as_str),
+            Source::Bot(environment) => environment.get(name),
         }
     }
 

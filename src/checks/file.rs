@@ -105,7 +105,7 @@ pub(super) async fn probe(run: &Run<'_>, probe: &FileProbe, asked: Asked) -> Res
         .iter()
         .map(|glob| run.expand(glob))
         .collect::<Result<_, _>>()?;
-    let readable = run.guard.readable().clone();
+    let readable = run.guard.readable()?.clone();
     let limit = run.limits.body_bytes;
     let looking = blocking::work(run, || format!("{path} was not looked through to the end"), {
         let path = path.clone();

@@ -10,6 +10,7 @@ use ipnet::IpNet;
 use secrecy::SecretString;
 
 use super::readable::Readable;
+use super::trust::{Barrier, Forbidden, Trust, is_public};
 use super::variables::Environment;
 
 /// Networks that no check reaches unless allowed: link-local addresses, where clouds answer with credentials,
@@ -62,6 +63,10 @@ pub struct GuardSettings {
     pub denied_hosts: Vec<String>,
     /// When not empty, the only hosts that may be reached. Denied ones stay denied.
     pub allowed_hosts: Vec<String>,
+    /// Networks that checklists which were imported reach although their addresses are not public.
+    pub networks_for_imported: Vec<String>,
+    /// Hosts that checklists which were imported reach wherever they are.
+    pub hosts_for_imported: Vec<String>,
 }
 
 /// The settings, parsed, with the environment that programs are looked up in.
@@ -75,7 +80,10 @@ pub struct Guard {
     allowed_networks: Vec<IpNet>,
     denied_hosts: Vec<String>,
     allowed_hosts: Vec<String>,
+    networks_for_imported: Vec<IpNet>,
+    hosts_for_imported: Vec<String>,
     environment: Environment,
+    trust: Trust,
 }
 
 /// A setting that cannot be understood.
@@ -97,16 +105,20 @@ pub(super) enum Refusal {
     Scheme(String),
     #[error("the address names no host")]
     NoHost,
-    #[error("the host {0} may not be reached; the operator can change denied_hosts and allowed_hosts")]
+    #[error(
+        "the host {0} may not be reached; the operator can change checks.network.deny and checks.network.allow"
+    )]
     Host(String),
-    #[error(
-        "the address {0} may not be reached; the operator can change denied_networks and allowed_networks"
-    )]
-    Address(IpAddr),
-    #[error(
-        "the host {host} is at {address}, which may not be reached; the operator can change denied_networks and allowed_networks"
-    )]
-    HostAddress { host: String, address: IpAddr },
+    #[error("the address {0} {1}")]
+    Address(IpAddr, Barrier),
+    #[error("the host {host} is at {address}, which {barrier}")]
+    HostAddress {
+        host: String,
+        address: IpAddr,
+        barrier: Barrier,
+    },
+    #[error("a checklist that was imported {0}; the operator can read it and approve it")]
+    Forbidden(Forbidden),
     #[error("commands are off; the operator can allow programs by name, here {0}")]
     CommandsOff(String),
     #[error("the program {0} is not one that may be run; the operator can add it to the allowed commands")]
@@ -129,6 +141,8 @@ impl Default for GuardSettings {
             allowed_networks: Vec::new(),
             denied_hosts: Vec::new(),
             allowed_hosts: Vec::new(),
+            networks_for_imported: Vec::new(),
+            hosts_for_imported: Vec::new(),
         }
     }
 }
@@ -150,22 +164,49 @@ impl Guard {
             allowed_networks: networks("allowed_networks", &settings.allowed_networks)?,
             denied_hosts: hosts("denied_hosts", &settings.denied_hosts)?,
             allowed_hosts: hosts("allowed_hosts", &settings.allowed_hosts)?,
+            networks_for_imported: networks("networks_for_imported", &settings.networks_for_imported)?,
+            hosts_for_imported: hosts("hosts_for_imported", &settings.hosts_for_imported)?,
             commands: settings.commands,
             passed_on: settings.environment,
             command_user: settings.command_user,
             readable: Readable::new(&settings.readable, &settings.secret_files),
             environment,
+            trust: Trust::Operator,
         })
     }
 
+    /// The same for checklists that were imported.
+    pub(super) fn for_imported(&self) -> Self {
+        Self {
+            // Not looked at any more, so that nothing leaks where a question to the guard is forgotten.
+            environment: Environment::default(),
+            trust: Trust::Imported,
+            ..self.clone()
+        }
+    }
+
     /// The environment that `env` checks look at.
-    pub(super) fn environment(&self) -> &Environment {
-        &self.environment
+    pub(super) fn environment(&self) -> Result<&Environment, Refusal> {
+        self.unless_imported(Forbidden::Environment)?;
+        Ok(&self.environment)
     }
 
     /// The files that checks may read.
-    pub(super) fn readable(&self) -> &Readable {
-        &self.readable
+    pub(super) fn readable(&self) -> Result<&Readable, Refusal> {
+        self.unless_imported(Forbidden::Files)?;
+        Ok(&self.readable)
+    }
+
+    /// Whether a server may be asked many times at once.
+    pub(super) fn vet_load(&self) -> Result<(), Refusal> {
+        self.unless_imported(Forbidden::Load)
+    }
+
+    fn unless_imported(&self, what: Forbidden) -> Result<(), Refusal> {
+        match self.trust {
+            Trust::Operator => Ok(()),
+            Trust::Imported => Err(Refusal::Forbidden(what)),
+        }
     }
 
     /// As whom commands run where the bot runs as root.
@@ -199,12 +240,10 @@ impl Guard {
             .ok_or(Refusal::NoHost)?;
         self.vet_host(host)?;
         // Addresses in odd notations (octal, hexadecimal, one number) have been made plain by the URL parser.
-        if let Ok(address) = host.trim_matches(['[', ']']).parse::<IpAddr>()
-            && !self.may_reach(address)
-        {
-            return Err(Refusal::Address(address));
+        match host.trim_matches(['[', ']']).parse::<IpAddr>() {
+            Ok(address) => self.vet_address(address),
+            Err(_) => Ok(()),
         }
-        Ok(())
     }
 
     /// Whether this host may be reached, by its name alone.
@@ -217,19 +256,52 @@ impl Guard {
         Ok(())
     }
 
-    /// Whether a connection may be made to this address.
-    pub(super) fn may_reach(&self, address: IpAddr) -> bool {
+    /// Whether a connection may be made to this address, where it was given as such.
+    pub(super) fn vet_address(&self, address: IpAddr) -> Result<(), Refusal> {
+        match self.barrier(address, None) {
+            None => Ok(()),
+            Some(barrier) => Err(Refusal::Address(address, barrier)),
+        }
+    }
+
+    /// Whether a connection may be made to this address, where a host's name led to it.
+    pub(super) fn vet_address_of(&self, host: &str, address: IpAddr) -> Result<(), Refusal> {
+        match self.barrier(address, Some(host)) {
+            None => Ok(()),
+            Some(barrier) => Err(Refusal::HostAddress {
+                host: host.to_owned(),
+                address,
+                barrier,
+            }),
+        }
+    }
+
+    fn barrier(&self, address: IpAddr, host: Option<&str>) -> Option<Barrier> {
         let faces = faces(address);
         let within = |networks: &[IpNet]| {
             faces
                 .iter()
                 .any(|face| networks.iter().any(|network| network.contains(face)))
         };
-        !within(&self.denied_networks) || within(&self.allowed_networks)
+        if within(&self.denied_networks) && !within(&self.allowed_networks) {
+            return Some(Barrier::Denied);
+        }
+        let named = host.map(plain_host).is_some_and(|host| {
+            let mut patterns = self.hosts_for_imported.iter();
+            patterns.any(|pattern| host_matches(pattern, &host))
+        });
+        let open = match self.trust {
+            Trust::Operator => true,
+            Trust::Imported => {
+                named || within(&self.networks_for_imported) || faces.iter().copied().all(is_public)
+            }
+        };
+        (!open).then_some(Barrier::NotPublic)
     }
 
     /// The file to run for a program as a checklist names it.
     pub(super) fn vet_program(&self, program: &str) -> Result<PathBuf, Refusal> {
+        self.unless_imported(Forbidden::Commands)?;
         if self.commands.is_empty() {
             return Err(Refusal::CommandsOff(program.to_owned()));
         }
@@ -397,7 +469,7 @@ mod tests {
         ] {
             assert_eq!(open.vet_url(&url(disguise)), Ok(()), "{disguise}");
             assert!(
-                matches!(closed.vet_url(&url(disguise)), Err(Refusal::Address(_))),
+                matches!(closed.vet_url(&url(disguise)), Err(Refusal::Address(..))),
                 "{disguise} passes"
             );
         }
@@ -410,7 +482,7 @@ mod tests {
         let metadata = url("http://169.254.169.254/latest/meta-data/");
         assert_eq!(
             guard(|_| {}).vet_url(&metadata).map_err(|refusal| refusal.to_string()),
-            Err("the address 169.254.169.254 may not be reached; the operator can change denied_networks and allowed_networks".to_owned())
+            Err("the address 169.254.169.254 may not be reached; the operator can change checks.network.deny and checks.network.allow".to_owned())
         );
         let open = guard(|settings| settings.allowed_networks = texts(&["169.254.169.254"]));
         assert_eq!(open.vet_url(&metadata), Ok(()));
@@ -437,6 +509,88 @@ mod tests {
                 "{closed}"
             );
         }
+    }
+
+    #[test]
+    fn imported_checklists_reach_public_addresses_only() {
+        let open = guard(|_| {});
+        let imported = open.for_imported();
+        for private in [
+            "http://127.0.0.1/",
+            "http://10.1.2.3/",
+            "http://192.168.0.1/",
+            "http://[::1]/",
+            "http://[fd12::1]/",
+            "http://[::ffff:10.1.2.3]/",
+            "http://[64:ff9b::a01:203]/",
+        ] {
+            assert_eq!(open.vet_url(&url(private)), Ok(()), "{private}");
+            assert!(
+                matches!(
+                    imported.vet_url(&url(private)),
+                    Err(Refusal::Address(_, Barrier::NotPublic))
+                ),
+                "{private} passes"
+            );
+        }
+        assert_eq!(imported.vet_url(&url("http://192.0.2.1/")), Ok(()));
+        assert_eq!(imported.vet_url(&url("http://[2606:4700:4700::1111]/")), Ok(()));
+        assert_eq!(
+            imported
+                .vet_address_of("db.example", [10, 1, 2, 3].into())
+                .map_err(|refusal| refusal.to_string()),
+            Err("the host db.example is at 10.1.2.3, which is not public, and a checklist that was imported reaches public addresses only; the operator can approve the checklist, or name the host or the network in checks.imported.allow".to_owned())
+        );
+    }
+
+    #[test]
+    fn imported_checklists_reach_what_the_operator_names_for_them() {
+        let imported = guard(|settings| {
+            settings.networks_for_imported = texts(&["10.1.0.0/16", "169.254.0.0/16"]);
+            settings.hosts_for_imported = texts(&["*.staging.example"]);
+        })
+        .for_imported();
+        assert_eq!(imported.vet_address([10, 1, 2, 3].into()), Ok(()));
+        assert!(imported.vet_address([10, 2, 2, 3].into()).is_err());
+        assert_eq!(
+            imported.vet_address_of("app.staging.example", [10, 2, 2, 3].into()),
+            Ok(())
+        );
+        assert!(
+            imported
+                .vet_address_of("app.example", [10, 2, 2, 3].into())
+                .is_err()
+        );
+        // What is denied to all stays denied.
+        assert_eq!(
+            imported.vet_address([169, 254, 169, 254].into()),
+            Err(Refusal::Address([169, 254, 169, 254].into(), Barrier::Denied))
+        );
+    }
+
+    #[test]
+    fn imported_checklists_see_nothing_of_the_machine_and_put_no_load_on_others() {
+        let trusted = guard(|settings| settings.commands = texts(&["sh"]));
+        assert!(trusted.vet_program("sh").is_ok() && trusted.readable().is_ok());
+        let imported = trusted.for_imported();
+        assert_eq!(
+            imported.vet_program("sh").map_err(|refusal| refusal.to_string()),
+            Err(
+                "a checklist that was imported runs no commands; the operator can read it and approve it"
+                    .to_owned()
+            )
+        );
+        assert_eq!(
+            imported.readable().err(),
+            Some(Refusal::Forbidden(Forbidden::Files))
+        );
+        assert_eq!(
+            imported.environment().err(),
+            Some(Refusal::Forbidden(Forbidden::Environment))
+        );
+        assert_eq!(imported.environment_passed_on().count(), 0);
+        assert_eq!(trusted.vet_load(), Ok(()));
+        assert_eq!(imported.vet_load(), Err(Refusal::Forbidden(Forbidden::Load)));
     }
 
     #[test]

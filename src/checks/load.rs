@@ -85,6 +85,7 @@ pub(super) fn texts(probe: &LoadProbe) -> Vec<&str> {
 
 /// Sends the load.
 pub(super) async fn probe(run: &Run<'_>, probe: &LoadProbe) -> Result<Seen, Hindrance> {
+    run.guard.vet_load()?;
     let earlier = match &probe.baseline {
         Some(baseline) => Some(baseline::read(run, baseline).await?),
         None => None,

@@ -28,6 +28,7 @@ mod http;
 mod judge;
 mod kinds;
 mod load;
+mod manual;
 mod observation;
 mod plan;
 mod probe;
@@ -47,6 +48,7 @@ mod template;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod trust;
 mod variables;
 mod verdict;
 mod wire;
@@ -64,6 +66,7 @@ pub use guard::{Guard, GuardSettings, GuardSettingsError, METADATA_NETWORKS};
 pub use plan::{Elsewhere, Ended};
 pub use problems::Problem;
 pub use push::{SignedPost, Unsigned};
+pub use trust::Trust;
 pub use variables::{Environment, UnknownVariable, Variables};
 
 use crate::clock::Clock;
@@ -122,8 +125,8 @@ struct Shared {
     guard: Arc<Guard>,
     clock: Arc<dyn Clock>,
     client: reqwest::Client,
-    expressions: Expressions,
-    shares: Shares,
+    expressions: Arc<Expressions>,
+    shares: Arc<Shares>,
 }
 
 impl Default for Limits {
@@ -148,12 +151,33 @@ impl Checks {
         let client = exchange::client(&limits, Arc::clone(&guard))?;
         Ok(Self {
             shared: Arc::new(Shared {
-                shares: Shares::new(&limits),
-                expressions: Expressions::default(),
+                shares: Arc::new(Shares::new(&limits)),
+                expressions: Arc::default(),
                 limits,
                 guard,
                 clock,
                 client,
+            }),
+        })
+    }
+
+    /// The same for checklists that came from chat and that nobody has approved, see [`Trust::Imported`]. It shares
+    /// the limits with this one, and nothing that was connected.
+    ///
+    /// # Errors
+    /// When TLS cannot be initialised.
+    pub fn for_imported(&self) -> Result<Self, SetUpError> {
+        let shared = &*self.shared;
+        let guard = Arc::new(shared.guard.for_imported());
+        let client = exchange::client(&shared.limits, Arc::clone(&guard))?;
+        Ok(Self {
+            shared: Arc::new(Shared {
+                limits: shared.limits.clone(),
+                guard,
+                clock: Arc::clone(&shared.clock),
+                client,
+                expressions: Arc::clone(&shared.expressions),
+                shares: Arc::clone(&shared.shares),
             }),
         })
     }

@@ -13,7 +13,7 @@ use tokio_util::task::AbortOnDropHandle;
 use super::capture::{self, Captured};
 use super::combined::ended;
 use super::{Checks, Variables};
-use crate::domain::check::{Check, CheckResult, CheckStatus, Probe, PushProbe};
+use crate::domain::check::{Check, CheckResult, CheckStatus, ManualProbe, Probe, PushProbe};
 use crate::domain::ids::CheckId;
 
 /// How a check ended, with what the checks after it may use. Printing it shows no secret.
@@ -204,6 +204,14 @@ impl Checks {
                 check,
                 CheckStatus::Skipped,
                 "is posted to a deployment, and there is none here; `/deploy check` looks at what has come"
+                    .to_owned(),
+            );
+        }
+        if let Probe::Manual(ManualProbe { standing: None, .. }) = &check.probe {
+            return self.unmade(
+                check,
+                CheckStatus::Skipped,
+                "is attested by a person in a deployment, and there is none here; `/deploy tick` does that"
                     .to_owned(),
             );
         }

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::capture::Captures;
 use super::condition::Expressions;
-use super::guard::Guard;
+use super::guard::{Guard, Refusal};
 use super::observation::Observation;
 use super::redact::Redactor;
 use super::variables::Variables;
@@ -75,6 +75,12 @@ impl Hindrance {
             sentence: sentence.into(),
             failed_with: Some(evidence),
         }
+    }
+}
+
+impl From<Refusal> for Hindrance {
+    fn from(refusal: Refusal) -> Self {
+        Self::new(refusal.to_string())
     }
 }
 

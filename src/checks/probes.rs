@@ -9,8 +9,8 @@ use super::probe::{Hindrance, Run, Seen};
 use super::share::Lane;
 use super::variables::Variables;
 use super::{
-    burst, combined, command, database, dns, env, exchange, file, github, http, judge, load, prometheus,
-    push, tcp, tls,
+    burst, combined, command, database, dns, env, exchange, file, github, http, judge, load, manual,
+    prometheus, push, tcp, tls,
 };
 use crate::domain::check::{BurstProbe, HttpCapture, LoadProbe, Probe};
 
@@ -37,6 +37,7 @@ pub(super) fn names(probe: &Probe) -> BTreeMap<String, Kind> {
         Probe::Burst(_) => fixed(&burst::NAMES),
         Probe::Load(probe) => load::names(probe).into_iter().collect(),
         Probe::Push(_) => fixed(&push::NAMES),
+        Probe::Manual(_) => BTreeMap::new(),
     }
 }
 
@@ -45,7 +46,7 @@ pub(super) fn flaws(probe: &Probe, timeout: Duration) -> Vec<String> {
     match probe {
         Probe::Http(probe) => http::flaws(probe),
         // Those of steps are told with the place of each.
-        Probe::HttpSteps(_) | Probe::Combined(_) => Vec::new(),
+        Probe::HttpSteps(_) | Probe::Combined(_) | Probe::Manual(_) => Vec::new(),
         Probe::Env(probe) => env::flaws(probe),
         Probe::Command(probe) => command::flaws(probe),
         Probe::File(probe) => file::flaws(probe),
@@ -78,7 +79,7 @@ pub(super) fn texts(probe: &Probe) -> Vec<&str> {
         Probe::Burst(probe) => http::texts(&probe.request),
         Probe::Load(probe) => load::texts(probe),
         Probe::Push(probe) => push::texts(probe),
-        Probe::Combined(_) => Vec::new(),
+        Probe::Combined(_) | Probe::Manual(_) => Vec::new(),
     }
 }
 
@@ -105,7 +106,7 @@ pub(super) fn lane(probe: &Probe, variables: &Variables) -> Option<Lane> {
         Probe::Command(_) => Some(Lane::Commands),
         Probe::HttpSteps(probe) => http::steps::host(probe, variables).map(Lane::Host),
         Probe::Env(probe) => env::runs_a_command(probe).then_some(Lane::Commands),
-        Probe::File(_) | Probe::Combined(_) | Probe::Push(_) => None,
+        Probe::File(_) | Probe::Combined(_) | Probe::Push(_) | Probe::Manual(_) => None,
         Probe::Tcp(probe) => tcp::host(probe, variables).map(Lane::Host),
         Probe::Tls(probe) => tls::host(probe, variables).map(Lane::Host),
         Probe::Dns(probe) => dns::host(probe, variables).map(Lane::Host),
@@ -164,5 +165,6 @@ pub(super) async fn make(
         }
         Probe::Load(probe) => load::probe(run, probe).await,
         Probe::Push(probe) => push::probe(run, probe),
+        Probe::Manual(probe) => manual::probe(probe),
     }
 }

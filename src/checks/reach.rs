@@ -93,28 +93,26 @@ impl fmt::Display for Place {
 pub(super) async fn addresses(guard: &Guard, host: &str, port: u16) -> Result<Vec<SocketAddr>, Unreached> {
     guard.vet_host(host)?;
     if let Ok(address) = host.parse::<IpAddr>() {
-        return if guard.may_reach(address) {
-            Ok(vec![SocketAddr::new(address, port)])
-        } else {
-            Err(Refusal::Address(address).into())
-        };
+        guard.vet_address(address)?;
+        return Ok(vec![SocketAddr::new(address, port)]);
     }
     let unresolved = || Unreached::Unresolved(host.to_owned());
     let found: Vec<SocketAddr> = tokio::net::lookup_host((host, port))
         .await
         .map_err(|_| unresolved())?
         .collect();
-    let first = found.first().ok_or_else(unresolved)?.ip();
-    let open: Vec<SocketAddr> = found
-        .into_iter()
-        .filter(|address| guard.may_reach(address.ip()))
-        .collect();
-    if open.is_empty() {
-        return Err(Refusal::HostAddress {
-            host: host.to_owned(),
-            address: first,
+    let mut open = Vec::with_capacity(found.len());
+    let mut refused = None;
+    for address in found {
+        match guard.vet_address_of(host, address.ip()) {
+            Ok(()) => open.push(address),
+            Err(refusal) => {
+                refused.get_or_insert(refusal);
+            }
         }
-        .into());
+    }
+    if open.is_empty() {
+        return Err(refused.map_or_else(unresolved, Unreached::from));
     }
     Ok(open)
 }

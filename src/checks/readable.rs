@@ -182,7 +182,7 @@ impl Scope {
 
 /// A file's bytes, and one more than `most` where there are more.
 pub(super) async fn bytes_of(run: &Run<'_>, path: &str, most: usize) -> Result<Vec<u8>, Hindrance> {
-    let readable = run.guard.readable().clone();
+    let readable = run.guard.readable()?.clone();
     let written = PathBuf::from(path);
     let reading = blocking::work(
         run,

@@ -9,6 +9,7 @@ mod origin;
 mod permissions;
 mod problem;
 mod reader;
+mod sha256;
 mod show;
 mod sources;
 
@@ -28,6 +29,7 @@ pub use self::{
     origin::Origin,
     permissions::{Allowed, ParseAllowedError, Permissions},
     problem::{InvalidSettings, Problem},
+    sha256::{ParseSha256Error, Sha256},
     show::{EffectiveSetting, EffectiveSettings},
     sources::{DEFAULT_FILE, Environment, SettingsFile},
 };
@@ -91,6 +93,8 @@ pub struct Database {
 pub struct Checklists {
     /// The directory whose Markdown files are offered.
     pub directory: PathBuf,
+    /// Checklists that are trusted as those in the directory are, although they came from chat.
+    pub approved: Vec<Sha256>,
 }
 
 /// `[http]`
@@ -135,6 +139,8 @@ pub struct Checks {
     pub files: CheckFiles,
     /// What checks may reach.
     pub network: CheckNetwork,
+    /// What the checks of imported checklists may.
+    pub imported: CheckImported,
 }
 
 /// `[checks.commands]`
@@ -166,6 +172,13 @@ pub struct CheckNetwork {
     pub allow: Vec<NetworkRule>,
     /// What is never reached, allowed or not.
     pub deny: Vec<NetworkRule>,
+}
+
+/// `[checks.imported]`
+#[derive(Debug, Clone)]
+pub struct CheckImported {
+    /// What they may reach although it is not public.
+    pub allow: Vec<NetworkRule>,
 }
 
 /// `[sign_offs]`
@@ -318,6 +331,7 @@ fn read(reader: &mut Reader) -> Result<Settings, Noted> {
     let local = read_local(reader);
     let database = reader.path("database.path");
     let directory = reader.path("checklists.directory");
+    let approved = reader.parsed_list("checklists.approved", Sha256::EXPECTED);
     let listen = reader.parsed("http.listen", "an address and a port, such as \"127.0.0.1:8080\"");
     let filter = reader.text("log.filter");
     let format = reader.choice(
@@ -339,6 +353,7 @@ fn read(reader: &mut Reader) -> Result<Settings, Noted> {
     let readable = reader.texts("checks.files.readable");
     let deny = reader.parsed_list("checks.network.deny", NetworkRule::EXPECTED);
     let allow = reader.parsed_list("checks.network.allow", NetworkRule::EXPECTED);
+    let allow_imported = reader.parsed_list("checks.imported.allow", NetworkRule::EXPECTED);
     let permissions = Permissions::read(reader);
     let four_eyes = reader.yes_or_no("sign_offs.four_eyes");
     let drain = reader.duration("shutdown.drain");
@@ -353,6 +368,7 @@ fn read(reader: &mut Reader) -> Result<Settings, Noted> {
         database: Database { path: database? },
         checklists: Checklists {
             directory: directory?,
+            approved: approved?,
         },
         http: Http { listen: listen? },
         log: Log {
@@ -376,6 +392,9 @@ fn read(reader: &mut Reader) -> Result<Settings, Noted> {
             network: CheckNetwork {
                 allow: allow?,
                 deny: deny?,
+            },
+            imported: CheckImported {
+                allow: allow_imported?,
             },
         },
         permissions,

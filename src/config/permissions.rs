@@ -36,7 +36,7 @@ pub struct Permissions {
     pub skip: Vec<Allowed>,
     /// Decide GO or NO-GO and finish a deployment.
     pub decide: Vec<Allowed>,
-    /// Say who owns a sign-off role.
+    /// Say who owns a sign-off role, and import checklists.
     pub manage: Vec<Allowed>,
 }
 

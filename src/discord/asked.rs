@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serenity::all::{CommandDataOption, CommandDataOptionValue, CommandInteraction};
 
+use super::upload::Upload;
 use crate::domain::event::Outcome;
 use crate::domain::ids::{DeploymentId, DiscordRoleId, RoleKey, UserId};
 use crate::domain::sign_off::{Holder, Rank};
@@ -30,16 +31,7 @@ pub(super) enum Asked {
     Help {
         topic: Option<String>,
     },
-    Checklists,
-    ShowChecklist {
-        name: String,
-    },
-    LintChecklist {
-        name: String,
-    },
-    ExportChecklist {
-        name: String,
-    },
+    OfCatalog(AskedOfCatalog),
     SetOwner {
         role: RoleKey,
         holder: Holder,
@@ -53,6 +45,17 @@ pub(super) enum Asked {
     Owners,
 }
 
+/// What is asked of the checklists of a Discord server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum AskedOfCatalog {
+    List,
+    Show { name: String },
+    Lint { name: String },
+    Export { name: String },
+    Import { file: Upload, name: Option<String> },
+    Remove { name: String },
+}
+
 /// What is asked of a deployment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Wish {
@@ -64,6 +67,7 @@ pub(super) enum Wish {
     },
     Tick {
         item: String,
+        evidence: Option<String>,
     },
     Untick {
         item: String,
@@ -139,16 +143,7 @@ impl Asked {
                 deployment: given.number("deployment").map(DeploymentId),
                 wish: Wish::of(word, &given)?,
             }),
-            ("checklist", "list") => Some(Self::Checklists),
-            ("checklist", "show") => Some(Self::ShowChecklist {
-                name: given.text("checklist")?,
-            }),
-            ("checklist", "lint") => Some(Self::LintChecklist {
-                name: given.text("checklist")?,
-            }),
-            ("checklist", "export") => Some(Self::ExportChecklist {
-                name: given.text("checklist")?,
-            }),
+            ("checklist", word) => AskedOfCatalog::of(word, &given, command).map(Self::OfCatalog),
             ("owner", "set") => Some(Self::SetOwner {
                 role: given.role()?,
                 holder: given.holder(command, "holder")?,
@@ -165,6 +160,24 @@ impl Asked {
     }
 }
 
+impl AskedOfCatalog {
+    fn of(word: &str, given: &Given<'_>, command: &CommandInteraction) -> Option<Self> {
+        let name = || given.text("checklist");
+        Some(match word {
+            "list" => Self::List,
+            "show" => Self::Show { name: name()? },
+            "lint" => Self::Lint { name: name()? },
+            "export" => Self::Export { name: name()? },
+            "import" => Self::Import {
+                file: given.file(command, "file")?,
+                name: given.text("name"),
+            },
+            "remove" => Self::Remove { name: name()? },
+            _ => return None,
+        })
+    }
+}
+
 impl Wish {
     fn of(word: &str, given: &Given<'_>) -> Option<Self> {
         Some(match word {
@@ -176,6 +189,7 @@ impl Wish {
             },
             "tick" => Self::Tick {
                 item: given.text("item")?,
+                evidence: given.text("evidence"),
             },
             "untick" => Self::Untick {
                 item: given.text("item")?,
@@ -281,6 +295,19 @@ impl Given<'_> {
             "lead" => Some(Rank::Lead),
             _ => None,
         }
+    }
+
+    /// A file is an id too.
+    fn file(&self, command: &CommandInteraction, name: &str) -> Option<Upload> {
+        let CommandDataOptionValue::Attachment(id) = self.value(name)? else {
+            return None;
+        };
+        let file = command.data.resolved.attachments.get(id)?;
+        Some(Upload {
+            name: file.filename.clone(),
+            size: u64::from(file.size),
+            url: file.url.clone(),
+        })
     }
 
     /// A mentionable is an id; what it is of stands in the resolved data.

@@ -11,7 +11,7 @@ use super::find::{self, Choice, For};
 use super::reply::Asker;
 use crate::domain::ids::{ChannelId, DeploymentId, GuildId};
 use crate::domain::text::Environment;
-use crate::engine::{Fault, Filter, HandleError};
+use crate::engine::{Fault, Filter, HandleError, Origin};
 
 impl Bot {
     pub(super) async fn autocomplete(&self, http: &Http, command: CommandInteraction) {
@@ -58,10 +58,14 @@ impl Bot {
         let typed = focused.value;
         match focused.name {
             "checklist" => {
-                let entries = self.engine.catalog().entries();
+                let entries = self.engine.catalog().entries_in(guild);
                 let named: Vec<_> = entries
                     .iter()
-                    .filter(|entry| word != "start" || entry.first_error().is_none())
+                    .filter(|entry| match word {
+                        "start" => entry.first_error().is_none(),
+                        "remove" => matches!(entry.origin, Origin::Imported { .. }),
+                        _ => true,
+                    })
                     .map(|entry| {
                         let name = entry.checklist.name.as_str();
                         (format!("{name} · {}", entry.checklist.title), name)
@@ -176,7 +180,7 @@ impl Bot {
     /// Sign-off roles of all checklists, and those that somebody holds already.
     async fn roles_anywhere(&self, guild: GuildId, typed: &str) -> Result<Vec<Choice>, Fault> {
         let owners = self.engine.owners(guild).await?;
-        let entries = self.engine.catalog().entries();
+        let entries = self.engine.catalog().entries_in(guild);
         let mut named: Vec<(String, &str)> = Vec::new();
         for rule in entries
             .iter()

@@ -41,6 +41,8 @@ pub(super) enum Kind {
     Member,
     /// A member or a role of the server.
     Mentionable,
+    /// A file.
+    File,
     /// One of these.
     OneOf(&'static [&'static str]),
 }
@@ -116,7 +118,15 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             Subcommand {
                 name: "tick",
                 description: "Tick an item",
-                options: &[ITEM, WHICH],
+                options: &[
+                    ITEM,
+                    may(
+                        "evidence",
+                        "What shows that it is done: a link, or what you saw",
+                        Kind::Text(TYPED),
+                    ),
+                    WHICH,
+                ],
             },
             Subcommand {
                 name: "untick",
@@ -238,7 +248,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "checklist",
-        description: "Look at the checklists that can be started",
+        description: "Look at the checklists that can be started, and bring your own",
         subcommands: &[
             Subcommand {
                 name: "list",
@@ -258,6 +268,23 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             Subcommand {
                 name: "export",
                 description: "Get a checklist's Markdown file",
+                options: &[must("checklist", "Which checklist", Kind::Picked)],
+            },
+            Subcommand {
+                name: "import",
+                description: "Bring a Markdown checklist, so that it can be started in this server",
+                options: &[
+                    must("file", "The Markdown file", Kind::File),
+                    may(
+                        "name",
+                        "What it is called here; its file's name unless given",
+                        Kind::Text(60),
+                    ),
+                ],
+            },
+            Subcommand {
+                name: "remove",
+                description: "Take away a checklist that was imported",
                 options: &[must("checklist", "Which checklist", Kind::Picked)],
             },
         ],
@@ -338,6 +365,7 @@ fn option_to_register(option: &Opt) -> CreateCommandOption {
         Kind::Deployment => create(CommandOptionType::Integer).set_autocomplete(true),
         Kind::Member => create(CommandOptionType::User),
         Kind::Mentionable => create(CommandOptionType::Mentionable),
+        Kind::File => create(CommandOptionType::Attachment),
         Kind::OneOf(words) => words
             .iter()
             .fold(create(CommandOptionType::String), |create, word| {

@@ -16,6 +16,7 @@ use super::wire::Seen;
 use crate::domain::command::Command;
 use crate::domain::deployment::Deployment;
 use crate::domain::ids::{ItemId, SectionId};
+use crate::domain::refusal::Refusal;
 use crate::domain::text::{Reason, Remark};
 use crate::engine::{HandleError, Selection};
 
@@ -85,8 +86,13 @@ impl Bot {
         let id = deployment.id;
         match press {
             Press::Tick { item, .. } => {
-                let handled = self.change(from, id, Command::Tick { item }).await?;
-                Ok(Reply::to_all(changed(&handled)))
+                match self.change(from, id, Command::Tick { item }).await {
+                    // A form asks for what a command would have brought along.
+                    Err(HandleError::Refused(Refusal::EvidenceNeeded { item })) => {
+                        Ok(Reply::Ask(modal::evidence(&deployment, &item)))
+                    }
+                    handled => Ok(Reply::to_all(changed(&handled?))),
+                }
             }
             Press::Untick { item, .. } => {
                 let handled = self.change(from, id, Command::Untick { item }).await?;
@@ -163,6 +169,10 @@ impl Bot {
                         item: item.clone(),
                         reason: Reason::parse(&text)?,
                     },
+                    Press::Tick { item, .. } => Command::Attest {
+                        item: item.clone(),
+                        evidence: Remark::parse(&text)?,
+                    },
                     Press::Note { item, .. } => Command::Note {
                         item: Some(item.clone()),
                         text: Remark::parse(&text)?,
@@ -173,7 +183,6 @@ impl Bot {
                     },
                     Press::Check { .. }
                     | Press::CheckAgain { .. }
-                    | Press::Tick { .. }
                     | Press::Untick { .. }
                     | Press::SignOffs { .. }
                     | Press::Log { .. }

@@ -58,6 +58,8 @@ pub enum ConnectError {
 pub(super) struct Connected {
     /// The client for all that the bot says and reads.
     pub(super) ours: Http,
+    /// What fetches the files that people upload.
+    pub(super) files: reqwest::Client,
     /// The client for serenity, which asks where the gateway is.
     pub(super) gateway: Http,
     /// Who we are.
@@ -85,7 +87,7 @@ pub(super) async fn connect(token: &str, endpoint: &Endpoint) -> Result<Connecte
     limiter.set_ratelimit_callback(Box::new(pace::limited));
     let gateway = HttpBuilder::new(token).client(client.clone()).build();
     let http = HttpBuilder::new(token)
-        .client(client)
+        .client(client.clone())
         .ratelimiter(limiter)
         .default_allowed_mentions(wire::nobody())
         .build();
@@ -110,6 +112,7 @@ pub(super) async fn connect(token: &str, endpoint: &Endpoint) -> Result<Connecte
         .map_err(|error| connect_error(&error))?;
     Ok(Connected {
         ours: http,
+        files: client,
         gateway,
         user,
     })

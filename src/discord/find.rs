@@ -106,7 +106,9 @@ pub(super) fn items(deployment: &Deployment, typed: &str, purpose: For) -> Vec<C
         let state = deployment.item_state(index);
         match purpose {
             For::Closing => {
-                *state == ItemState::Open && !deployment.follows(index) && deployment.held(index).is_none()
+                *state == ItemState::Open
+                    && deployment.is_for_people(index)
+                    && deployment.held(index).is_none()
             }
             For::Reopening => state.is_closed(),
             For::Anything => true,

@@ -6,7 +6,7 @@ use serenity::all::{ChannelType, CommandInteraction, Http, Interaction, Interact
 use tracing::{error, warn};
 
 use super::Bot;
-use super::asked::{Asked, Wish};
+use super::asked::{Asked, AskedOfCatalog, Wish};
 use super::courier::report_files;
 use super::find;
 use super::people::{self, names_in};
@@ -20,7 +20,7 @@ use crate::domain::ids::{ChannelId, DeploymentId, GuildId, InputId, SectionId};
 use crate::domain::refusal::Refusal;
 use crate::domain::rights::Person;
 use crate::domain::text::{BlankValue, Environment, Reason, Remark, Version};
-use crate::engine::{self, CatalogEntry, Diagnostic, Fault, Filter, HandleError, Handled, Input, Severity};
+use crate::engine::{self, Fault, Filter, HandleError, Handled, Input};
 
 /// How many deployments a list shows.
 const LISTED: u32 = 15;
@@ -135,7 +135,7 @@ impl Bot {
         environment: &str,
         variables: Option<&str>,
     ) -> Result<Handled, HandleError> {
-        let entry = self.usable_checklist(checklist)?;
+        let entry = self.usable_checklist(from.guild, checklist)?;
         let start = Start {
             checklist: Arc::clone(&entry.checklist),
             checklist_bytes: Arc::clone(&entry.bytes),
@@ -183,44 +183,7 @@ impl Bot {
                 let topic = topic.as_deref().and_then(answer::Topic::of).unwrap_or_default();
                 Ok(Reply::to_asker(answer::help(topic)))
             }
-            Asked::Checklists => {
-                let rows: Vec<_> = self
-                    .engine
-                    .catalog()
-                    .entries()
-                    .iter()
-                    .map(|entry| answer::ChecklistRow {
-                        name: entry.checklist.name.as_str().to_owned(),
-                        title: entry.checklist.title.clone(),
-                        items: entry.checklist.items.len(),
-                        checks: entry.checklist.checks.len(),
-                        sign_offs: entry.checklist.sign_offs.len(),
-                        error: entry.first_error().map(|error| error.message.clone()),
-                    })
-                    .collect();
-                Ok(Reply::to_asker(answer::checklists(&rows)))
-            }
-            Asked::ShowChecklist { name } => {
-                let entry = self.checklist(&name)?;
-                Ok(Reply::to_asker(answer::checklist(
-                    &entry.checklist,
-                    &findings(&entry),
-                )))
-            }
-            Asked::LintChecklist { name } => {
-                let entry = self.checklist(&name)?;
-                Ok(Reply::to_asker(answer::findings(
-                    &entry.checklist,
-                    &findings(&entry),
-                )))
-            }
-            Asked::ExportChecklist { name } => {
-                let entry = self.checklist(&name)?;
-                Ok(Reply::to_asker(answer::exported(
-                    &entry.checklist,
-                    entry.bytes.to_vec(),
-                )))
-            }
+            Asked::OfCatalog(asked) => self.of_catalog(from, asked).await,
             Asked::SetOwner { role, holder, rank } => {
                 self.engine
                     .set_owner(from.guild, &from.person, &role, rank, holder)
@@ -242,7 +205,7 @@ impl Bot {
                 let asked = self
                     .engine
                     .catalog()
-                    .entries()
+                    .entries_in(from.guild)
                     .iter()
                     .flat_map(|entry| entry.checklist.sign_offs.values())
                     .map(|rule| (rule.key.clone(), rule.title.clone()))
@@ -295,7 +258,16 @@ impl Bot {
             }
             // Runs are answered as they go; see `check`.
             Wish::Check { .. } => return Ok(Reply::to_asker(answer::unknown_command())),
-            Wish::Tick { item: typed } => Command::Tick { item: item(&typed) },
+            Wish::Tick {
+                item: typed,
+                evidence,
+            } => match evidence {
+                None => Command::Tick { item: item(&typed) },
+                Some(evidence) => Command::Attest {
+                    item: item(&typed),
+                    evidence: Remark::parse(&evidence)?,
+                },
+            },
             Wish::Untick { item: typed } => Command::Untick { item: item(&typed) },
             Wish::Skip { item: typed, reason } => Command::Skip {
                 item: item(&typed),
@@ -392,42 +364,6 @@ impl Bot {
         }
         Ok(waiting)
     }
-
-    fn checklist(&self, name: &str) -> Result<Arc<CatalogEntry>, Refusal> {
-        self.engine
-            .catalog()
-            .entry(name.trim())
-            .ok_or_else(|| Refusal::UnknownChecklist {
-                typed: name.to_owned(),
-                known: self
-                    .engine
-                    .catalog()
-                    .entries()
-                    .iter()
-                    .map(|entry| entry.checklist.name.as_str().to_owned())
-                    .collect(),
-            })
-    }
-
-    fn usable_checklist(&self, name: &str) -> Result<Arc<CatalogEntry>, Refusal> {
-        let entry = self.checklist(name)?;
-        match entry.first_error() {
-            None => Ok(entry),
-            Some(error) => Err(Refusal::BrokenChecklist {
-                name: entry.checklist.name.as_str().to_owned(),
-                line: error.line,
-                why: said(error),
-            }),
-        }
-    }
-}
-
-/// What is wrong, and what to do about it where that is known.
-fn said(found: &Diagnostic) -> String {
-    match &found.help {
-        Some(help) => format!("{} {help}", found.message),
-        None => found.message.clone(),
-    }
 }
 
 /// The channel in which a deployment's thread can open: the text channel a command was used in, or the one whose thread it
@@ -446,24 +382,6 @@ async fn home_of(http: &Http, command: &CommandInteraction) -> Option<ChannelId>
         }
         _ => None,
     }
-}
-
-/// What is wrong with a checklist, as it is shown.
-fn findings(entry: &CatalogEntry) -> Vec<answer::Finding> {
-    entry
-        .diagnostics
-        .iter()
-        .map(|found| answer::Finding {
-            line: found.line,
-            column: found.column,
-            severity: match found.severity {
-                Severity::Error => "error",
-                Severity::Warning => "warning",
-                Severity::Note => "note",
-            },
-            message: said(found),
-        })
-        .collect()
 }
 
 /// The words for an error, which is logged here once if it is ours.
@@ -525,14 +443,18 @@ fn is_for_all(asked: &Asked) -> bool {
             | Wish::Finish { .. }
             | Wish::Acknowledge { .. } => true,
         },
-        Asked::SetOwner { .. } | Asked::ClearOwner { .. } => true,
+        Asked::SetOwner { .. }
+        | Asked::ClearOwner { .. }
+        | Asked::OfCatalog(AskedOfCatalog::Import { .. } | AskedOfCatalog::Remove { .. }) => true,
         Asked::Start { .. }
         | Asked::Deployments { .. }
         | Asked::Help { .. }
-        | Asked::Checklists
-        | Asked::ShowChecklist { .. }
-        | Asked::LintChecklist { .. }
-        | Asked::ExportChecklist { .. }
+        | Asked::OfCatalog(
+            AskedOfCatalog::List
+            | AskedOfCatalog::Show { .. }
+            | AskedOfCatalog::Lint { .. }
+            | AskedOfCatalog::Export { .. },
+        )
         | Asked::Owners => false,
     }
 }

@@ -2,6 +2,7 @@
 
 mod asked;
 mod autocomplete;
+mod checklists;
 mod commands;
 mod components;
 mod connect;
@@ -18,6 +19,7 @@ mod reactions;
 mod render;
 mod reply;
 mod runs;
+mod upload;
 mod watchdog;
 mod wire;
 
@@ -58,6 +60,8 @@ pub enum GatewayState {
 /// What all handlers share.
 struct Bot {
     http: Arc<Http>,
+    /// Fetches what people upload.
+    files: reqwest::Client,
     /// Who we are on Discord.
     user: serenity::all::UserId,
     engine: Engine,
@@ -82,11 +86,13 @@ impl Discord {
     ) -> Result<Self, ConnectError> {
         let connect::Connected {
             ours,
+            files,
             gateway: for_serenity,
             user,
         } = connect::connect(token, endpoint).await?;
         let bot = Arc::new(Bot {
             http: Arc::new(ours),
+            files,
             user,
             engine,
             check_runs,

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use serde::Serialize;
 
-use super::check::Check;
+use super::check::{Check, Probe};
 use super::escalation::EscalationPolicy;
 use super::ids::{
     BlankId, CheckId, ChecklistHash, ChecklistName, ItemId, PolicyName, RoleKey, SectionId, VariableName,
@@ -211,6 +211,13 @@ impl Checklist {
             .skip(outermost + 1)
             .take_while(move |(_, item)| item.depth > depth)
             .map(|(index, _)| index)
+    }
+
+    /// Whether a check is one that people attest.
+    pub fn is_attested(&self, check: &CheckId) -> bool {
+        self.checks
+            .get(check)
+            .is_some_and(|check| matches!(check.probe, Probe::Manual(_)))
     }
 
     /// Whether an item holds nothing: it is optional itself, or stands in something that is.

@@ -42,6 +42,8 @@ pub struct Start {
 pub enum Command {
     /// Tick an item.
     Tick { item: ItemId },
+    /// Tick an item, and say what shows that it is done.
+    Attest { item: ItemId, evidence: Remark },
     /// Open a ticked or skipped item again.
     Untick { item: ItemId },
     /// Close an item, and what is nested in it, without doing it.

@@ -160,6 +160,47 @@ impl Deployment {
         })
     }
 
+    /// The checks of an item that wait for a person to attest them.
+    pub fn attestations_waited_for(&self, index: ItemIndex) -> Vec<CheckId> {
+        let item = self.checklist.items.get(index);
+        item.into_iter()
+            .flat_map(|item| &item.checks)
+            .filter(|check| self.checklist.is_attested(check) && !self.has_passed(check))
+            .cloned()
+            .collect()
+    }
+
+    /// Whether an item waits for a person to attest it, and for no other check, signature or decision.
+    pub fn waits_for_attestation(&self, index: ItemIndex) -> bool {
+        self.checklist.items.get(index).is_some_and(|item| {
+            let mut waiting = item
+                .checks
+                .iter()
+                .filter(|check| !self.has_passed(check))
+                .peekable();
+            item.sign_off.is_none()
+                && !item.decision
+                && waiting.peek().is_some()
+                && waiting.all(|check| self.checklist.is_attested(check))
+        })
+    }
+
+    /// Whether a person ticks an item, as far as it goes by itself: it follows nothing, or waits for an attestation.
+    pub fn is_for_people(&self, index: ItemIndex) -> bool {
+        !self.follows(index)
+            || (self.waits_for_attestation(index)
+                && self
+                    .required_children(index)
+                    .all(|child| self.item_state(child).is_closed()))
+    }
+
+    /// Whether a person attested an item, and can take that back.
+    pub fn is_attested(&self, index: ItemIndex) -> bool {
+        let item = self.checklist.items.get(index);
+        let mut checks = item.into_iter().flat_map(|item| &item.checks);
+        checks.any(|check| self.checklist.is_attested(check) && self.has_passed(check))
+    }
+
     /// What an item that follows something else should be: `None` when it is ticked by hand.
     pub fn follows_as(&self, index: ItemIndex) -> Option<bool> {
         if !self.follows(index) {

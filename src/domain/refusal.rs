@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::event::{Actor, Outcome};
 use super::hold::Hold;
-use super::ids::{BlankId, CheckId, DeploymentId, ItemId, RoleKey, UserId, VariableName};
+use super::ids::{BlankId, CheckId, ChecklistName, DeploymentId, ItemId, RoleKey, UserId, VariableName};
 use super::rights::{Act, Allowed};
 use super::text::is_unseen;
 
@@ -55,6 +55,8 @@ pub enum Refusal {
     FollowsItems { item: ItemId, open: Vec<ItemId> },
     /// The item is decided by checks.
     FollowsChecks { item: ItemId, checks: Vec<CheckId> },
+    /// The item has a check that a person attests with evidence, and none was given.
+    EvidenceNeeded { item: ItemId },
     /// The item is closed by what it follows, and would be closed by it again.
     StillFollows { item: ItemId, follows: StillFollows },
     /// The item is decided by a sign-off.
@@ -110,6 +112,14 @@ pub enum Refusal {
     WhichDeployment,
     /// There is no such checklist.
     UnknownChecklist { typed: String, known: Vec<String> },
+    /// A file that was brought cannot be imported. `why` goes on from its name, and has nothing of the file in it.
+    NotImported { file: String, why: String },
+    /// The name stands for a checklist of the operator's.
+    NameTaken { name: ChecklistName },
+    /// The checklist is the operator's, so it is not for people to remove.
+    NotAnImport { name: ChecklistName },
+    /// The Discord server has as many imported checklists as it may.
+    TooManyImports { most: usize },
     /// The checklist has an error.
     BrokenChecklist { name: String, line: usize, why: String },
     /// What was typed for variables is not `name=value`.
@@ -154,7 +164,7 @@ impl fmt::Display for Refusal {
                     Act::Work => "work on this deployment",
                     Act::Skip => "skip items",
                     Act::Decide => "decide or finish this deployment",
-                    Act::Manage => "say who holds which role",
+                    Act::Manage => "say who holds which role, or import checklists",
                 };
                 write!(f, "You may not {what} here. ")?;
                 if allowed.is_empty() {
@@ -223,6 +233,11 @@ impl fmt::Display for Refusal {
                 "{} ticks itself when {} passed. Run `/deploy check`; to go on without, `/deploy skip` it with a reason.",
                 code(item.as_str()),
                 checks_have(checks)
+            ),
+            Self::EvidenceNeeded { item } => write!(
+                f,
+                "{item} needs evidence: a link, or what you saw. Give it along: `/deploy tick item:{item} evidence:…`",
+                item = inert(item.as_str())
             ),
             Self::StillFollows { item, follows } => {
                 let item = code(item.as_str());
@@ -353,7 +368,7 @@ impl fmt::Display for Refusal {
             ),
             Self::UnknownChecklist { typed, known } if known.is_empty() => write!(
                 f,
-                "There is no checklist {}, and none at all. The operator puts Markdown files into the checklists directory.",
+                "There is no checklist {}, and none at all. Bring one with `/checklist import`, or have the operator put Markdown files into the checklists directory.",
                 code(typed)
             ),
             Self::UnknownChecklist { typed, known } => write!(
@@ -361,6 +376,23 @@ impl fmt::Display for Refusal {
                 "There is no checklist {}. There is {}.",
                 code(typed),
                 some_of(known.iter().map(|name| code(name)).collect(), "and")
+            ),
+            Self::NotImported { file, why } => {
+                write!(f, "{} was not imported: it {why}.", code(file))
+            }
+            Self::NameTaken { name } => write!(
+                f,
+                "{} is a checklist that the operator put there. Import yours under another `name`.",
+                code(name.as_str())
+            ),
+            Self::NotAnImport { name } => write!(
+                f,
+                "{} was not imported: the operator put it there, and takes it from the checklists directory.",
+                code(name.as_str())
+            ),
+            Self::TooManyImports { most } => write!(
+                f,
+                "This server has {most} imported checklists, the most that it may have. Take one away with `/checklist remove`."
             ),
             Self::BrokenChecklist { name, line, why } => write!(
                 f,

@@ -27,7 +27,7 @@ pub enum Act {
     Skip,
     /// Decide GO or NO-GO, and finish.
     Decide,
-    /// Say who holds which role.
+    /// Say who holds which role, and import checklists.
     Manage,
 }
 
@@ -59,7 +59,7 @@ pub struct Rights {
     pub skip: Vec<Allowed>,
     /// Who may decide and finish.
     pub decide: Vec<Allowed>,
-    /// Who may say who holds which role.
+    /// Who may say who holds which role, and import checklists.
     pub manage: Vec<Allowed>,
 }
 

@@ -109,7 +109,7 @@ impl Deployment {
         (0..self.checklist.items.len()).filter(move |index| {
             *self.item_state(*index) == ItemState::Open
                 && !self.checklist.is_optional(*index)
-                && !self.follows(*index)
+                && self.is_for_people(*index)
                 && !self.is_behind(*index, closed_gate)
         })
     }

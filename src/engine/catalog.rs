@@ -1,18 +1,21 @@
-//! The checklists that can be started: a directory of Markdown files, read at start-up and again on request.
+//! The checklists that can be started: a directory of Markdown files, read at start-up and again on request, and in each
+//! Discord server those that were imported there.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock, Weak};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 
-use crate::checks::Checks;
+use jiff::Timestamp;
+
+use crate::checks::{Checks, Trust};
 use crate::domain::checklist::Checklist;
-use crate::domain::ids::{ChecklistHash, ChecklistName};
+use crate::domain::ids::{ChecklistHash, ChecklistName, GuildId, UserId};
 use crate::markdown::{self, Diagnostic, Parsed, Severity};
 
 /// The largest file that is read as a checklist, in bytes. A list of 1,500 items has some 100 KB.
-const LARGEST_FILE: u64 = 2 * 1024 * 1024;
+pub const LARGEST_FILE: u64 = 2 * 1024 * 1024;
 
 /// The checklists that can be started. Cheap to clone.
 #[derive(Clone)]
@@ -23,15 +26,25 @@ pub struct Catalog {
 struct Inner {
     directory: PathBuf,
     entries: RwLock<BTreeMap<ChecklistName, Arc<CatalogEntry>>>,
+    imported: RwLock<Imported>,
     /// What was read and is still held by an entry or a deployment, so that they share what was parsed.
     by_hash: RwLock<HashMap<ChecklistHash, Weak<Checklist>>>,
 }
 
-/// A file of the catalog.
+/// What came from chat, and how far it is trusted.
+#[derive(Default)]
+struct Imported {
+    entries: BTreeMap<(GuildId, ChecklistName), Arc<CatalogEntry>>,
+    /// All that ever came from chat: a deployment may still go by what has another name by now, or none.
+    hashes: HashSet<ChecklistHash>,
+    approved: HashSet<ChecklistHash>,
+}
+
+/// A checklist of the catalog.
 #[derive(Clone, Debug)]
 pub struct CatalogEntry {
-    /// Where it stands.
-    pub file: PathBuf,
+    /// Where it came from.
+    pub origin: Origin,
     /// What was read.
     pub checklist: Arc<Checklist>,
     /// Its bytes.
@@ -47,6 +60,20 @@ impl CatalogEntry {
             .iter()
             .find(|diagnostic| diagnostic.severity == Severity::Error)
     }
+}
+
+/// Where a checklist came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The operator's directory.
+    File(PathBuf),
+    /// Chat.
+    Imported {
+        /// Who brought it.
+        by: UserId,
+        /// When.
+        at: Timestamp,
+    },
 }
 
 /// A Markdown file that was read, whether or not a deployment can start from it.
@@ -94,6 +121,7 @@ impl Catalog {
             inner: Arc::new(Inner {
                 directory: directory.to_owned(),
                 entries: RwLock::default(),
+                imported: RwLock::default(),
                 by_hash: RwLock::default(),
             }),
         };
@@ -125,16 +153,99 @@ impl Catalog {
         report
     }
 
-    /// A checklist by its name, usable or not.
+    /// A checklist of the directory by its name, usable or not.
     pub fn entry(&self, name: &str) -> Option<Arc<CatalogEntry>> {
         let entries = self.inner.entries.read().unwrap_or_else(PoisonError::into_inner);
         entries.get(&ChecklistName::new(name)).cloned()
     }
 
-    /// Every checklist, by name, usable or not.
+    /// Every checklist of the directory, by name, usable or not.
     pub fn entries(&self) -> Vec<Arc<CatalogEntry>> {
         let entries = self.inner.entries.read().unwrap_or_else(PoisonError::into_inner);
         entries.values().cloned().collect()
+    }
+
+    /// A checklist by its name in a Discord server, usable or not. The directory's come first.
+    pub fn entry_in(&self, guild: GuildId, name: &str) -> Option<Arc<CatalogEntry>> {
+        self.entry(name)
+            .or_else(|| self.imported_entry(guild, &ChecklistName::new(name)))
+    }
+
+    /// Every checklist of a Discord server by name, usable or not: the directory's, and those imported there.
+    pub fn entries_in(&self, guild: GuildId) -> Vec<Arc<CatalogEntry>> {
+        let mut entries = self.entries();
+        let imported = self.imported();
+        for ((of, name), entry) in &imported.entries {
+            if *of == guild && self.entry(name.as_str()).is_none() {
+                entries.push(Arc::clone(entry));
+            }
+        }
+        entries.sort_by(|one, other| one.checklist.name.cmp(&other.checklist.name));
+        entries
+    }
+
+    /// What a name stands for among those imported into a Discord server.
+    pub(super) fn imported_entry(&self, guild: GuildId, name: &ChecklistName) -> Option<Arc<CatalogEntry>> {
+        self.imported().entries.get(&(guild, name.clone())).cloned()
+    }
+
+    /// How many checklists were imported into a Discord server.
+    pub(super) fn imported_into(&self, guild: GuildId) -> usize {
+        let imported = self.imported();
+        imported.entries.keys().filter(|(of, _)| *of == guild).count()
+    }
+
+    /// Takes the operator's word for checklists, whoever brings them.
+    pub fn approve(&self, hashes: impl IntoIterator<Item = ChecklistHash>) {
+        self.imported_to_change().approved.extend(hashes);
+    }
+
+    /// How far a checklist is trusted: what came from chat is not, unless it was approved or the directory has the very
+    /// same.
+    pub fn trust(&self, hash: &ChecklistHash) -> Trust {
+        let imported = self.imported();
+        if !imported.hashes.contains(hash) || imported.approved.contains(hash) {
+            return Trust::Operator;
+        }
+        let entries = self.inner.entries.read().unwrap_or_else(PoisonError::into_inner);
+        if entries.values().any(|entry| entry.checklist.hash == *hash) {
+            Trust::Operator
+        } else {
+            Trust::Imported
+        }
+    }
+
+    /// Knows these for imported once, see [`Catalog::trust`].
+    pub(super) fn know_imported(&self, hashes: impl IntoIterator<Item = ChecklistHash>) {
+        self.imported_to_change().hashes.extend(hashes);
+    }
+
+    /// Takes in a checklist from chat, in place of the one that had its name there.
+    pub(super) fn take_in(&self, guild: GuildId, entry: CatalogEntry) -> Arc<CatalogEntry> {
+        let entry = Arc::new(entry);
+        let checklist = &entry.checklist;
+        let mut imported = self.imported_to_change();
+        imported.hashes.insert(checklist.hash.clone());
+        imported
+            .entries
+            .insert((guild, checklist.name.clone()), Arc::clone(&entry));
+        entry
+    }
+
+    /// Gives up the name of a checklist from chat.
+    pub(super) fn let_go(&self, guild: GuildId, name: &ChecklistName) {
+        self.imported_to_change().entries.remove(&(guild, name.clone()));
+    }
+
+    fn imported(&self) -> RwLockReadGuard<'_, Imported> {
+        self.inner.imported.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn imported_to_change(&self) -> RwLockWriteGuard<'_, Imported> {
+        self.inner
+            .imported
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Where the files are looked for.
@@ -182,16 +293,50 @@ impl Catalog {
     }
 
     fn read_file(&self, file: &Path) -> Result<CatalogEntry, UnreadChecklist> {
-        let ChecklistFile { bytes, parsed } = read_checklist(file)?;
-        let mut diagnostics = parsed.diagnostics;
-        diagnostics.extend(problems_of(&parsed.checklist));
+        Ok(self.entry_of(Origin::File(file.to_owned()), read_checklist(file)?))
+    }
+
+    /// What was read, as it stands in the catalog.
+    pub(super) fn entry_of(&self, origin: Origin, read: ChecklistFile) -> CatalogEntry {
+        CatalogEntry {
+            origin,
+            diagnostics: read.problems(),
+            checklist: self.keep(Arc::new(read.parsed.checklist)),
+            bytes: read.bytes.into(),
+        }
+    }
+}
+
+impl ChecklistFile {
+    /// Reads bytes as a checklist.
+    ///
+    /// # Errors
+    /// When there is no text to read; what is wrong with a text is among its diagnostics.
+    pub fn of(name: &ChecklistName, bytes: Vec<u8>) -> Result<Self, UnreadChecklist> {
+        if bytes.len() as u64 > LARGEST_FILE {
+            return Err(UnreadChecklist::TooLarge);
+        }
+        let parsed = markdown::parse(name, &bytes);
+        let checklist = &parsed.checklist;
+        if checklist.items.is_empty() {
+            let text = checklist.source.trim_start_matches('\u{feff}').trim();
+            if text.is_empty() {
+                return Err(UnreadChecklist::Empty);
+            }
+            // Text has none, in whatever encoding; `source` is what was decoded.
+            if text.contains('\0') {
+                return Err(UnreadChecklist::NoText);
+            }
+        }
+        Ok(Self { bytes, parsed })
+    }
+
+    /// All that is wrong with it, by line.
+    pub fn problems(&self) -> Vec<Diagnostic> {
+        let mut diagnostics = self.parsed.diagnostics.clone();
+        diagnostics.extend(problems_of(&self.parsed.checklist));
         diagnostics.sort_by_key(|diagnostic| (diagnostic.line, diagnostic.column));
-        Ok(CatalogEntry {
-            file: file.to_owned(),
-            checklist: self.keep(Arc::new(parsed.checklist)),
-            bytes: bytes.into(),
-            diagnostics,
-        })
+        diagnostics
     }
 }
 
@@ -229,26 +374,11 @@ pub fn read_checklist(file: &Path) -> Result<ChecklistFile, UnreadChecklist> {
     let mut bytes = Vec::new();
     // A pipe does not say how much is in it.
     opened.take(LARGEST_FILE + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > LARGEST_FILE {
-        return Err(UnreadChecklist::TooLarge);
-    }
     let stem = file
         .file_stem()
         .map(|stem| stem.to_string_lossy())
         .unwrap_or_default();
-    let parsed = markdown::parse(&ChecklistName::new(stem), &bytes);
-    let checklist = &parsed.checklist;
-    if checklist.items.is_empty() {
-        let text = checklist.source.trim_start_matches('\u{feff}').trim();
-        if text.is_empty() {
-            return Err(UnreadChecklist::Empty);
-        }
-        // Text has none, in whatever encoding; `source` is what was decoded.
-        if text.contains('\0') {
-            return Err(UnreadChecklist::NoText);
-        }
-    }
-    Ok(ChecklistFile { bytes, parsed })
+    ChecklistFile::of(&ChecklistName::new(stem), bytes)
 }
 
 /// What else keeps a deployment from starting from a checklist: it has no items, or its checks are wrong as far as can be

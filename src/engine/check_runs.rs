@@ -18,9 +18,9 @@ use tracing::{error, warn};
 
 pub(super) use self::observing::Made;
 use super::error::{Fault, HandleError};
-use super::hooks::with_inbox;
+use super::hooks::with_what_stands;
 use super::{Engine, Input, Wish};
-use crate::checks::{Checks, Elsewhere, Ended, Environment, Variables};
+use crate::checks::{Checks, Elsewhere, Ended, Environment, SetUpError, Trust, Variables};
 use crate::domain::check::{Check, CheckResult, CheckStatus};
 use crate::domain::checklist::{Checklist, SectionIndex};
 use crate::domain::command::{ActingAs, Command};
@@ -99,8 +99,10 @@ enum OneRun {
 #[derive(Clone)]
 pub struct CheckRuns {
     pub(super) engine: Engine,
-    pub(super) checks: Checks,
-    pub(super) environment: Environment,
+    checks: Checks,
+    /// For checklists that came from chat.
+    checks_of_imported: Checks,
+    environment: Environment,
     under_way: Arc<Mutex<UnderWay>>,
     tasks: TaskTracker,
     stop: CancellationToken,
@@ -187,16 +189,40 @@ impl RunView {
 
 impl CheckRuns {
     /// A runner on this engine. `environment` is where variables with an `env` find their values.
-    pub fn new(engine: Engine, checks: Checks, environment: Environment, stop: CancellationToken) -> Self {
-        Self {
+    ///
+    /// # Errors
+    /// When TLS cannot be initialised.
+    pub fn new(
+        engine: Engine,
+        checks: Checks,
+        environment: Environment,
+        stop: CancellationToken,
+    ) -> Result<Self, SetUpError> {
+        Ok(Self {
             engine,
+            checks_of_imported: checks.for_imported()?,
             checks,
             environment,
             under_way: Arc::default(),
             tasks: TaskTracker::new(),
             stop,
             next_run: Arc::default(),
-        }
+        })
+    }
+
+    /// What runs the checks of a deployment, and with which values: as far as its checklist is trusted now.
+    pub(super) fn means_of(&self, deployment: &Deployment) -> (&Checks, Variables) {
+        let nothing = Environment::default();
+        let (checks, environment) = match self.engine.trust(&deployment.checklist.hash) {
+            Trust::Operator => (&self.checks, &self.environment),
+            Trust::Imported => (&self.checks_of_imported, &nothing),
+        };
+        let variables = Variables::of(
+            &deployment.checklist.variables,
+            &deployment.variables,
+            environment,
+        );
+        (checks, variables)
     }
 
     /// Begins the checks that are meant and not under way, and joins those that are.
@@ -242,7 +268,7 @@ impl CheckRuns {
                 let joinable = run.clone();
                 under_way.insert(key, Running { run: joinable, ended });
                 told.insert(id.clone(), tellers);
-                begun.push(with_inbox(check, deployment));
+                begun.push(with_what_stands(check, deployment));
                 run
             };
             view.push(Viewed {
@@ -294,16 +320,10 @@ struct Batch {
 
 impl Batch {
     async fn run(self, checks: Vec<Check>, elsewhere: Elsewhere) {
-        let variables = Variables::of(
-            &self.deployment.checklist.variables,
-            &self.deployment.variables,
-            &self.of.environment,
-        );
+        let (checks_of_deployment, variables) = self.of.means_of(&self.deployment);
         let cancel = self.of.stop.child_token();
         let begun = self.of.engine.now().as_nanosecond();
-        let recorded = self
-            .of
-            .checks
+        let recorded = checks_of_deployment
             .run_beside(checks, elsewhere, Arc::new(variables), cancel.clone())
             // While one result is written down, the other checks go on.
             .for_each_concurrent(None, |ended| {

@@ -5,8 +5,8 @@ use tracing::{error, info, warn};
 use super::check_runs::CheckRuns;
 use super::error::{Fault, HandleError};
 use super::{Input, Repeated, Wish};
-use crate::checks::{SignedPost, Variables};
-use crate::domain::check::{Check, Inbox, Post, Probe};
+use crate::checks::SignedPost;
+use crate::domain::check::{Attestation, Check, Inbox, Post, Probe, Standing};
 use crate::domain::command::{ActingAs, Command};
 use crate::domain::deployment::Deployment;
 use crate::domain::ids::{CheckId, DeploymentId, InputId};
@@ -53,14 +53,23 @@ pub fn hook_path(deployment: DeploymentId, check: &CheckId) -> String {
     format!("/hooks/{}/{check}", deployment.0)
 }
 
-/// The check as it runs in a deployment: one whose result is posted is given what came last.
-pub(super) fn with_inbox(check: &Check, deployment: &Deployment) -> Check {
+/// The check as it runs in a deployment: one whose result is posted is given what came last, and one that people attest how
+/// it stands.
+pub(super) fn with_what_stands(check: &Check, deployment: &Deployment) -> Check {
     let mut check = check.clone();
-    if let Probe::Push(probe) = &mut check.probe {
-        probe.inbox = Some(Inbox {
-            path: hook_path(deployment.id, &check.id),
-            last: deployment.checks.get(&check.id).and_then(Post::of),
-        });
+    let last = deployment.checks.get(&check.id);
+    match &mut check.probe {
+        Probe::Push(probe) => {
+            probe.inbox = Some(Inbox {
+                path: hook_path(deployment.id, &check.id),
+                last: last.and_then(Post::of),
+            });
+        }
+        Probe::Manual(probe) => {
+            let attested = last.and_then(Attestation::of);
+            probe.standing = Some(attested.map_or(Standing::Open, Standing::Attested));
+        }
+        _ => {}
     }
     check
 }
@@ -98,18 +107,14 @@ impl CheckRuns {
             );
             return Ok(Taken::Unwelcome);
         };
-        let variables = Variables::of(
-            &deployment.checklist.variables,
-            &deployment.variables,
-            &self.environment,
-        );
+        let (checks, variables) = self.means_of(&deployment);
         let signed = SignedPost {
             id: &post.id,
             timestamp: &post.timestamp,
             signatures: &post.signatures,
             body: &post.body,
         };
-        if let Err(unsigned) = self.checks.vet_post(probe, &variables, &signed) {
+        if let Err(unsigned) = checks.vet_post(probe, &variables, &signed) {
             warn!(deployment = post.deployment.0, check = check.id.as_str(), why = %unsigned, "a post was not believed");
             return Ok(Taken::Unwelcome);
         }
@@ -121,7 +126,7 @@ impl CheckRuns {
         };
         let path = hook_path(deployment.id, &check.id);
         let received = Post::new(self.engine.now(), json);
-        let result = self.checks.judge_post(check, &variables, &path, received).await;
+        let result = checks.judge_post(check, &variables, &path, received).await;
         let input = Input {
             id: InputId::new(format!("post:{}:{}:{}", deployment.id.0, check.id, post.id)),
             guild: None,

@@ -7,6 +7,7 @@ pub mod courier;
 mod desk;
 mod error;
 mod hooks;
+mod imports;
 mod lookups;
 mod observations;
 mod outbox;
@@ -22,16 +23,18 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 pub use catalog::{
-    Catalog, CatalogEntry, CatalogReport, ChecklistFile, UnreadChecklist, checklist_files, problems_of,
-    read_checklist,
+    Catalog, CatalogEntry, CatalogReport, ChecklistFile, LARGEST_FILE, Origin, UnreadChecklist,
+    checklist_files, problems_of, read_checklist,
 };
 pub use check_runs::{CheckRuns, RunProgress, RunView, RunWish, Selection, Stopped};
 pub use error::{Fault, HandleError};
 pub use hooks::{IncomingPost, Taken, hook_path};
+pub use imports::Imported;
 pub use observations::Observations;
 pub use outbox::Outbox;
 pub use timers::Timers;
 
+pub use crate::checks::Trust;
 pub use crate::markdown::{Diagnostic, Severity};
 pub use crate::store::{Filter, Listed, Posted};
 
@@ -132,6 +135,8 @@ pub(crate) struct Shared {
     pub(crate) threads: Threads,
     pub(crate) rules: Rules,
     owners: tokio::sync::Mutex<HashMap<GuildId, Arc<Owners>>>,
+    /// Held while a checklist is imported or removed.
+    importing: tokio::sync::Mutex<()>,
     jobs: mpsc::Sender<Job>,
     pub(crate) wake_outbox: tokio::sync::Notify,
     pub(crate) wake_timers: tokio::sync::Notify,
@@ -154,6 +159,7 @@ impl Engine {
     ) -> Result<(Self, tokio::task::JoinHandle<()>), Fault> {
         let (jobs, waiting) = mpsc::channel(WAITING_INPUTS);
         let next_deployment = store.next_deployment_id().await?;
+        imports::take_in(&store, &catalog).await?;
         let shared = Arc::new(Shared {
             store,
             clock,
@@ -162,6 +168,7 @@ impl Engine {
             threads: Threads::default(),
             rules,
             owners: tokio::sync::Mutex::default(),
+            importing: tokio::sync::Mutex::default(),
             jobs,
             wake_outbox: tokio::sync::Notify::new(),
             wake_timers: tokio::sync::Notify::new(),
@@ -289,7 +296,11 @@ impl Engine {
         &self.shared
     }
 
-    fn may_manage(&self, guild: GuildId, by: &Person) -> Result<(), Refusal> {
+    /// Lets somebody who may manage a Discord server's roles and checklists pass.
+    ///
+    /// # Errors
+    /// Refuses anybody else.
+    pub fn may_manage(&self, guild: GuildId, by: &Person) -> Result<(), Refusal> {
         let rights = self.shared.rules.rights(guild);
         if rights.permit(Act::Manage, by, None, HoldsARole::No) {
             Ok(())

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::Names;
 use super::choosing::chosen;
 use super::escape::{day, minute};
+use crate::domain::check::Attestation;
 use crate::domain::checklist::{Blank, Item, ItemIndex};
 use crate::domain::deployment::{Deployment, ItemState};
 use crate::domain::event::{Actor, Decision, How};
@@ -145,6 +146,26 @@ fn followed(
     }
     if item.checks.is_empty() {
         return None;
+    }
+    let attestations: Option<Vec<Attestation>> = item
+        .checks
+        .iter()
+        .map(|check| deployment.checks.get(check).and_then(Attestation::of))
+        .collect();
+    if let Some(attestations) = attestations {
+        let said: Vec<_> = attestations
+            .iter()
+            .map(|attested| {
+                let shown = attested.evidence.as_ref();
+                format!(
+                    "attested by {} on {}{}",
+                    who(Actor::Person(attested.by), names),
+                    minute(attested.at),
+                    shown.map_or_else(String::new, |evidence| format!(": {evidence}"))
+                )
+            })
+            .collect();
+        return Some(said.join("; "));
     }
     let keys: Vec<_> = item.checks.iter().map(CheckId::as_str).collect();
     let word = if keys.len() == 1 { "check" } else { "checks" };

@@ -2,7 +2,7 @@
 //!
 //! | table | holds | written by |
 //! |---|---|---|
-//! | `checklists` | the bytes of every checklist that was started, by SHA-256; never changed | [`Store::commit`] |
+//! | `checklists` | the bytes of every checklist that was started or imported, by SHA-256; never changed | [`Store::commit`], [`Store::import`] |
 //! | `events` | what happened, in one hash chain; never changed, see [`chain`] | [`Store::commit`] |
 //! | `inbox` | inputs that were applied, so that none is applied twice | [`Store::commit`], [`Store::remember_input`] |
 //! | `outbox` | messages owed to Discord | [`Store::commit`], settled by the outbox's worker |
@@ -11,6 +11,7 @@
 //! | `deployments` | a projection for lists, rebuilt from events by [`Store::rebuild_projection`] | [`Store::commit`] |
 //! | `messages` | what was posted on Discord, and what it belongs to here | [`Store::delivered`], [`Store::remember`] |
 //! | `owners` | who holds which sign-off role, per Discord server | [`Store::set_owner`], [`Store::clear_owner`] |
+//! | `imports` | which checklists came from chat, per Discord server; never removed | [`Store::import`], [`Store::end_import`] |
 //!
 //! There is one connection that writes and a few that read. Every write runs in a task of its own, so that a
 //! caller who goes away leaves no transaction open; after a fault the connection is closed and opened afresh.
@@ -25,6 +26,7 @@ mod commit;
 mod deployments;
 mod error;
 mod events;
+mod imports;
 mod inbox;
 mod lock;
 mod messages;
@@ -46,6 +48,7 @@ pub use commit::{CommitError, Unit};
 pub use deployments::{Filter, Listed, ProjectionRow};
 pub use error::{AuditError, BackupError, BrokenRow, CorruptRow, OpenError, StoreError};
 pub use events::History;
+pub use imports::Import;
 pub use inbox::Seen;
 pub use messages::Posted;
 pub use outbox::{OutboxState, OwedNow, OwedRow, UnreadableOwed};

@@ -160,7 +160,7 @@ export class Chat {
 
   /**
    * Types a command with its options, as `{ name: text }`. What opens a list is taken from it: the entry that has the
-   * text. Options that are not asked for by themselves are added from the panel.
+   * text; a file is given as `{ path }`. Options that are not asked for by themselves are added from the panel.
    */
   async command(name, options = {}) {
     const page = this.#page;
@@ -188,6 +188,10 @@ export class Chat {
 
   async #fill(option, value) {
     const page = this.#page;
+    if (value.path) {
+      await page.locator(`.command-form .file-input[aria-labelledby~="option-name-${option}"]`).setInputFiles(value.path);
+      return;
+    }
     const field = page.locator(`.command-form .option-input[aria-label="${option}"]`);
     if (!await field.count()) await page.locator('.extra-option', { hasText: `+ ${option}` }).click();
     await field.click();

@@ -7,11 +7,12 @@ import { chromium } from 'playwright-core';
 import { Trial } from './trial.mjs';
 import { Chat } from './chat.mjs';
 import * as large from './scenarios/large.mjs';
+import * as own from './scenarios/own.mjs';
 import * as phone from './scenarios/phone.mjs';
 import * as release from './scenarios/release.mjs';
 import * as terminal from './scenarios/terminal.mjs';
 
-const SCENARIOS = { release, phone, large, terminal };
+const SCENARIOS = { release, phone, large, terminal, own };
 const CHROMIUM_ARGUMENTS = [
   '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
   '--disable-component-update', '--disable-sync',

@@ -263,7 +263,7 @@ fn every_kind_of_check_is_among_those_that_are_proven_to_fail() {
                 Probe::Prometheus(_) => "prometheus",
                 Probe::Github(_) => "github",
                 Probe::Database(_) => "database",
-                Probe::Tcp(_) | Probe::Push(_) => {
+                Probe::Tcp(_) | Probe::Push(_) | Probe::Manual(_) => {
                     panic!("{} {}: nothing proves that it can fail", shipped.name, check.id)
                 }
             };

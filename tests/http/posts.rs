@@ -99,7 +99,7 @@ impl Posted {
             .unwrap();
         let guard = Guard::new(GuardSettings::default(), Environment::default()).unwrap();
         let checks = Checks::new(Limits::default(), guard, Arc::new(clock.clone())).unwrap();
-        let runs = CheckRuns::new(engine.clone(), checks, Environment::default(), stop.clone());
+        let runs = CheckRuns::new(engine.clone(), checks, Environment::default(), stop.clone()).unwrap();
         Self {
             running: Running::start_with(Arc::new(Runs(runs))).await,
             engine,

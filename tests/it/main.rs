@@ -8,9 +8,11 @@
     reason = "a test may panic, in its helpers too"
 )]
 
+mod attestations;
 mod bad_input;
 mod checks;
 mod escalation;
+mod from_chat;
 mod harness;
 mod isolation;
 mod main_job;

@@ -136,10 +136,21 @@ impl Open {
 
     /// Starts a deployment of Mara's.
     pub(crate) async fn start(&self, number: u64, guild: GuildId, channel: ChannelId) -> Arc<Deployment> {
+        self.start_of("promises", number, guild, channel).await
+    }
+
+    /// The same of another checklist.
+    pub(crate) async fn start_of(
+        &self,
+        name: &str,
+        number: u64,
+        guild: GuildId,
+        channel: ChannelId,
+    ) -> Arc<Deployment> {
         let entry = self
             .engine
             .catalog()
-            .entry("promises")
+            .entry_in(guild, name)
             .expect("the checklist is there");
         let start = Start {
             checklist: Arc::clone(&entry.checklist),
@@ -190,10 +201,16 @@ impl Open {
 
     /// What runs its checks.
     pub(crate) fn runs(&self) -> CheckRuns {
+        self.runs_within(GuardSettings::default())
+    }
+
+    /// The same, as far as the settings let it.
+    pub(crate) fn runs_within(&self, settings: GuardSettings) -> CheckRuns {
         let environment = Environment::of_process();
-        let guard = Guard::new(GuardSettings::default(), environment.clone()).expect("a guard");
+        let guard = Guard::new(settings, environment.clone()).expect("a guard");
         let checks = Checks::new(Limits::default(), guard, Arc::clone(self.engine.clock())).expect("checks");
         CheckRuns::new(self.engine.clone(), checks, environment, self.stop.child_token())
+            .expect("TLS is there")
     }
 
     pub(crate) async fn discord(&self, stand_in: &StandIn) -> Discord {

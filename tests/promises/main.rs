@@ -5,6 +5,7 @@
 
 mod at_the_gateway;
 mod each_on_its_own;
+mod from_chat;
 mod history_stays;
 mod house;
 mod late_is_not_never;

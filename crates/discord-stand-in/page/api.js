@@ -10,12 +10,13 @@ export class RequestError extends Error {
 }
 
 async function request(method, path, body) {
+  const form = body instanceof FormData;
   let response;
   try {
     response = await fetch(path, {
       method,
-      headers: body === undefined ? {} : { 'Content-Type': 'application/json' },
-      body: body === undefined ? undefined : JSON.stringify(body),
+      headers: body === undefined || form ? {} : { 'Content-Type': 'application/json' },
+      body: body === undefined || form ? body : JSON.stringify(body),
       cache: 'no-store',
     });
   } catch {
@@ -58,7 +59,15 @@ export const fetchRequests = (limit) => request('GET', `/page/requests?limit=${l
 
 export const postMessage = (message) => request('POST', '/page/messages', message);
 
-export const postCommand = (command) => request('POST', '/page/interactions/command', command);
+/** An option that takes a file has its place among the files for its value. */
+export function postCommand(command, files = []) {
+  if (!files.length) return request('POST', '/page/interactions/command', command);
+  const form = new FormData();
+  const attachments = files.map((file, index) => ({ id: String(index), filename: file.name }));
+  form.append('payload_json', JSON.stringify({ ...command, attachments }));
+  files.forEach((file, index) => form.append(`files[${index}]`, file));
+  return request('POST', '/page/interactions/command', form);
+}
 
 export const postAutocomplete = (command) => request('POST', '/page/interactions/autocomplete', command);
 

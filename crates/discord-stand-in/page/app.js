@@ -384,9 +384,9 @@ const interactions = new Interactions({
   answered: (id) => view.messages.some((message) => message.interaction_metadata?.id === id),
 });
 
-async function sendCommand(command, name) {
+async function sendCommand(command, name, files) {
   const entry = { key: interactions.nextKey(), command: name, state: 'pending', at: now(), channel: view.channel, viewer: view.viewer };
-  const answered = interactions.startCommand(() => api.postCommand({ user: view.viewer, channel: view.channel, ...command }), entry);
+  const answered = interactions.startCommand(() => api.postCommand({ user: view.viewer, channel: view.channel, ...command }, files), entry);
   scrollToBottom();
   await answered;
 }

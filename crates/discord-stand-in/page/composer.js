@@ -1,5 +1,6 @@
 // The composer: plain messages with mentions, and slash commands from their first letter to their last option.
 
+import { FileChoice, LARGEST_FILE, copyOf } from './file.js';
 import { element, icon } from './markdown.js';
 
 const AUTOCOMPLETE_PAUSE_MS = 150;
@@ -102,7 +103,8 @@ class Suggestions {
 
 /**
  * The host answers `channel()`, `viewer()`, `members()`, `memberName(member)`, `roles()`, `channels()`,
- * `botName()`, and carries out `send({content, reply_to})`, `command({…})` and `autocomplete({…})`, each a promise.
+ * `botName()`, and carries out `send({content, reply_to})`, `command({…}, name, files)` and `autocomplete({…})`, each a
+ * promise.
  */
 export class Composer {
   #host;
@@ -158,6 +160,22 @@ export class Composer {
     });
     form.addEventListener('focusout', (event) => {
       if (!form.contains(event.relatedTarget)) this.panel.hidden = true;
+    });
+    form.addEventListener('dragover', (event) => {
+      if (!this.#fileField() || !event.dataTransfer.types.includes('Files')) return;
+      event.preventDefault();
+      form.classList.add('dropping');
+    });
+    form.addEventListener('dragleave', (event) => {
+      if (!form.contains(event.relatedTarget)) form.classList.remove('dropping');
+    });
+    form.addEventListener('drop', (event) => {
+      form.classList.remove('dropping');
+      const [file] = event.dataTransfer.files;
+      const field = this.#fileField(event.target);
+      if (!field || !file) return;
+      event.preventDefault();
+      field.choice.take(file);
     });
     form.addEventListener('focusin', (event) => {
       if (event.target === this.text) this.#textChanged();
@@ -407,7 +425,62 @@ export class Composer {
     }
   }
 
+  /** The field that a dropped file goes into: the one under it, or else the first that has none, or the first. */
+  #fileField(target) {
+    const fields = this.#active?.fields.filter((field) => field.choice) ?? [];
+    return fields.find((field) => field.chip.contains(target ?? null)) ?? fields.find((field) => !field.choice.file) ?? fields[0];
+  }
+
+  #addFileField(option) {
+    const active = this.#active;
+    const problem = element('span', { class: 'option-problem', role: 'alert' });
+    const choice = new FileChoice(option, (text) => {
+      this.#mark(field, text);
+      if (this.#active !== active) return;
+      const next = choice.file && active.fields.find((other) => other.option.required && this.#isEmpty(other));
+      (next ? next.control : choice.control).focus();
+    });
+    const { control } = choice;
+    const chip = element('div', { class: 'option-chip', dataset: { option: option.name } }, choice.name, choice.value,
+      option.required ? choice.clearButton : element('button', {
+        type: 'button', class: 'option-remove', 'aria-label': `Remove ${option.name}`, on: { click: () => this.#removeField(field) },
+      }, icon('close')),
+      element('span', { class: 'visually-hidden', id: `option-note-${option.name}`, text: option.description }), problem);
+    const field = { option, control, chip, lists: false, problem, picked: null, asked: 0, timer: 0, open: false, choice };
+    control.addEventListener('focus', () => {
+      active.focused = field;
+      this.#showField(field, false);
+    });
+    control.addEventListener('keydown', (event) => this.#fileKey(field, event));
+    this.#placeField(field);
+    return field;
+  }
+
+  /** Enter opens the chooser until there is a file, and then sends; a file is taken away as a text is. */
+  #fileKey(field, event) {
+    if (event.key === 'Enter' && !field.choice.file) {
+      event.preventDefault();
+      field.control.click();
+    } else if ((event.key === 'Backspace' || event.key === 'Delete') && field.choice.file) {
+      event.preventDefault();
+      field.choice.clear();
+    } else this.#fieldKey(field, event);
+  }
+
+  #isEmpty(field) {
+    return field.choice ? !field.choice.file : !field.control.value.trim();
+  }
+
+  #placeField(field) {
+    const active = this.#active;
+    active.fields.push(field);
+    active.rest?.remove();
+    active.rest = null;
+    this.commandForm.append(field.chip);
+  }
+
   #addField(option) {
+    if (option.type === KIND.attachment) return this.#addFileField(option);
     const active = this.#active;
     const lists = Boolean(option.autocomplete || option.choices?.length || option.type === KIND.boolean || SNOWFLAKE_KINDS.includes(option.type));
     const numeric = option.type === KIND.integer || option.type === KIND.number;
@@ -460,10 +533,7 @@ export class Composer {
     chip.addEventListener('click', (event) => {
       if (!event.target.closest('button')) control.focus();
     });
-    active.fields.push(field);
-    active.rest?.remove();
-    active.rest = null;
-    this.commandForm.append(chip);
+    this.#placeField(field);
     this.#fit(field);
     return field;
   }
@@ -486,7 +556,7 @@ export class Composer {
     const active = this.#active;
     if (!active) return;
     const used = new Set(active.fields.map((field) => field.option.name));
-    const free = active.command.options.filter((option) => !used.has(option.name) && option.type !== KIND.attachment);
+    const free = active.command.options.filter((option) => !used.has(option.name));
     this.extra.replaceChildren(...free.map((option) => element('button', {
       type: 'button', class: 'extra-option', title: option.description,
       on: {
@@ -508,6 +578,7 @@ export class Composer {
     const { option } = field;
     this.head.replaceChildren(element('b', { text: option.name }), ` ${option.description}`,
       element('span', { class: 'panel-kind', text: option.required ? 'required' : 'optional' }));
+    if (field.choice) this.head.append(element('span', { class: 'panel-note', text: `at most ${LARGEST_FILE}` }));
     this.panel.hidden = false;
     this.#showExtra();
     field.open = listed && field.lists;
@@ -583,7 +654,7 @@ export class Composer {
     this.#fit(field);
     this.#mark(field, '');
     this.suggestions.show([], field.option.name);
-    const next = this.#active.fields.find((other) => other.option.required && !other.control.value);
+    const next = this.#active.fields.find((other) => other.option.required && this.#isEmpty(other));
     if (next) next.control.focus();
     else this.#showField(field, false);
   }
@@ -654,10 +725,16 @@ export class Composer {
     return { value: typed };
   }
 
-  /** The filled-in options; while one is being completed, that one goes along as it is typed. */
+  /** The filled-in options; while one is being completed, that one goes along as it is typed, and no file does. */
   #values(focused) {
+    let files = 0;
     return this.#active.fields.flatMap((field) => {
       const { name, type } = field.option;
+      if (field.choice) {
+        if (focused || !field.choice.file) return [];
+        files += 1;
+        return [{ type, name, value: String(files - 1) }];
+      }
       if (field === focused) return [{ type, name, value: field.control.value, focused: true }];
       if (!field.control.value) return [];
       const { value } = this.#read(field);
@@ -665,14 +742,25 @@ export class Composer {
     });
   }
 
+  /** The chosen files as they are now, in the order of their options; null when one cannot be read, which its field says. */
+  async #files() {
+    const chosen = this.#active.fields.filter((field) => field.choice?.file);
+    const files = await Promise.all(chosen.map((field) => copyOf(field.choice.file)));
+    const gone = chosen[files.indexOf(null)];
+    if (!gone) return files;
+    const { name } = gone.choice.file;
+    gone.choice.take(null);
+    this.#mark(gone, `${name} has changed or is gone. Choose it again.`);
+    return null;
+  }
+
   async #submitCommand() {
     const active = this.#active;
     if (active.sending) return;
     let wrong = null;
     for (const field of active.fields) {
-      const empty = !field.control.value.trim();
       const missing = field.option.required ? 'This option is required.' : '';
-      const problem = empty ? missing : this.#read(field).problem ?? '';
+      const problem = this.#isEmpty(field) ? missing : (!field.choice && this.#read(field).problem) || '';
       this.#mark(field, problem);
       if (problem) wrong ??= field;
     }
@@ -684,7 +772,10 @@ export class Composer {
     active.sending = true;
     this.commandForm.classList.add('sending');
     try {
-      await this.#host.command({ command_id: command.id, name: command.root, options: nested(command.path, this.#values(null)) }, command.name);
+      const options = nested(command.path, this.#values(null));
+      const files = await this.#files();
+      if (!files) return;
+      await this.#host.command({ command_id: command.id, name: command.root, options }, command.name, files);
       if (this.#active === active) this.#leaveCommand('');
     } catch (error) {
       this.#say(error.message);

@@ -1,6 +1,7 @@
 // What is drawn: a message with its head, text, embeds, files and reactions; the lists of channels and people.
 
 import { componentRows } from './components.js';
+import { fileSize } from './file.js';
 import { openPopover } from './modal.js';
 import {
   cssColor, element, formatTime, icon, isEmojiOnly, markdown, markdownLine, plainText, safeUrl, timeElement,
@@ -79,12 +80,6 @@ function embedNode(embed, context) {
     class: 'embed', style: embed.color === null || embed.color === undefined ? {} : { '--bar': cssColor(embed.color) },
   }, author, title, embed.description && element('div', { class: 'embed-description markup' }, markdown(embed.description, context)),
   fields.length > 0 && element('div', { class: 'embed-fields' }, fields), foot);
-}
-
-function fileSize(bytes) {
-  if (bytes < 1024) return `${bytes} bytes`;
-  if (bytes < 1024 * 1024) return `${(bytes / 1024).toFixed(1)} KB`;
-  return `${(bytes / 1024 / 1024).toFixed(2)} MB`;
 }
 
 /** Files are read from this server only; an address elsewhere stays a plain link. */

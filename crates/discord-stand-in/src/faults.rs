@@ -1,4 +1,4 @@
-//! Faults on demand: what a test has the REST side do wrong.
+//! Faults on demand: what a test has the REST side and the host of files do wrong.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -62,7 +62,7 @@ enum When {
 }
 
 impl Requests {
-    /// Every REST request.
+    /// Every REST request, and every fetch of a file that a person gave to a command.
     pub const fn all() -> Self {
         Self {
             method: None,
@@ -71,7 +71,7 @@ impl Requests {
     }
 
     /// Requests of this method whose path, without `/api/v10`, fits the pattern. In it `*` stands for one segment:
-    /// `/channels/*/messages`.
+    /// `/channels/*/messages`. The files that people gave to commands are fetched by `GET /ephemeral-attachments/*/*/*`.
     pub fn of(method: &str, pattern: &str) -> Self {
         Self {
             method: Some(method.to_uppercase()),

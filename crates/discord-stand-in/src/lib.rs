@@ -1,9 +1,10 @@
-//! Discord on loopback: REST v10, Gateway v10, a CONNECT proxy with TLS for discord.com, and a page that looks like a
+//! Discord on loopback: REST v10, Gateway v10, a CONNECT proxy with TLS for Discord's hosts, and a page that looks like a
 //! channel, all on one port of 127.0.0.1. For tests of a bot, and for trying one out without Discord.
 //!
 //! The bot is pointed at [`StandIn::api_base`] when it lets its API address be set, or else at
 //! [`StandIn::proxy_url`] with [`StandIn::ca_certificate_pem`] trusted: it then speaks to what it takes for
-//! `https://discord.com`. People act through [`Person`], or by hand on [`StandIn::page_url`].
+//! `https://discord.com`, and fetches the files that people give to its commands from what it takes for
+//! `https://cdn.discordapp.com`, which is behind the proxy alone. People act through [`Person`], or by hand on [`StandIn::page_url`].
 
 mod clock;
 mod faults;
@@ -29,6 +30,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::middleware::{self, Next};
 use axum::routing::{any, get};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -41,12 +44,15 @@ pub use options::{
     AcceptedToken, BotMembership, GuildSeed, Mentionable, Options, PersonSeed, PrivilegedIntents, RateLimits,
     RoleSeed, SwitchPosition, SwitchSeed, Welcome,
 };
-pub use people::{Channel, Choice, Interaction, Message, Modal, Person, Pings, Response, Unanswered};
+pub use people::{
+    Channel, Choice, GivenFile, Interaction, Message, Modal, Person, Pings, Response, Unanswered,
+};
 pub use recording::RecordedRequest;
 pub use server::TimedOut;
 pub use snowflake::Snowflake;
 pub use world::invoke::Refusal;
 
+use listener::{Line, Site};
 use server::Core;
 use world::guild::UserKind;
 
@@ -123,7 +129,7 @@ impl StandIn {
             &core.tasks,
         );
         let router = router(Arc::clone(&core));
-        let service = router.into_make_service_with_connect_info::<listener::Cut>();
+        let service = router.into_make_service_with_connect_info::<Line>();
         let stopping = core.stopping.clone();
         let server = tokio::spawn(async move {
             let serving =
@@ -163,12 +169,13 @@ impl StandIn {
         format!("http://{}/api", self.core.address)
     }
 
-    /// The proxy for `https://discord.com`, `http://127.0.0.1:port`. Any other host gets a 403.
+    /// The proxy for `https://discord.com`, `https://cdn.discordapp.com` and `https://media.discordapp.net`:
+    /// `http://127.0.0.1:port`. Any other host gets a 403.
     pub fn proxy_url(&self) -> String {
         format!("http://{}", self.core.address)
     }
 
-    /// The certificate, in PEM, of the authority that signed the proxy's discord.com. Made anew at every start.
+    /// The certificate, in PEM, of the authority that signed for the proxy's hosts. Made anew at every start.
     pub fn ca_certificate_pem(&self) -> &str {
         &self.ca_pem
     }
@@ -348,5 +355,19 @@ fn router(core: Arc<Core>) -> Router {
         .route("/gateway/", get(gateway::upgrade))
         .route("/attachments/{channel}/{id}/{name}", get(rest::attachment))
         .route("/api/{*path}", any(rest::serve))
+        .layer(middleware::from_fn_with_state(Arc::clone(&core), by_site))
         .with_state(core)
+}
+
+/// Keeps the hosts of files apart: what else the stand-in has is not to be found there.
+async fn by_site(
+    State(core): State<Arc<Core>>,
+    ConnectInfo(line): ConnectInfo<Line>,
+    request: Request,
+    next: Next,
+) -> axum::response::Response {
+    match line.site {
+        Site::Api => next.run(request).await,
+        Site::Cdn => rest::cdn::serve(&core, &request.into_parts().0, &line.cut).await,
+    }
 }

@@ -1,4 +1,4 @@
-//! Taking connections: plain HTTP as it is, `CONNECT discord.com:443` through TLS into the same server.
+//! Taking connections: plain HTTP as it is, `CONNECT` to one of Discord's hosts through TLS into the same server.
 
 use std::io;
 use std::net::SocketAddr;
@@ -17,6 +17,8 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::tls::{API_HOST, CDN_HOST, MEDIA_HOST};
+
 /// How long a client may take over CONNECT and its TLS handshake.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long the head of a CONNECT may be.
@@ -30,10 +32,26 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> ByteStream for T {}
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Cut(Arc<AtomicBool>);
 
+/// Whom a connection takes the stand-in for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Site {
+    /// The API's host, or the stand-in itself without a proxy.
+    Api,
+    /// The hosts of files.
+    Cdn,
+}
+
+/// What an answering side knows of its connection.
+#[derive(Clone, Debug)]
+pub(crate) struct Line {
+    pub(crate) site: Site,
+    pub(crate) cut: Cut,
+}
+
 /// A connection as the HTTP server sees it.
 pub(crate) struct Wire {
     stream: Box<dyn ByteStream>,
-    cut: Cut,
+    line: Line,
 }
 
 /// The connections that are ready for HTTP.
@@ -58,17 +76,18 @@ impl Cut {
 }
 
 impl Wire {
-    fn new(stream: impl ByteStream + 'static) -> Self {
+    fn new(stream: impl ByteStream + 'static, site: Site) -> Self {
+        let cut = Cut::default();
         Self {
             stream: Box::new(stream),
-            cut: Cut::default(),
+            line: Line { site, cut },
         }
     }
 }
 
-impl Connected<IncomingStream<'_, Door>> for Cut {
+impl Connected<IncomingStream<'_, Door>> for Line {
     fn connect_info(stream: IncomingStream<'_, Door>) -> Self {
-        stream.io().cut.clone()
+        stream.io().line.clone()
     }
 }
 
@@ -105,17 +124,17 @@ impl AsyncWrite for Wire {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.cut.check()?;
+        self.line.cut.check()?;
         Pin::new(&mut self.stream).poll_write(context, bytes)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.cut.check()?;
+        self.line.cut.check()?;
         Pin::new(&mut self.stream).poll_flush(context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.cut.check()?;
+        self.line.cut.check()?;
         Pin::new(&mut self.stream).poll_shutdown(context)
     }
 
@@ -124,7 +143,7 @@ impl AsyncWrite for Wire {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.cut.check()?;
+        self.line.cut.check()?;
         Pin::new(&mut self.stream).poll_write_vectored(context, slices)
     }
 
@@ -185,21 +204,26 @@ async fn prepare(mut stream: TcpStream, tls: TlsAcceptor) -> io::Result<Option<W
         return Ok(None);
     }
     if first != *b"C" {
-        return Ok(Some(Wire::new(stream)));
+        return Ok(Some(Wire::new(stream, Site::Api)));
     }
     let head = read_head(&mut stream).await?;
     let target = head.split_whitespace().nth(1).unwrap_or_default();
-    if !head.starts_with("CONNECT ") || target != "discord.com:443" {
+    let site = match target.strip_suffix(":443") {
+        Some(API_HOST) => Some(Site::Api),
+        Some(CDN_HOST | MEDIA_HOST) => Some(Site::Cdn),
+        _ => None,
+    };
+    let Some(site) = site.filter(|_| head.starts_with("CONNECT ")) else {
         stream
             .write_all(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
             .await?;
         stream.shutdown().await?;
         return Ok(None);
-    }
+    };
     stream
         .write_all(b"HTTP/1.1 200 Connection established\r\n\r\n")
         .await?;
-    Ok(Some(Wire::new(tls.accept(stream).await?)))
+    Ok(Some(Wire::new(tls.accept(stream).await?, site)))
 }
 
 /// Reads up to the empty line. A client says nothing more before it has the answer, so nothing is read too much.

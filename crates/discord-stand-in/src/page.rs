@@ -6,9 +6,9 @@ use std::sync::Arc;
 use axum::Json;
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
+use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post, put};
@@ -21,6 +21,9 @@ use tokio::sync::broadcast::error::RecvError;
 use crate::clock::iso;
 use crate::options::SwitchPosition;
 use crate::people::choices;
+use crate::rest::MAX_REQUEST_BYTES;
+use crate::rest::body::{Body, Upload};
+use crate::rest::error::ApiError;
 use crate::server::Core;
 use crate::snowflake::Snowflake;
 use crate::world::World;
@@ -29,7 +32,7 @@ use crate::world::invoke::{Purpose, Reacting, Refusal};
 use crate::world::message::Message;
 
 /// The page's files: name, content type, content.
-const FILES: [(&str, &str, &str); 11] = [
+const FILES: [(&str, &str, &str); 12] = [
     (
         "index.html",
         "text/html; charset=utf-8",
@@ -46,6 +49,7 @@ const FILES: [(&str, &str, &str); 11] = [
     ("markdown.js", JAVASCRIPT, include_str!("../page/markdown.js")),
     ("composer.js", JAVASCRIPT, include_str!("../page/composer.js")),
     ("components.js", JAVASCRIPT, include_str!("../page/components.js")),
+    ("file.js", JAVASCRIPT, include_str!("../page/file.js")),
     ("modal.js", JAVASCRIPT, include_str!("../page/modal.js")),
     (
         "interactions.js",
@@ -70,6 +74,18 @@ impl IntoResponse for Refused {
 impl From<Refusal> for Refused {
     fn from(refusal: Refusal) -> Self {
         Self(StatusCode::BAD_REQUEST, refusal.to_string())
+    }
+}
+
+impl From<ApiError> for Refused {
+    fn from(error: ApiError) -> Self {
+        let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::BAD_REQUEST);
+        let sentence = if status == StatusCode::PAYLOAD_TOO_LARGE {
+            "A file can have at most 10 MiB. Choose a smaller one.".to_owned()
+        } else {
+            format!("The body cannot be read: {}", error.message)
+        };
+        Self(status, sentence)
     }
 }
 
@@ -98,7 +114,10 @@ pub(crate) fn routes() -> Router<Arc<Core>> {
         .route("/page/channels/{channel}/messages", get(messages))
         .route("/page/channels/{channel}/pins", get(pins))
         .route("/page/events", get(events))
-        .route("/page/interactions/command", post(command))
+        .route(
+            "/page/interactions/command",
+            post(command).layer(DefaultBodyLimit::max(MAX_REQUEST_BYTES)),
+        )
         .route("/page/interactions/autocomplete", post(autocomplete))
         .route("/page/interactions/component", post(component))
         .route("/page/interactions/modal", post(modal))
@@ -291,23 +310,31 @@ async fn events(
     Sse::new(stream).keep_alive(KeepAlive::default())
 }
 
-async fn command(State(core): Shared, bytes: Bytes) -> Result<Json<Value>, Refused> {
-    let id = use_command(&core, &read(&bytes)?, Purpose::Send)?;
+/// Takes JSON, or a form of it in `payload_json` with the files in `files[n]`, whose names are in `attachments`.
+async fn command(State(core): Shared, headers: HeaderMap, bytes: Bytes) -> Result<Json<Value>, Refused> {
+    let mut body = Body::read(&headers, &bytes)?;
+    body.rename_files();
+    let id = use_command(&core, &body.json, &body.files, Purpose::Send)?;
     Ok(Json(json!({ "id": id })))
 }
 
 async fn autocomplete(State(core): Shared, bytes: Bytes) -> Result<Json<Value>, Refused> {
-    let id = use_command(&core, &read(&bytes)?, Purpose::Complete)?;
+    let id = use_command(&core, &read(&bytes)?, &[], Purpose::Complete)?;
     // An application that stays silent suggests nothing; the client shows no more than that.
     let choices = choices(&core, id).await.unwrap_or_default();
     Ok(Json(json!({ "choices": choices })))
 }
 
-fn use_command(core: &Arc<Core>, body: &Value, purpose: Purpose) -> Result<Snowflake, Refused> {
+fn use_command(
+    core: &Arc<Core>,
+    body: &Value,
+    files: &[Upload],
+    purpose: Purpose,
+) -> Result<Snowflake, Refused> {
     let (user, channel) = (id(body, "user")?, id(body, "channel")?);
     let command = id(body, "command_id")?;
     let options = &body["options"];
-    Ok(core.interact(|world| world.use_command(user, channel, command, options, purpose))?)
+    Ok(core.interact(|world| world.use_command(user, channel, command, options, files, purpose))?)
 }
 
 async fn component(State(core): Shared, bytes: Bytes) -> Result<Json<Value>, Refused> {

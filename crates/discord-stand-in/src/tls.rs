@@ -1,4 +1,4 @@
-//! A certificate authority in memory, and discord.com's certificate by it.
+//! A certificate authority in memory, and the certificate by it for Discord's hosts.
 
 use std::sync::Arc;
 
@@ -13,8 +13,12 @@ use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
 use crate::StartError;
 
-/// The name that the certificate is for.
-const HOST: &str = "discord.com";
+/// Where the REST API is.
+pub(crate) const API_HOST: &str = "discord.com";
+/// Where files are fetched.
+pub(crate) const CDN_HOST: &str = "cdn.discordapp.com";
+/// Where files are fetched through Discord's proxy, which can make pictures smaller.
+pub(crate) const MEDIA_HOST: &str = "media.discordapp.net";
 
 /// The TLS side of the proxy.
 pub(crate) struct Tls {
@@ -24,7 +28,7 @@ pub(crate) struct Tls {
 }
 
 impl Tls {
-    /// Makes a new authority whose key is forgotten once discord.com's certificate is signed.
+    /// Makes a new authority whose key is forgotten once the hosts' certificate is signed.
     pub(crate) fn new() -> Result<Self, StartError> {
         let mut authority = CertificateParams::default();
         authority
@@ -36,8 +40,8 @@ impl Tls {
         let ca_pem = authority.self_signed(&authority_key)?.pem();
         let issuer = Issuer::new(authority, authority_key);
 
-        let mut leaf = CertificateParams::new(vec![HOST.to_owned()])?;
-        leaf.distinguished_name.push(DnType::CommonName, HOST);
+        let mut leaf = CertificateParams::new([API_HOST, CDN_HOST, MEDIA_HOST].map(str::to_owned))?;
+        leaf.distinguished_name.push(DnType::CommonName, API_HOST);
         leaf.use_authority_key_identifier_extension = true;
         leaf.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];

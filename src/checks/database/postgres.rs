@@ -84,7 +84,8 @@ async fn relayed(run: &Run<'_>, login: &Login, mut server: TcpStream) -> Result<
     match answer {
         [b'S'] => {
             // An authority of one's own is named as for every client of PostgreSQL.
-            let authority = run.guard.environment().get("PGSSLROOTCERT");
+            let environment = run.guard.environment().ok();
+            let authority = environment.and_then(|environment| environment.get("PGSSLROOTCERT"));
             let encrypted = tls::encrypt(place, login.encryption, server, authority).await?;
             Relay::open(encrypted, &name, most).map_err(not_ready)
         }

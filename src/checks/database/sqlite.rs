@@ -78,7 +78,7 @@ async fn asked(run: &Run<'_>, file: &str, query: &str) -> Result<Rows, Hindrance
 
 /// Where the file is, when it is one that checks may read.
 async fn vetted(run: &Run<'_>, file: &str) -> Result<PathBuf, Hindrance> {
-    let readable = run.guard.readable().clone();
+    let readable = run.guard.readable()?.clone();
     let written = PathBuf::from(file);
     let looking = blocking::work(
         run,

@@ -168,7 +168,7 @@ async fn a_service_that_does_not_answer_is_told() {
     Error: 127.0.0.1:PORT closed the connection without an answer; look at its log
     Error: 127.0.0.1:PORT broke the connection off in the middle of its answer; look at its log
     Error: 127.0.0.1:PORT did not answer in HTTP; check the port, and whether it wants https
-    Error: the address 169.254.169.254 may not be reached; the operator can change denied_networks and allowed_networks
+    Error: the address 169.254.169.254 may not be reached; the operator can change checks.network.deny and checks.network.allow
     ");
 }
 

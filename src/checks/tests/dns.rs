@@ -498,11 +498,11 @@ async fn what_may_not_be_reached_is_neither_asked_nor_asked_about() {
         table.push(format!("{}\n", told(&result)));
     }
     insta::assert_snapshot!(table.concat().replace(&format!(":{port}"), ":PORT"), @"
-    Error: the address 127.0.0.1 may not be reached; the operator can change denied_networks and allowed_networks
-    Error: the address ::ffff:127.0.0.1 may not be reached; the operator can change denied_networks and allowed_networks
-    Error: the address 169.254.169.253 may not be reached; the operator can change denied_networks and allowed_networks
+    Error: the address 127.0.0.1 may not be reached; the operator can change checks.network.deny and checks.network.allow
+    Error: the address ::ffff:127.0.0.1 may not be reached; the operator can change checks.network.deny and checks.network.allow
+    Error: the address 169.254.169.253 may not be reached; the operator can change checks.network.deny and checks.network.allow
     Error: the host no-such-host.invalid does not resolve; check the name and DNS
-    Error: the host db.internal.example may not be reached; the operator can change denied_hosts and allowed_hosts
+    Error: the host db.internal.example may not be reached; the operator can change checks.network.deny and checks.network.allow
     ");
 }
 

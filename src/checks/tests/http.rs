@@ -362,7 +362,7 @@ async fn redirects_are_observed_or_followed_as_asked() {
     );
     assert_snapshot!(
         told_of(follow("/metadata", 5), None).await,
-        @"Error: the address 169.254.169.254 may not be reached; the operator can change denied_networks and allowed_networks"
+        @"Error: the address 169.254.169.254 may not be reached; the operator can change checks.network.deny and checks.network.allow"
     );
 }
 
@@ -444,7 +444,7 @@ async fn a_name_that_resolves_to_a_denied_address_is_not_dialled() {
     assert!(
         told_closed.starts_with("Error: the host localhost is at ")
             && told_closed.ends_with(
-                ", which may not be reached; the operator can change denied_networks and allowed_networks"
+                ", which may not be reached; the operator can change checks.network.deny and checks.network.allow"
             ),
         "{told_closed}"
     );

@@ -13,6 +13,7 @@ mod http;
 mod https;
 mod limits;
 mod load;
+mod manual;
 mod problems;
 mod prometheus;
 mod push;

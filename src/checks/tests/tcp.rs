@@ -93,9 +93,9 @@ async fn what_cannot_be_dialled_is_told_and_is_no_closed_port() {
         table.push(format!("{}\n", told(&result)));
     }
     insta::assert_snapshot!(table.concat(), @"
-    Error: the address 127.0.0.1 may not be reached; the operator can change denied_networks and allowed_networks
-    Error: the address 169.254.169.254 may not be reached; the operator can change denied_networks and allowed_networks
-    Error: the address ::ffff:169.254.169.254 may not be reached; the operator can change denied_networks and allowed_networks
+    Error: the address 127.0.0.1 may not be reached; the operator can change checks.network.deny and checks.network.allow
+    Error: the address 169.254.169.254 may not be reached; the operator can change checks.network.deny and checks.network.allow
+    Error: the address ::ffff:169.254.169.254 may not be reached; the operator can change checks.network.deny and checks.network.allow
     Error: the host no-such-host.invalid does not resolve; check the name and DNS
     ");
 }

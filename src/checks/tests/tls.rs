@@ -587,7 +587,7 @@ async fn a_handshake_that_comes_to_nothing_is_told_with_the_cause() {
     nobody
       Error: nothing listens at 127.0.0.1:PORT (connection refused); start the service, or mend the port
     metadata
-      Error: the address 169.254.169.254 may not be reached; the operator can change denied_networks and allowed_networks
+      Error: the address 169.254.169.254 may not be reached; the operator can change checks.network.deny and checks.network.allow
     hangs
       Error: 127.0.0.1:PORT took the connection and did not finish the TLS handshake within 200 ms; raise `timeout` if that is too short
     ");

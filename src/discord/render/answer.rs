@@ -2,6 +2,7 @@
 
 mod asides;
 mod help;
+mod imports;
 mod lists;
 
 pub(crate) use asides::{
@@ -9,9 +10,10 @@ pub(crate) use asides::{
     unknown_command, unknown_section, waiting_for_role,
 };
 pub(crate) use help::{Topic, help};
+pub(crate) use imports::{Approved, Replaced, imported, imported_before, not_imported, removed};
 pub(crate) use lists::{
-    ChecklistRow, DeploymentRow, Finding, checklist, checklists, deployments, owner_cleared, owner_set,
-    owners,
+    ChecklistRow, DeploymentRow, Finding, Provenance, checklist, checklists, deployments, owner_cleared,
+    owner_set, owners,
 };
 
 use super::escape::{code, label};

@@ -463,7 +463,7 @@ fn actions(deployment: &Deployment, index: ItemIndex, item: &Item) -> [Option<Bu
     );
     // A signature and the decision cannot be skipped.
     let can_be_skipped = item.sign_off.is_none() && !item.decision;
-    let can_be_ticked = !deployment.follows(index) && deployment.held(index).is_none();
+    let can_be_ticked = deployment.is_for_people(index) && deployment.held(index).is_none();
     if matches!(deployment.phase, Phase::Finished(_)) {
         return [note, None, None, None, None];
     }
@@ -480,6 +480,7 @@ fn actions(deployment: &Deployment, index: ItemIndex, item: &Item) -> [Option<Bu
             ..
         }
         | ItemState::Skipped { .. } => [untick(), note, None, None, None],
+        ItemState::Ticked { .. } if deployment.is_attested(index) => [untick(), note, None, None, None],
         ItemState::Ticked {
             how: How::ByWhatItFollows,
             ..

@@ -104,6 +104,21 @@ pub(crate) fn explain(deployment: &Deployment, role: &RoleKey) -> Modal {
     )
 }
 
+/// Asks what shows that an item is done.
+pub(crate) fn evidence(deployment: &Deployment, item: &ItemId) -> Modal {
+    let press = Press::Tick {
+        deployment: deployment.id,
+        item: item.clone(),
+    };
+    form(
+        &press,
+        &format!("Tick {item}"),
+        "What shows that it is done?",
+        "A link, or what you saw",
+        Remark::LIMIT,
+    )
+}
+
 /// Asks for a note on an item.
 pub(crate) fn note(deployment: &Deployment, item: &ItemId) -> Modal {
     let press = Press::Note {

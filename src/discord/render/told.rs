@@ -3,7 +3,7 @@
 use super::escape::code;
 use super::people::rank_name;
 use super::words;
-use crate::domain::check::CheckStatus;
+use crate::domain::check::{Attestation, CheckStatus};
 use crate::domain::deployment::Deployment;
 use crate::domain::event::{Decision, Event, How, Outcome, Recorded};
 
@@ -79,6 +79,16 @@ pub(crate) fn told(deployment: &Deployment, event: &Event, limit: usize) -> Told
         },
         Event::CheckRecorded { result } => {
             let check = words::check(&result.check);
+            if deployment.checklist.is_attested(&result.check) {
+                return match Attestation::of(result) {
+                    Some(Attestation {
+                        evidence: Some(evidence),
+                        ..
+                    }) => mine("🖋️", format!("attested {check}: {}", text(&evidence))),
+                    Some(_) => mine("🖋️", format!("attested {check}")),
+                    None => mine("↩️", format!("took back what was attested of {check}")),
+                };
+            }
             match result.status {
                 CheckStatus::Passed => itself("✅", format!("check {check} passed")),
                 CheckStatus::Failed => itself("❌", format!("check {check} failed: {}", text(&result.why))),

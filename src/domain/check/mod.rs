@@ -11,6 +11,7 @@ mod flow;
 mod github;
 mod http;
 mod load;
+mod manual;
 mod prometheus;
 mod push;
 mod rhythm;
@@ -34,6 +35,7 @@ pub use flow::{CheckSeverity, Retry};
 pub use github::{GithubAlerts, GithubProbe, GithubQuestion};
 pub use http::{HttpCapture, HttpProbe, HttpStep, HttpSteps};
 pub use load::{LoadBaseline, LoadExtent, LoadProbe};
+pub use manual::{Attestation, Evidence, ManualProbe, Standing};
 pub use prometheus::{PrometheusProbe, PrometheusRange};
 pub use push::{Inbox, Post, PushProbe};
 pub use rhythm::{
@@ -115,6 +117,8 @@ pub enum Probe {
     Load(LoadProbe),
     /// What is posted from outside. Observes `status`, `json`, `age`.
     Push(PushProbe),
+    /// Nothing: a person attests.
+    Manual(ManualProbe),
     /// Other checks. Observes `passed`, `failed`, `total`.
     Combined(CombinedProbe),
 }
@@ -147,6 +151,7 @@ impl Probe {
             Self::Github(_) => "github",
             Self::Database(_) => "database",
             Self::Push(_) => "push",
+            Self::Manual(_) => "manual",
             Self::Combined(probe) => match probe.rule {
                 Rule::All => "all",
                 Rule::Any => "any",

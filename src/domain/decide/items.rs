@@ -1,20 +1,27 @@
 //! Items: ticked, opened again, skipped, blocked.
 
+use std::collections::BTreeMap;
+
 use super::Deciding;
+use crate::domain::check::{Attestation, CheckResult, CheckStatus, Evidence, ManualProbe, Probe};
 use crate::domain::checklist::{Item, ItemIndex};
 use crate::domain::deployment::ItemState;
 use crate::domain::event::{Event, How};
-use crate::domain::ids::ItemId;
+use crate::domain::ids::{CheckId, ItemId};
 use crate::domain::refusal::{Refusal, StillFollows};
 use crate::domain::rights::Act;
 
 impl Deciding<'_> {
-    pub(super) fn tick(&mut self, id: &ItemId) -> Result<(), Refusal> {
+    pub(super) fn tick(&mut self, id: &ItemId, evidence: Option<&str>) -> Result<(), Refusal> {
         self.person_may(Act::Work)?;
         let (index, item) = self.item(id)?;
         let (checks, sign_off, decision) = (item.checks.clone(), item.sign_off.clone(), item.decision);
         let item = id.clone();
         match self.after.item_state(index) {
+            // The document shows it ticked, and somebody still has to stand for it.
+            ItemState::Ticked { .. } if self.after.waits_for_attestation(index) => {
+                return self.attest(index, evidence);
+            }
             ItemState::Ticked { by, at, .. } => {
                 return Err(Refusal::AlreadyClosed {
                     item,
@@ -49,7 +56,7 @@ impl Deciding<'_> {
         }
         let waiting: Vec<_> = checks
             .into_iter()
-            .filter(|check| !self.after.has_passed(check))
+            .filter(|check| !self.after.has_passed(check) && !self.after.checklist.is_attested(check))
             .collect();
         if !waiting.is_empty() {
             return Err(Refusal::FollowsChecks {
@@ -67,6 +74,14 @@ impl Deciding<'_> {
         if !open.is_empty() {
             return Err(Refusal::FollowsItems { item, open });
         }
+        if self.after.waits_for_attestation(index) {
+            self.attest(index, evidence)?;
+        } else if let Some(evidence) = evidence {
+            self.emit(Event::Noted {
+                item: Some(item.clone()),
+                text: evidence.to_owned(),
+            });
+        }
         let how = if self.after.follows(index) {
             How::ByWhatItFollows
         } else {
@@ -78,6 +93,63 @@ impl Deciding<'_> {
             self.reopen_skipped_above(index);
         }
         Ok(())
+    }
+
+    /// Records that the person attests the checks of an item that people attest.
+    fn attest(&mut self, index: ItemIndex, evidence: Option<&str>) -> Result<(), Refusal> {
+        let by = self.person()?.id;
+        let waiting = self.after.attestations_waited_for(index);
+        let needs_evidence = waiting.iter().any(|check| {
+            let check = self.after.checklist.checks.get(check);
+            matches!(
+                check.map(|check| &check.probe),
+                Some(Probe::Manual(ManualProbe {
+                    evidence: Evidence::Required,
+                    ..
+                }))
+            )
+        });
+        if needs_evidence && evidence.is_none() {
+            let item = self.after.checklist.items.get(index);
+            return Err(Refusal::EvidenceNeeded {
+                item: item.map_or_else(|| ItemId::new(""), |item| item.id.clone()),
+            });
+        }
+        let attestation = Attestation {
+            by,
+            at: self.context.now,
+            evidence: evidence.map(str::to_owned),
+        };
+        for check in waiting {
+            self.conclude(attestation.result(&check));
+        }
+        Ok(())
+    }
+
+    /// Records that what people attested of an item holds no longer; whether there was anything to take back.
+    fn take_back(&mut self, index: ItemIndex) -> bool {
+        let checks = self
+            .after
+            .checklist
+            .items
+            .get(index)
+            .map(|item| item.checks.clone());
+        let attested: Vec<CheckId> = checks
+            .unwrap_or_default()
+            .into_iter()
+            .filter(|check| self.after.checklist.is_attested(check) && self.after.has_passed(check))
+            .collect();
+        for check in &attested {
+            self.conclude(CheckResult {
+                check: check.clone(),
+                status: CheckStatus::Failed,
+                why: "a person took it back".to_owned(),
+                observed: BTreeMap::new(),
+                at: self.context.now,
+                duration_ms: 0,
+            });
+        }
+        !attested.is_empty()
     }
 
     pub(super) fn untick(&mut self, id: &ItemId) -> Result<(), Refusal> {
@@ -97,6 +169,9 @@ impl Deciding<'_> {
             ItemState::Ticked { .. } => {
                 // What it follows would tick it again at once, so the person is told what to change instead.
                 if self.after.follows_as(index) == Some(true) {
+                    if self.take_back(index) {
+                        return Ok(());
+                    }
                     let follows = self.still_follows(index);
                     return Err(Refusal::StillFollows { item, follows });
                 }

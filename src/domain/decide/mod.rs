@@ -149,6 +149,7 @@ impl Deciding<'_> {
             let allowed = match command {
                 Command::Note { .. } => true,
                 Command::Tick { .. }
+                | Command::Attest { .. }
                 | Command::Untick { .. }
                 | Command::Skip { .. }
                 | Command::Block { .. }
@@ -177,7 +178,8 @@ impl Deciding<'_> {
             }
         }
         match command {
-            Command::Tick { item } => self.tick(&item),
+            Command::Tick { item } => self.tick(&item, None),
+            Command::Attest { item, evidence } => self.tick(&item, Some(evidence.as_str())),
             Command::Untick { item } => self.untick(&item),
             Command::Skip { item, reason } => self.skip(&item, reason.as_str()),
             Command::Block { item, reason } => self.block(&item, reason.as_str()),

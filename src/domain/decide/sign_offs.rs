@@ -23,6 +23,10 @@ impl Deciding<'_> {
         let Some(check) = self.after.checklist.checks.get(&result.check) else {
             return Ok(());
         };
+        // That is for people alone; a run only looks at what stands.
+        if let Probe::Manual(_) = check.probe {
+            return Ok(());
+        }
         let is_posted = matches!(check.probe, Probe::Push(_));
         if self.after.rhythm_of(&result.check).is_some() {
             self.begin_series(result);

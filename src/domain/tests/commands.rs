@@ -29,6 +29,13 @@ pub(super) fn tick(item: &str) -> Command {
     }
 }
 
+pub(super) fn attest(item: &str, evidence: &str) -> Command {
+    Command::Attest {
+        item: ItemId::new(item),
+        evidence: parsed(Remark::parse(evidence)),
+    }
+}
+
 pub(super) fn untick(item: &str) -> Command {
     Command::Untick {
         item: ItemId::new(item),

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 pub(super) use super::commands::*;
 pub(super) use super::terse::*;
-use crate::domain::check::{CheckStatus, Rhythm};
+use crate::domain::check::{CheckStatus, Evidence, ManualProbe, Probe, Rhythm};
 use crate::domain::checklist::{Checklist, Variable};
 use crate::domain::command::{ActingAs, Command, Context, FourEyes, Start};
 use crate::domain::decide::{Decided, decide, start};
@@ -138,6 +138,17 @@ impl Story {
     pub(super) fn rhythm(mut self, check: &str, rhythm: Rhythm) -> Self {
         if let Some(check) = self.checklist.checks.get_mut(&CheckId::new(check)) {
             check.rhythm = Some(rhythm);
+        }
+        self
+    }
+
+    /// A check of the checklist that people attest.
+    pub(super) fn attested(mut self, check: &str, evidence: Evidence) -> Self {
+        if let Some(check) = self.checklist.checks.get_mut(&CheckId::new(check)) {
+            check.probe = Probe::Manual(ManualProbe {
+                evidence,
+                standing: None,
+            });
         }
         self
     }

@@ -1,5 +1,6 @@
 //! Stories told of the core: given a checklist and what happened, when somebody does something, then this follows.
 
+mod attesting;
 mod commands;
 mod decisions;
 mod following;

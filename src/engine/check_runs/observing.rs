@@ -5,7 +5,6 @@ use tokio::sync::watch;
 use tracing::{error, info};
 
 use super::{CheckRuns, OneRun, ended};
-use crate::checks::Variables;
 use crate::domain::check::CheckResult;
 use crate::domain::command::{ActingAs, Command};
 use crate::domain::deployment::Deployment;
@@ -128,13 +127,9 @@ impl CheckRuns {
     /// Makes the probe; nothing when the deployment ends before it does, or the bot stops.
     async fn look(&self, deployment: &Deployment, check: &CheckId) -> Option<CheckResult> {
         let probed = deployment.checklist.checks.get(check)?;
-        let variables = Variables::of(
-            &deployment.checklist.variables,
-            &deployment.variables,
-            &self.environment,
-        );
+        let (checks, variables) = self.means_of(deployment);
         tokio::select! {
-            result = self.checks.run(probed, &variables) => Some(result),
+            result = checks.run(probed, &variables) => Some(result),
             _ = ended(&self.engine, deployment.id) => None,
             () = self.stop.cancelled() => None,
         }

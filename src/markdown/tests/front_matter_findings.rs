@@ -20,7 +20,7 @@ fn unknown_and_repeated_keys_are_told_with_the_nearest() {
       |
     6 |   a:
       |   ^
-      = help: Give it one of `http`, `env`, `command`, `file`, `tcp`, `tls`, `dns`, `burst`, `load`, `database`, `prometheus`, `github`, `push`, `all` and `any`.
+      = help: Give it one of `http`, `env`, `command`, `file`, `tcp`, `tls`, `dns`, `burst`, `load`, `database`, `prometheus`, `github`, `push`, `manual`, `all` and `any`.
     x.md:7:5: error: There is no key `htpp` in the check `a`.
       |
     7 |     htpp: { url: x }
@@ -111,7 +111,7 @@ fn wrong_values_are_told_where_they_stand() {
       |
     8 |   none: {}
       |   ^
-      = help: Give it one of `http`, `env`, `command`, `file`, `tcp`, `tls`, `dns`, `burst`, `load`, `database`, `prometheus`, `github`, `push`, `all` and `any`.
+      = help: Give it one of `http`, `env`, `command`, `file`, `tcp`, `tls`, `dns`, `burst`, `load`, `database`, `prometheus`, `github`, `push`, `manual`, `all` and `any`.
     x.md:8:3: warning: The check `none` decides no item.
       |
     8 |   none: {}
@@ -126,7 +126,7 @@ fn wrong_values_are_told_where_they_stand() {
       |
     9 |   two: { http: { url: x }, env: { required: [A] } }
       |                            ^
-      = help: Keep one of `http`, `env`, `command`, `file`, `tcp`, `tls`, `dns`, `burst`, `load`, `database`, `prometheus`, `github`, `push`, `all` and `any`; make another check of the other.
+      = help: Keep one of `http`, `env`, `command`, `file`, `tcp`, `tls`, `dns`, `burst`, `load`, `database`, `prometheus`, `github`, `push`, `manual`, `all` and `any`; make another check of the other.
     x.md:10:3: warning: The check `bare` decides no item.
        |
     10 |   bare: { http: { method: 'G T' } }
@@ -570,5 +570,52 @@ fn what_cannot_be_observed_is_told_where_it_stands() {
     17 | …c14: { env: { required: [A] }, forr: 1h, every: 1m }
        |                                                  ^
        = help: Say beside it what the observations are for: `for: 1h`, `failures: 3`, `successes: 3` or `watch: true`.
+    ");
+}
+
+#[test]
+fn what_means_nothing_to_a_check_that_people_attest_is_told() {
+    let text = "---\nchecks:\n  a: { manual: { evidence: maybe } }\n  b: { manual: { by: Anna } }\n  c: { manual: {}, pass: true }\n  d: { manual: {}, every: 1h, failures: 2 }\n  e: { manual: {}, description: Read }\n---\n- [ ] item <!-- check: e -->\n";
+    insta::assert_snapshot!(told(text), @"
+    x.md:3:3: warning: The check `a` decides no item.
+      |
+    3 |   a: { manual: { evidence: maybe } }
+      |   ^
+      = help: Write `<!-- check: a -->` into the item it is for.
+    x.md:3:28: error: `evidence` cannot be `maybe`.
+      |
+    3 |   a: { manual: { evidence: maybe } }
+      |                            ^
+      = help: Write `required` or `optional`.
+    x.md:4:3: warning: The check `b` decides no item.
+      |
+    4 |   b: { manual: { by: Anna } }
+      |   ^
+      = help: Write `<!-- check: b -->` into the item it is for.
+    x.md:4:18: error: There is no key `by` in `manual`.
+      |
+    4 |   b: { manual: { by: Anna } }
+      |                  ^
+      = help: The keys are `evidence`.
+    x.md:5:3: warning: The check `c` decides no item.
+      |
+    5 |   c: { manual: {}, pass: true }
+      |   ^
+      = help: Write `<!-- check: c -->` into the item it is for.
+    x.md:5:20: error: `pass` means nothing to a check that a person attests.
+      |
+    5 |   c: { manual: {}, pass: true }
+      |                    ^
+      = help: Take it out; `evidence: required` in `manual` asks what shows it.
+    x.md:6:3: warning: The check `d` decides no item.
+      |
+    6 |   d: { manual: {}, every: 1h, failures: 2 }
+      |   ^
+      = help: Write `<!-- check: d -->` into the item it is for.
+    x.md:6:20: error: `every` means nothing to a check that a person attests.
+      |
+    6 |   d: { manual: {}, every: 1h, failures: 2 }
+      |                    ^
+      = help: Take it out; `evidence: required` in `manual` asks what shows it.
     ");
 }

@@ -1,6 +1,6 @@
 //! What a person does, and what comes back.
 
-use discord_stand_in::{Channel, Choice, Message, Modal, Person, Response};
+use discord_stand_in::{Channel, Choice, GivenFile, Message, Modal, Person, Response};
 
 use super::{Run, World};
 
@@ -20,6 +20,19 @@ impl<'w> Member<'w> {
         let interaction = self
             .person
             .slash(channel, command, options)
+            .expect("Discord sends it");
+        match self.world.answer(&interaction).await {
+            Response::Message(message) => message,
+            Response::Modal(modal) => panic!("a message was expected, not the dialog {}", modal.title()),
+        }
+    }
+
+    /// Brings a checklist from a file, into the server of the releases channel, and reads the answer.
+    pub(crate) async fn imports(&self, file: GivenFile, options: &[(&str, &str)]) -> Message {
+        let releases = self.world.releases();
+        let interaction = self
+            .person
+            .slash_with_files(&releases, "checklist import", options, &[("file", file)])
             .expect("Discord sends it");
         match self.world.answer(&interaction).await {
             Response::Message(message) => message,

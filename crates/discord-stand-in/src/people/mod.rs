@@ -1,6 +1,7 @@
 //! The people's side: what somebody at a Discord client does and sees.
 
 mod channel;
+mod given;
 mod interaction;
 mod message;
 mod typed;
@@ -9,6 +10,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use crate::rest::body::Upload;
 use crate::server::Core;
 use crate::snowflake::Snowflake;
 use crate::world::guild::DirectMessages;
@@ -17,6 +19,7 @@ use crate::world::invoke::{Purpose, Reacting, Refusal};
 pub(crate) use interaction::choices;
 
 pub use channel::Channel;
+pub use given::GivenFile;
 pub use interaction::{Interaction, Modal, Response, Unanswered};
 pub use message::{Message, Pings};
 
@@ -64,10 +67,30 @@ impl Person {
         command: &str,
         options: &[(&str, &str)],
     ) -> Result<Interaction, Refusal> {
-        let (command, options) = self.typed(channel, command, options, None)?;
-        let id = self
-            .core
-            .interact(|world| world.use_command(self.id, channel.id(), command, &options, Purpose::Send))?;
+        self.slash_with_files(channel, command, options, &[])
+    }
+
+    /// Sends a slash command some of whose options are files. The application fetches them through
+    /// [`proxy_url`](crate::StandIn::proxy_url).
+    ///
+    /// # Errors
+    /// As for [`Person::slash`], and when an option takes no file or a file has more than 10 MiB.
+    pub fn slash_with_files(
+        &self,
+        channel: &Channel,
+        command: &str,
+        options: &[(&str, &str)],
+        files: &[(&str, GivenFile)],
+    ) -> Result<Interaction, Refusal> {
+        let names: Vec<&str> = files.iter().map(|(option, _)| *option).collect();
+        let (command, options) = self.typed(channel, command, options, &names, None)?;
+        let uploads: Vec<Upload> = (0..)
+            .zip(files)
+            .map(|(number, (_, file))| file.uploaded(number))
+            .collect();
+        let id = self.core.interact(|world| {
+            world.use_command(self.id, channel.id(), command, &options, &uploads, Purpose::Send)
+        })?;
         Ok(Interaction::new(Arc::clone(&self.core), id))
     }
 
@@ -82,9 +105,9 @@ impl Person {
         options: &[(&str, &str)],
         focused: (&str, &str),
     ) -> Result<Vec<Choice>, Unanswered> {
-        let (command, options) = self.typed(channel, command, options, Some(focused))?;
+        let (command, options) = self.typed(channel, command, options, &[], Some(focused))?;
         let id = self.core.interact(|world| {
-            world.use_command(self.id, channel.id(), command, &options, Purpose::Complete)
+            world.use_command(self.id, channel.id(), command, &options, &[], Purpose::Complete)
         })?;
         let choices = choices(&self.core, id).await?;
         Ok(choices
@@ -265,9 +288,10 @@ impl Person {
         channel: &Channel,
         command: &str,
         options: &[(&str, &str)],
+        files: &[&str],
         focused: Option<(&str, &str)>,
     ) -> Result<(Snowflake, Value), Refusal> {
         self.core
-            .read(|world| typed::command(world, channel.id(), command, options, focused))
+            .read(|world| typed::command(world, channel.id(), command, options, files, focused))
     }
 }

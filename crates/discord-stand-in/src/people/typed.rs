@@ -4,14 +4,17 @@ use serde_json::{Value, json};
 
 use crate::snowflake::Snowflake;
 use crate::world::World;
+use crate::world::given::ATTACHMENT;
 use crate::world::invoke::Refusal;
 
-/// The command's id and its options, nested in the subcommands that its name goes through.
+/// The command's id and its options, nested in the subcommands that its name goes through. The options that are given a
+/// file have its number for their value.
 pub(super) fn command(
     world: &World,
     channel: Snowflake,
     typed: &str,
     options: &[(&str, &str)],
+    files: &[&str],
     focused: Option<(&str, &str)>,
 ) -> Result<(Snowflake, Value), Refusal> {
     let guild = world.channels.get(&channel).and_then(|found| found.guild);
@@ -32,6 +35,12 @@ pub(super) fn command(
         let registered = named(level, option)?;
         let value = value(world, guild, registered, text)?;
         values.push(json!({ "name": option, "type": registered["type"], "value": value }));
+    }
+    for (number, &option) in files.iter().enumerate() {
+        if named(level, option)?["type"] != ATTACHMENT {
+            return Err(Refusal::new(format!("The option {option} takes no file.")));
+        }
+        values.push(json!({ "name": option, "type": ATTACHMENT, "value": number.to_string() }));
     }
     if let Some((option, text)) = focused {
         let registered = named(level, option)?;
@@ -56,7 +65,7 @@ fn nested<'a>(level: &'a Value, name: &str, kinds: &[u64]) -> Option<&'a Value> 
 }
 
 fn named<'a>(level: &'a Value, option: &str) -> Result<&'a Value, Refusal> {
-    nested(level, option, &[3, 4, 5, 6, 7, 8, 9, 10]).ok_or_else(|| {
+    nested(level, option, &[3, 4, 5, 6, 7, 8, 9, 10, ATTACHMENT]).ok_or_else(|| {
         Refusal::new(format!(
             "{} has no option {option}.",
             level["name"].as_str().unwrap_or_default()
@@ -66,6 +75,12 @@ fn named<'a>(level: &'a Value, option: &str) -> Result<&'a Value, Refusal> {
 
 /// A typed text as a value of its option's type.
 fn value(world: &World, guild: Option<Snowflake>, option: &Value, text: &str) -> Result<Value, Refusal> {
+    if option["type"] == ATTACHMENT {
+        return Err(Refusal::new(format!(
+            "The option {} takes a file, not a text.",
+            option["name"].as_str().unwrap_or_default()
+        )));
+    }
     let choices = option["choices"].as_array().map_or(&[][..], Vec::as_slice);
     if let Some(choice) = choices.iter().find(|choice| choice["name"] == text) {
         return Ok(choice["value"].clone());

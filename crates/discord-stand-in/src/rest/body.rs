@@ -5,14 +5,14 @@ use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 
+use super::BYTES;
 use super::error::ApiError;
 use crate::snowflake::Snowflake;
+use crate::world::given::MAX_FILE_BYTES;
 use crate::world::{StoredFile, World};
 
 /// How many files a message can have.
 const MAX_FILES: usize = 10;
-/// How large a file can be: 10 MiB, the limit of a guild without boosts.
-const MAX_FILE_BYTES: usize = 10 * 1024 * 1024;
 
 /// A request's body.
 #[derive(Debug, Default)]
@@ -25,8 +25,8 @@ pub(crate) struct Body {
 #[derive(Debug)]
 pub(crate) struct Upload {
     /// The `n` of `files[n]`.
-    index: Option<u64>,
-    file: StoredFile,
+    pub(crate) index: Option<u64>,
+    pub(crate) file: StoredFile,
 }
 
 /// One part of a multipart body.
@@ -62,6 +62,19 @@ impl Body {
         })
     }
 
+    /// Gives the files the names that the body's `attachments` have for them, in which every letter comes through.
+    pub(crate) fn rename_files(&mut self) {
+        let listed = self.json["attachments"].as_array().map_or(&[][..], Vec::as_slice);
+        for upload in &mut self.files {
+            let name = upload
+                .listed_in(listed)
+                .and_then(|entry| entry["filename"].as_str());
+            if let Some(name) = name {
+                upload.file.name = name.to_owned();
+            }
+        }
+    }
+
     fn multipart(boundary: &str, bytes: &Bytes) -> Result<Self, ApiError> {
         let mut body = Self::default();
         for part in parts(boundary.trim_matches('"'), bytes)? {
@@ -76,9 +89,7 @@ impl Body {
                     .strip_prefix("files[")
                     .and_then(|rest| rest.strip_suffix(']'))
                     .and_then(|number| number.parse().ok());
-                let content_type = part
-                    .content_type
-                    .unwrap_or_else(|| "application/octet-stream".to_owned());
+                let content_type = part.content_type.or_else(|| Some(BYTES.to_owned()));
                 body.files.push(Upload {
                     index,
                     file: StoredFile {
@@ -103,10 +114,6 @@ impl World {
         before: &[Value],
     ) -> Vec<Value> {
         let listed = listed.as_array().map_or(&[][..], Vec::as_slice);
-        let names = |id: &Value, number: &str| match id {
-            Value::String(id) => id == number,
-            other => other.as_u64().is_some_and(|id| number.parse() == Ok(id)),
-        };
         let mut attachments: Vec<Value> = before
             .iter()
             .filter(|old| {
@@ -117,11 +124,7 @@ impl World {
             .collect();
         for upload in files {
             let id = self.new_id();
-            let entry = listed.iter().find(|entry| {
-                upload
-                    .index
-                    .is_some_and(|index| names(&entry["id"], &index.to_string()))
-            });
+            let entry = upload.listed_in(listed);
             let name = entry
                 .and_then(|entry| entry["filename"].as_str())
                 .unwrap_or(&upload.file.name)
@@ -146,6 +149,22 @@ impl World {
             self.files.insert(id, stored);
         }
         attachments
+    }
+}
+
+impl Upload {
+    /// What a body's `attachments` say of this file.
+    fn listed_in<'a>(&self, listed: &'a [Value]) -> Option<&'a Value> {
+        let number = self.index?.to_string();
+        listed.iter().find(|entry| names(&entry["id"], &number))
+    }
+}
+
+/// Whether an id of a body's `attachments`, a text or a number, is this one.
+fn names(id: &Value, number: &str) -> bool {
+    match id {
+        Value::String(id) => id == number,
+        other => other.as_u64().is_some_and(|id| number.parse() == Ok(id)),
     }
 }
 

@@ -1,7 +1,8 @@
 //! REST v10: one door for every request, which is matched, faulted, authorised, counted, answered and recorded.
 
 mod applications;
-mod body;
+pub(crate) mod body;
+pub(crate) mod cdn;
 mod channels;
 pub(crate) mod error;
 mod guilds;
@@ -22,7 +23,7 @@ use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 
 use crate::faults::Fault;
-use crate::listener::Cut;
+use crate::listener::{Cut, Line};
 use crate::rate_limit::{Count, RateLimitScope, Verdict};
 use crate::recording::RecordedRequest;
 use crate::server::Core;
@@ -33,7 +34,9 @@ use error::ApiError;
 use routes::{Authorization, Found};
 
 /// The largest request that is read: ten files and their message.
-const MAX_REQUEST_BYTES: usize = 110 * 1024 * 1024;
+pub(crate) const MAX_REQUEST_BYTES: usize = 110 * 1024 * 1024;
+/// The content type of a file of which no more is known.
+const BYTES: &str = "application/octet-stream";
 
 /// What a route answers.
 #[derive(Debug)]
@@ -199,8 +202,8 @@ pub(crate) async fn serve(State(core): State<Arc<Core>>, request: Request) -> Re
     let (parts, body) = request.into_parts();
     let cut = parts
         .extensions
-        .get::<ConnectInfo<Cut>>()
-        .map(|ConnectInfo(cut)| cut.clone());
+        .get::<ConnectInfo<Line>>()
+        .map(|ConnectInfo(line)| line.cut.clone());
     let at = core.read(World::now_iso);
     let Ok(bytes) = axum::body::to_bytes(body, MAX_REQUEST_BYTES).await else {
         return Outcome::error(&ApiError::request_too_large()).into_response(None);
@@ -362,7 +365,7 @@ fn not_an_id(field: &str, value: &str) -> ApiError {
     }] } }))
 }
 
-/// Serves a stored file.
+/// Serves a file of a message.
 pub(crate) async fn attachment(
     State(core): State<Arc<Core>>,
     axum::extract::Path((_channel, id, _name)): axum::extract::Path<(String, String, String)>,
@@ -374,7 +377,8 @@ pub(crate) async fn attachment(
     match file {
         Some(file) => {
             let bytes: Bytes = file.bytes;
-            ([(CONTENT_TYPE, file.content_type)], bytes).into_response()
+            let content_type = file.content_type.unwrap_or_else(|| BYTES.to_owned());
+            ([(CONTENT_TYPE, content_type)], bytes).into_response()
         }
         None => StatusCode::NOT_FOUND.into_response(),
     }

@@ -149,6 +149,14 @@ fn value_option(issues: &mut Issues, path: &str, option: &Value) {
     for (index, choice) in choices.iter().enumerate() {
         component::choice(issues, &format!("{choices_path}/{index}"), choice);
     }
+    let listable = matches!(option["type"].as_u64(), Some(3 | 4 | 10));
+    if !choices.is_empty() && !listable {
+        issues.add(
+            &choices_path,
+            "APPLICATION_COMMAND_OPTIONS_CHOICES_TYPE",
+            "Choices are for strings, integers and numbers",
+        );
+    }
     if option["autocomplete"] == true {
         if !choices.is_empty() {
             issues.add(
@@ -157,7 +165,7 @@ fn value_option(issues: &mut Issues, path: &str, option: &Value) {
                 "Choices cannot be set together with autocomplete",
             );
         }
-        if !matches!(option["type"].as_u64(), Some(3 | 4 | 10)) {
+        if !listable {
             issues.add(
                 &format!("{path}/autocomplete"),
                 "APPLICATION_COMMAND_OPTIONS_AUTOCOMPLETE_TYPE",

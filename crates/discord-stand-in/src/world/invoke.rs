@@ -6,17 +6,16 @@ use serde_json::{Map, Value, json};
 
 use super::World;
 use super::checks::{called, check_choice, check_value, filled_modal, find_option, selected_type, text};
+use super::given::{ATTACHMENT, MAX_FILE_BYTES, check_file};
 use super::interaction::{Interaction, InteractionKind, State};
 use super::message::{Draft, MessageKind};
 use super::reaction::{Emoji, ReactionKind};
 use crate::clock::instant;
 use crate::permissions::{ADMINISTRATOR, MANAGE_MESSAGES, USE_APPLICATION_COMMANDS};
+use crate::rest::body::Upload;
 use crate::rest::error::ApiError;
 use crate::snowflake::Snowflake;
 use crate::validate::length;
-
-/// How large an upload in answer to an interaction can be: 10 MiB.
-const ATTACHMENT_SIZE_LIMIT: u32 = 10 * 1024 * 1024;
 
 /// Why Discord's client would not let a person do this, as a sentence.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -44,25 +43,27 @@ pub(crate) enum Reacting {
     TakesAway,
 }
 
-/// The users, members, roles and channels that an interaction's values name.
+/// The users, members, roles, channels and files that an interaction's values name.
 #[derive(Debug, Default)]
-struct Resolved(Map<String, Value>);
+pub(super) struct Resolved(Map<String, Value>);
 
 impl Resolved {
-    fn add(&mut self, kind: &str, id: Snowflake, value: Value) {
+    pub(super) fn add(&mut self, kind: &str, id: Snowflake, value: Value) {
         let group = self.0.entry(kind).or_insert_with(|| json!({}));
         group[id.to_string()] = value;
     }
 }
 
 impl World {
-    /// A person sends a slash command, or asks for completions of it.
+    /// A person sends a slash command, or asks for completions of it. An option that takes a file names it by its number
+    /// among the uploads.
     pub(crate) fn use_command(
         &mut self,
         user: Snowflake,
         channel: Snowflake,
         command: Snowflake,
         options: &Value,
+        files: &[Upload],
         purpose: Purpose,
     ) -> Result<Snowflake, Refusal> {
         let guild = self.place(user, channel)?;
@@ -88,7 +89,7 @@ impl World {
         }
         let mut resolved = Resolved::default();
         let given = options.as_array().map_or(&[][..], Vec::as_slice);
-        let path = self.check_options(guild, &command.json, given, purpose, &mut resolved)?;
+        let path = self.check_options(guild, &command.json, given, files, purpose, &mut resolved)?;
         let name = std::iter::once(command.name.as_str())
             .chain(path.iter().map(String::as_str))
             .collect::<Vec<_>>()
@@ -97,11 +98,13 @@ impl World {
             "id": command.id,
             "name": command.name,
             "type": 1,
-            "options": given,
         });
         if let Some(guild) = command.guild {
             data["guild_id"] = json!(guild);
         }
+        let mut given = given.to_vec();
+        self.keep_given(&mut given, files, &mut resolved);
+        data["options"] = Value::Array(given);
         if !resolved.0.is_empty() {
             data["resolved"] = Value::Object(resolved.0);
         }
@@ -223,6 +226,7 @@ impl World {
         guild: Option<Snowflake>,
         registered: &Value,
         given: &[Value],
+        files: &[Upload],
         purpose: Purpose,
         resolved: &mut Resolved,
     ) -> Result<Vec<String>, Refusal> {
@@ -240,7 +244,7 @@ impl World {
             let inner = find_option(known, chosen)?;
             let mut path = vec![text(inner, "name").to_owned()];
             let below = chosen["options"].as_array().map_or(&[][..], Vec::as_slice);
-            path.extend(self.check_options(guild, inner, below, purpose, resolved)?);
+            path.extend(self.check_options(guild, inner, below, files, purpose, resolved)?);
             return Ok(path);
         }
         for option in given {
@@ -255,9 +259,10 @@ impl World {
                 continue;
             }
             check_value(registered, &option["value"])?;
-            if let (Some(kind @ (6..=9)), Some(id)) = (registered["type"].as_u64(), option["value"].as_str())
-            {
-                self.resolve(guild, kind, id, resolved)?;
+            match registered["type"].as_u64() {
+                Some(kind @ (6..=9)) => self.resolve(guild, kind, text(option, "value"), resolved)?,
+                Some(ATTACHMENT) => check_file(option, files)?,
+                _ => {}
             }
         }
         let missing = known.iter().find(|option| {
@@ -358,7 +363,7 @@ impl World {
             "entitlement_sku_ids": [],
             "authorizing_integration_owners": { "0": guild.map_or_else(|| "0".to_owned(), |guild| guild.to_string()) },
             "context": u8::from(guild.is_none()),
-            "attachment_size_limit": ATTACHMENT_SIZE_LIMIT,
+            "attachment_size_limit": MAX_FILE_BYTES,
         });
         event["data"] = data;
         match guild.and_then(|guild| self.guilds.get(&guild)) {

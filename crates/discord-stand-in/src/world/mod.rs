@@ -5,6 +5,7 @@
 pub(crate) mod channel;
 mod checks;
 pub(crate) mod command;
+pub(crate) mod given;
 pub(crate) mod guild;
 pub(crate) mod interaction;
 pub(crate) mod invoke;
@@ -29,6 +30,7 @@ use crate::rest::error::ApiError;
 use crate::snowflake::Snowflake;
 use channel::Channel;
 use command::Command;
+use given::Given;
 use guild::{Guild, User};
 use interaction::Interaction;
 use message::Message;
@@ -44,11 +46,11 @@ pub(crate) struct PageEvent {
     pub(crate) only_for: Option<Snowflake>,
 }
 
-/// A file that came with a message.
+/// A file that came with a message or a command.
 #[derive(Clone, Debug)]
 pub(crate) struct StoredFile {
     pub(crate) name: String,
-    pub(crate) content_type: String,
+    pub(crate) content_type: Option<String>,
     pub(crate) bytes: axum::body::Bytes,
 }
 
@@ -68,7 +70,10 @@ pub(crate) struct World {
     pub(crate) commands: BTreeMap<Snowflake, Command>,
     pub(crate) interactions: BTreeMap<Snowflake, Interaction>,
     pub(crate) tokens: HashMap<String, Snowflake>,
+    /// The files of messages.
     pub(crate) files: HashMap<Snowflake, StoredFile>,
+    /// The files that people gave to commands.
+    pub(crate) given: HashMap<Snowflake, Given>,
     pub(crate) nonces: HashMap<(Snowflake, String), (Snowflake, Instant)>,
     pub(crate) gateway: Sessions,
     pub(crate) page: broadcast::Sender<PageEvent>,

@@ -32,6 +32,7 @@ pub(crate) fn new_world(clock: Arc<Clock>, options: &Arc<Options>, base: String)
         interactions: BTreeMap::new(),
         tokens: HashMap::new(),
         files: HashMap::new(),
+        given: HashMap::new(),
         nonces: HashMap::new(),
         gateway: Sessions::new(options.resume_buffer, options.resume_window),
         page: broadcast::Sender::new(PAGE_BACKLOG),

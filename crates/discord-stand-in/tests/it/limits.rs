@@ -295,6 +295,26 @@ async fn commands_keep_to_every_limit() -> Outcome {
 }
 
 #[tokio::test]
+async fn an_option_that_takes_a_file_has_neither_choices_nor_autocompletion() -> Outcome {
+    let stand_in = StandIn::start(options()).await?;
+    let rest = Rest::new(&stand_in);
+    let path = format!("/applications/{}/commands", stand_in.application_id());
+    let plain = rest.post(&path, option(json!({ "type": 11 }))).await?;
+    assert_eq!(plain.status, 201, "{}", plain.body);
+    let choices = json!([{ "name": "n", "value": "v" }]);
+    for (part, at) in [
+        (json!({ "type": 11, "choices": choices }), "options/0/choices"),
+        (
+            json!({ "type": 11, "autocomplete": true }),
+            "options/0/autocomplete",
+        ),
+    ] {
+        assert_refused(&rest.post(&path, option(part)).await?, at, at);
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn modals_and_suggestions_keep_to_every_limit() -> Outcome {
     let stand_in = StandIn::start(options()).await?;
     let rest = Rest::new(&stand_in);

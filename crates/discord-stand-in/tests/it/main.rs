@@ -3,6 +3,7 @@
 mod allowed_mentions;
 mod faults;
 mod gateway;
+mod given_files;
 mod interactions;
 mod limits;
 mod messages;

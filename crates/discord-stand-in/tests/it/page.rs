@@ -187,6 +187,61 @@ async fn a_command_goes_from_the_page_to_the_answer() -> Outcome {
 }
 
 #[tokio::test]
+async fn a_file_comes_with_a_command_of_the_page() -> Outcome {
+    let stand_in = StandIn::start(options()).await?;
+    let rest = Rest::new(&stand_in);
+    let option = json!({ "type": 11, "name": "list", "description": "d", "required": true });
+    let commands = json!([{ "name": "read", "description": "d", "options": [option] }]);
+    rest.register(&stand_in, commands).await?;
+    let (mut gateway, _) = Gateway::ready(&stand_in).await?;
+    let command = Page::new(&stand_in).get("commands").await?[0]["id"].clone();
+    let payload = json!({
+        "user": stand_in.person("Ana")?.id(),
+        "channel": stand_in.channel("releases")?.id(),
+        "command_id": command,
+        "options": [{ "type": 11, "name": "list", "value": "0" }],
+        "attachments": [{ "id": "0", "filename": "a \"b\"; c.md" }],
+    });
+    let send = async |content: &str| {
+        let body = format!(
+            "--b\r\ncontent-disposition: form-data; name=\"payload_json\"\r\n\r\n{payload}\r\n--b\r\ncontent-disposition: form-data; name=\"files[0]\"; filename=\"a %22b%22; c.md\"\r\ncontent-type: text/markdown\r\n\r\n{content}\r\n--b--\r\n"
+        );
+        Client::new()
+            .post(format!("{}interactions/command", stand_in.page_url()))
+            .header("content-type", "multipart/form-data; boundary=b")
+            .body(body)
+            .send()
+            .await
+    };
+    // More than the server takes of any other request.
+    let large = "x".repeat(3 * 1024 * 1024);
+    assert_eq!(send(&large).await?.status(), 200);
+    let event = gateway.event("INTERACTION_CREATE").await?;
+    let id = text(&event["data"]["options"][0], "value");
+    let attachment = &event["data"]["resolved"]["attachments"][id];
+    assert_eq!(
+        (&attachment["filename"], &attachment["title"]),
+        (&json!("a_b_c.md"), &json!("a \"b\"; c"))
+    );
+    assert_eq!(
+        (&attachment["size"], &attachment["content_type"]),
+        (&json!(large.len()), &json!("text/markdown"))
+    );
+
+    let refused = send(&"x".repeat(10 * 1024 * 1024 + 1)).await?;
+    assert_eq!(refused.status(), 413);
+    let sentence = refused.json::<Value>().await?["message"].clone();
+    assert_eq!(sentence, "A file can have at most 10 MiB. Choose a smaller one.");
+    let without = Page::new(&stand_in)
+        .send(Method::POST, "interactions/command", payload.clone())
+        .await?;
+    assert_eq!(without.status(), 400);
+    let sentence = without.json::<Value>().await?["message"].clone();
+    assert_eq!(sentence, "The file of the option list has not come along.");
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_server_founded_at_the_same_time_is_the_same_at_every_start_and_greets() -> Outcome {
     const FOUNDED_MS: i64 = 1_767_225_600_000;
     let start = async || {

@@ -1,4 +1,4 @@
-//! The CONNECT proxy: discord.com over TLS, and nothing else.
+//! The CONNECT proxy: Discord's hosts over TLS, and nothing else.
 
 use discord_stand_in::StandIn;
 use serde_json::Value;

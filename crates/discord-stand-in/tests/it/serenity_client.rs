@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use discord_stand_in::{Options, RateLimits, StandIn};
+use discord_stand_in::{GivenFile, Options, RateLimits, StandIn};
 use serenity::all::{
     ButtonStyle, Command, CommandOptionType, CreateActionRow, CreateAllowedMentions,
     CreateAutocompleteResponse, CreateButton, CreateCommand, CreateCommandOption, CreateEmbed,
@@ -27,10 +27,15 @@ impl EventHandler for Bot {
         let tick = CreateCommandOption::new(CommandOptionType::SubCommand, "tick", "Tick an item")
             .add_sub_option(item);
         let note = CreateCommandOption::new(CommandOptionType::SubCommand, "note", "Write a note");
+        let list =
+            CreateCommandOption::new(CommandOptionType::Attachment, "list", "Which list").required(true);
+        let read = CreateCommandOption::new(CommandOptionType::SubCommand, "read", "Read a list")
+            .add_sub_option(list);
         let command = CreateCommand::new("deploy")
             .description("Deploy")
             .add_option(tick)
-            .add_option(note);
+            .add_option(note)
+            .add_option(read);
         let registered = Command::set_global_commands(&context.http, vec![command]).await;
         assert!(registered.is_ok(), "{registered:?}");
     }
@@ -38,7 +43,9 @@ impl EventHandler for Bot {
     async fn interaction_create(&self, context: serenity::all::Context, interaction: Interaction) {
         let answered = match interaction {
             Interaction::Command(command) => {
-                if command.data.options[0].name == "note" {
+                if command.data.options[0].name == "read" {
+                    read(&context, &command).await
+                } else if command.data.options[0].name == "note" {
                     let input = CreateInputText::new(serenity::all::InputTextStyle::Short, "Note", "text");
                     let modal = CreateModal::new("note", "A note")
                         .components(vec![CreateActionRow::InputText(input)]);
@@ -85,6 +92,30 @@ impl EventHandler for Bot {
             .await;
         assert!(said.is_ok(), "{said:?}");
     }
+}
+
+async fn read(
+    context: &serenity::all::Context,
+    command: &serenity::all::CommandInteraction,
+) -> serenity::Result<()> {
+    let found: Vec<String> = command
+        .data
+        .resolved
+        .attachments
+        .iter()
+        .map(|(id, file)| {
+            let kind = file.content_type.as_deref().unwrap_or("no type");
+            let same = *id == file.id;
+            format!(
+                "{} of {}, {kind}, {same}, {}",
+                file.filename, file.size, file.ephemeral
+            )
+        })
+        .collect();
+    let message = CreateInteractionResponseMessage::new().content(found.join("; "));
+    command
+        .create_response(&context.http, CreateInteractionResponse::Message(message))
+        .await
 }
 
 async fn tick(
@@ -169,6 +200,13 @@ async fn serenity_reaches_ready_and_answers_everything() -> Outcome {
     assert_eq!(modal.title(), "A note");
     let noted = ana.submit(&modal, &[("text", "All well")])?.message().await?;
     assert_eq!(noted.content(), "noted");
+
+    let list = GivenFile::new("list.md", "- [ ] Backup\n").content_type("text/markdown");
+    let read = ana.slash_with_files(&channel, "deploy read", &[], &[("list", list)])?;
+    assert_eq!(
+        read.message().await?.content(),
+        "list.md of 13, text/markdown, true, true"
+    );
 
     ana.react(&noted, "✅")?;
     channel

@@ -220,7 +220,7 @@ async fn what_is_no_server_is_told_in_time() {
     insta::assert_snapshot!(table.join("\n"), @"
     Error: nothing listens at 127.0.0.1:PORT (connection refused); start the service, or mend the port
     Error: the host no-such-host.invalid does not resolve; check the name and DNS
-    Error: the address 127.0.0.1 may not be reached; the operator can change denied_networks and allowed_networks
+    Error: the address 127.0.0.1 may not be reached; the operator can change checks.network.deny and checks.network.allow
     Error: 127.0.0.1:PORT does not answer as PostgreSQL does; mend `url`
     Error: 127.0.0.1:PORT did not let a client in within 200 ms; raise `timeout` if that is too short
     Error: what the query gives is longer than 1048576 bytes; ask for fewer columns or rows

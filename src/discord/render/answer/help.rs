@@ -103,6 +103,7 @@ const COMMANDS: &str = "\
 **Set up**
 `/checklist list` · `/checklist show` what can be started
 `/checklist lint` · `/checklist export` what is wrong with one, and its file
+`/checklist import` · `/checklist remove` bring your own, or take it away
 `/owner list` · `/owner set` · `/owner clear` who signs for which role";
 
 const SIGN_OFFS: &str = "\
@@ -126,4 +127,5 @@ What more a team wants goes into the front matter: **checks** with the condition
 `<!-- sign-off: tech-lead -->` to a role.
 
 `/checklist list` shows those that can be started, and what is wrong with those that cannot.
-`/checklist show` shows one of them.";
+`/checklist show` shows one of them.
+`/checklist import` brings a file of yours. Its checks reach public addresses only, until the operator has approved it.";

@@ -2,14 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
 use super::super::escape::{code, label, shortened};
 use super::super::message::{Colour, Embed, Message, limit, mention};
 use super::super::people::rank_name;
 use super::super::words;
+use super::imports::{self, Approved};
 use crate::domain::checklist::Checklist;
 use crate::domain::deployment::Phase;
 use crate::domain::event::Outcome;
-use crate::domain::ids::{ChannelId, DeploymentId, RoleKey};
+use crate::domain::ids::{ChannelId, DeploymentId, RoleKey, UserId};
 use crate::domain::sign_off::{Holder, Owners, Rank};
 
 /// A deployment in a list.
@@ -41,6 +44,8 @@ pub(crate) struct ChecklistRow {
     pub(crate) sign_offs: usize,
     /// Why it cannot be started.
     pub(crate) error: Option<String>,
+    /// Whether people brought it, and not the operator.
+    pub(crate) imported: bool,
 }
 
 /// One thing found in a checklist.
@@ -93,11 +98,24 @@ pub(crate) fn deployments(rows: &[DeploymentRow]) -> Message {
     )
 }
 
+/// Where a checklist came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Provenance {
+    /// The operator put it there.
+    Operator,
+    /// Somebody brought it.
+    Imported {
+        by: UserId,
+        at: Timestamp,
+        approved: Approved,
+    },
+}
+
 /// The checklists that can be started, and those that cannot, with why.
 pub(crate) fn checklists(rows: &[ChecklistRow]) -> Message {
     if rows.is_empty() {
         return Message::text(
-            "There is no checklist yet. Whoever runs Holdpoint puts Markdown files into its checklists folder.",
+            "There is no checklist yet. Bring one with `/checklist import`, or have whoever runs Holdpoint put Markdown files into its checklists folder.",
         );
     }
     let lines: Vec<_> = rows
@@ -109,12 +127,13 @@ pub(crate) fn checklists(rows: &[ChecklistRow]) -> Message {
                 words::brief(error, 200)
             ),
             None => format!(
-                "{} {} · {}, {}, {}",
+                "{} {} · {}, {}, {}{}",
                 code(&row.name),
                 words::brief(&row.title, 80),
                 words::count(row.items, "item"),
                 words::count(row.checks, "check"),
-                words::count(row.sign_offs, "sign-off")
+                words::count(row.sign_offs, "sign-off"),
+                if row.imported { " · imported" } else { "" }
             ),
         })
         .collect();
@@ -126,7 +145,7 @@ pub(crate) fn checklists(rows: &[ChecklistRow]) -> Message {
 }
 
 /// A checklist and what was found in it.
-pub(crate) fn checklist(checklist: &Checklist, findings: &[Finding]) -> Message {
+pub(crate) fn checklist(checklist: &Checklist, provenance: Provenance, findings: &[Finding]) -> Message {
     const SECTIONS: usize = 25;
     const ROLES: usize = 12;
     let mut lines = vec![format!(
@@ -146,6 +165,13 @@ pub(crate) fn checklist(checklist: &Checklist, findings: &[Finding]) -> Message 
         (0, found) => format!("✅ It can be started. {} found:", words::count(found, "remark")),
         (errors, _) => format!("❌ It cannot be started: {}.", words::count(errors, "error")),
     });
+    if let Provenance::Imported { by, at, approved } = provenance {
+        let brought = format!("📥 Imported by {} {}.", words::person(by), words::ago(at));
+        lines.push(match imports::limits(checklist, approved) {
+            Some(limits) => format!("{brought} {limits}"),
+            None => brought,
+        });
+    }
     let mut sorted: Vec<_> = findings.iter().collect();
     sorted.sort_by_key(|finding| (finding.severity != "error", finding.line, finding.column));
     lines.extend(sorted.iter().map(|finding| {

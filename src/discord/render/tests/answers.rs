@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::super::answer::{self, ChecklistRow, DeploymentRow, Finding, Topic, changed, help, refused};
+use super::super::answer::{
+    self, Approved, ChecklistRow, DeploymentRow, Finding, Provenance, Replaced, Topic, changed, help, refused,
+};
 use super::super::message::{Message, shown::shown};
 use super::super::modal;
 use super::stage::{Act, DEPUTY, QA, SECOND_QA, STARTER, Stage, TECH_LEAD, item, reason, role};
@@ -221,7 +223,7 @@ fn help_names_every_topic() {
     │ Lost? `/deploy status` shows where things stand and what is next.
     └ More: /deploy help with a topic
     ");
-    insta::assert_snapshot!(shown(&help(Topic::Commands)), @r"
+    insta::assert_snapshot!(shown(&help(Topic::Commands)), @"
     ┌ Blue · All commands
     │ **See**
     │ `/deploy status` the board, and what is next
@@ -248,6 +250,7 @@ fn help_names_every_topic() {
     │ **Set up**
     │ `/checklist list` · `/checklist show` what can be started
     │ `/checklist lint` · `/checklist export` what is wrong with one, and its file
+    │ `/checklist import` · `/checklist remove` bring your own, or take it away
     │ `/owner list` · `/owner set` · `/owner clear` who signs for which role
     └ More: /deploy help with a topic
     ");
@@ -284,25 +287,28 @@ fn lists_say_what_there_is() {
         items: 13,
         checks: 2,
         sign_offs: 2,
+        imported: name == "ours",
         error: error.map(str::to_owned),
     };
     let rows = [
         list("staging", None),
+        list("ours", None),
         list("old", Some("`chekcs` is not a key; did you mean `checks`?")),
     ];
     insta::assert_snapshot!(shown(&answer::checklists(&rows)), @r"
-    ┌ Yellow · 2 checklists
+    ┌ Yellow · 3 checklists
     │ `staging` Staging release · 13 items, 2 checks, 2 sign-offs
+    │ `ours` Staging release · 13 items, 2 checks, 2 sign-offs · imported
     │ ⚠️ `old` cannot be started: \`chekcs\` is not a key; did you mean \`checks\`?
     └
     ");
-    insta::assert_snapshot!(shown(&answer::checklists(&[])), @"There is no checklist yet. Whoever runs Holdpoint puts Markdown files into its checklists folder.");
+    insta::assert_snapshot!(shown(&answer::checklists(&[])), @"There is no checklist yet. Bring one with `/checklist import`, or have whoever runs Holdpoint put Markdown files into its checklists folder.");
 }
 
 #[test]
 fn a_checklist_is_shown_with_what_was_found() {
     let stage = Stage::staging();
-    insta::assert_snapshot!(shown(&answer::checklist(&stage.deployment.checklist, &[])), @r"
+    insta::assert_snapshot!(shown(&answer::checklist(&stage.deployment.checklist, Provenance::Operator, &[])), @r"
     ┌ Blue · Staging release
     │ `staging` · 13 items, 2 checks, 2 sign-offs, 2 blanks
     │ ✅ Nothing is wrong with it.
@@ -328,7 +334,11 @@ fn a_checklist_is_shown_with_what_was_found() {
             message: "`chekcs` is not a key.".to_owned(),
         },
     ];
-    let found = shown(&answer::checklist(&stage.deployment.checklist, &findings));
+    let found = shown(&answer::checklist(
+        &stage.deployment.checklist,
+        Provenance::Operator,
+        &findings,
+    ));
     insta::assert_snapshot!(found.lines().take(5).collect::<Vec<_>>().join("\n"), @r"
     ┌ Red · Staging release
     │ `staging` · 13 items, 2 checks, 2 sign-offs, 2 blanks
@@ -444,4 +454,56 @@ fn what_is_asked_aside_is_answered() {
         answer::waiting_for_role(&waiting).trim(),
         @"Waiting for this role: #12 and #14. `/deploy signoff` in the thread asks the new holder."
     );
+}
+
+#[test]
+fn an_import_says_what_it_may_not_do_and_what_is_next() {
+    let stage = Stage::staging();
+    let checklist = &stage.deployment.checklist;
+    insta::assert_snapshot!(shown(&answer::imported(checklist, Replaced::Nothing, Approved::NotYet, &[])), @"
+    📥 `staging` is imported: Staging release · 13 items, 2 checks, 2 sign-offs.
+    Its checks reach public addresses only and put no load on them, run no commands, and see no files and no variables where the bot runs, until the operator adds `7c43990558d658741ee53009a23ed8a55fe16caa4af7ac43c0cb59f9e656a971` to `checklists.approved`.
+    Next: `/deploy start checklist:staging`
+    ");
+    let remark = Finding {
+        line: 3,
+        column: 1,
+        severity: "warning",
+        message: "A remark.".to_owned(),
+    };
+    insta::assert_snapshot!(shown(&answer::imported(checklist, Replaced::Another, Approved::Yes, std::slice::from_ref(&remark))), @"
+    📥 `staging` is imported: Staging release · 13 items, 2 checks, 2 sign-offs.
+    It takes the place of the one that had this name; deployments that run keep to theirs.
+    1 remark found: `/checklist lint` shows what.
+    Next: `/deploy start checklist:staging`
+    ");
+    insta::assert_snapshot!(shown(&answer::imported_before(checklist)), @"`staging` is this very file already; nothing had to change.");
+    let wrong = Finding {
+        severity: "error",
+        message: "`chekcs` is not a key; did you mean `checks`?".to_owned(),
+        ..remark.clone()
+    };
+    insta::assert_snapshot!(shown(&answer::not_imported("release `x`.md", &[remark, wrong])), @r"
+    ❌ `release ˋxˋ.md` was not imported: it has 1 error. Mend that and import it again.
+    `3:1` \`chekcs\` is not a key; did you mean \`checks\`?
+    ");
+    insta::assert_snapshot!(shown(&answer::removed(checklist)), @"🗑️ `staging` can be started no more; deployments that run keep to it. Importing its file brings it back.");
+    let provenance = Provenance::Imported {
+        by: STARTER,
+        at: stage.deployment.started_at,
+        approved: Approved::NotYet,
+    };
+    insta::assert_snapshot!(shown(&answer::checklist(checklist, provenance, &[])), @"
+    ┌ Blue · Staging release
+    │ `staging` · 13 items, 2 checks, 2 sign-offs, 2 blanks
+    │ ✅ Nothing is wrong with it.
+    │ 📥 Imported by <@1> <t:1795221600:R>. Its checks reach public addresses only and put no load on them, run no commands, and see no files and no variables where the bot runs, until the operator adds `7c43990558d658741ee53009a23ed8a55fe16caa4af7ac43c0cb59f9e656a971` to `checklists.approved`.
+    │ 
+    │ `1` Pre-deployment · 7
+    │ `2` Approval · 3
+    │ `3` Deployment · 2
+    │ `4` Rollback · 1 (optional)
+    │ ✍️ Signed by QA Lead × 2 and Tech Lead
+    └ Content 7c43990558d658741ee53009a23ed8a55fe16caa4af7ac43c0cb59f9e656a971
+    ");
 }

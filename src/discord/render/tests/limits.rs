@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
-use super::super::answer::{self, ChecklistRow, DeploymentRow, Finding};
+use super::super::answer::{self, Approved, ChecklistRow, DeploymentRow, Finding, Provenance, Replaced};
 use super::super::check_table::{Ended, RunShown, run};
 use super::super::escape::{code, plain};
 use super::super::message::{Message, Row, shown::shown};
@@ -99,7 +99,24 @@ fn all_messages(stage: &Stage) -> Vec<(String, Message)> {
             message: HOSTILE.repeat(5),
         })
         .collect();
-    add("checklist", answer::checklist(&deployment.checklist, &findings));
+    let provenance = Provenance::Imported {
+        by: STARTER,
+        at: deployment.started_at,
+        approved: Approved::NotYet,
+    };
+    add(
+        "checklist",
+        answer::checklist(&deployment.checklist, provenance, &findings),
+    );
+    let import = answer::imported(
+        &deployment.checklist,
+        Replaced::Another,
+        Approved::NotYet,
+        &findings,
+    );
+    add("imported", import);
+    add("not imported", answer::not_imported(HOSTILE, &findings));
+    add("removed", answer::removed(&deployment.checklist));
     all
 }
 
@@ -397,6 +414,7 @@ fn long_lists_keep_every_limit() {
             items: 1,
             checks: 0,
             sign_offs: 0,
+            imported: true,
             error: Some(HOSTILE.repeat(40)),
         })
         .collect();

@@ -11,6 +11,7 @@ mod flow;
 mod github;
 mod http;
 mod load;
+mod manual;
 mod prometheus;
 mod push;
 mod relations;
@@ -40,7 +41,7 @@ const COMMAND_TIMEOUT: Duration = Duration::from_mins(1);
 const LOAD_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// The probes, as they are written.
-const PROBES: [&str; 15] = [
+const PROBES: [&str; 16] = [
     "http",
     "env",
     "command",
@@ -54,6 +55,7 @@ const PROBES: [&str; 15] = [
     "prometheus",
     "github",
     "push",
+    "manual",
     "all",
     "any",
 ];
@@ -124,6 +126,7 @@ fn check(values: &mut Values<'_, '_, '_>, entry: &Entry, named: &mut Vec<Named>)
             "burst" => burst::read(values, only),
             "load" => load::read(values, only),
             "push" => push::read(values, only),
+            "manual" => manual::read(values, only),
             _ => command::read(values, only),
         },
         [_, second, ..] => {
@@ -177,6 +180,19 @@ fn check(values: &mut Values<'_, '_, '_>, entry: &Entry, named: &mut Vec<Named>)
             field.place,
             format!("`{}` means nothing to a check whose result is posted.", field.key),
             Some("Say in `push` how old the last post may be: `within: 1h`.".to_owned()),
+        );
+        return None;
+    }
+    if let Probe::Manual(_) = probe
+        && let Some(field) = ["pass", "retry", "timeout", "after"]
+            .into_iter()
+            .chain(rhythm::KEYS)
+            .find_map(|key| fields.entry(key))
+    {
+        values.error(
+            field.place,
+            format!("`{}` means nothing to a check that a person attests.", field.key),
+            Some("Take it out; `evidence: required` in `manual` asks what shows it.".to_owned()),
         );
         return None;
     }
