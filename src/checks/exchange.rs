@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Client, Response, StatusCode, Url, redirect};
+use reqwest::{Client, ClientBuilder, Response, StatusCode, Url, redirect};
 use serde_json::Value;
 
 use super::guard::Guard;
@@ -23,6 +23,11 @@ pub(super) const AGENT: &str = concat!("holdpoint/", env!("CARGO_PKG_VERSION"));
 
 /// The client that every request of every check goes through; making one is far dearer than a request.
 pub(super) fn client(limits: &Limits, guard: Arc<Guard>) -> Result<Client, reqwest::Error> {
+    builder(limits, guard).build()
+}
+
+/// That client before it is made.
+pub(super) fn builder(limits: &Limits, guard: Arc<Guard>) -> ClientBuilder {
     Client::builder()
         .user_agent(AGENT)
         .no_proxy()
@@ -30,7 +35,6 @@ pub(super) fn client(limits: &Limits, guard: Arc<Guard>) -> Result<Client, reqwe
         .referer(false)
         .pool_max_idle_per_host(limits.per_host)
         .dns_resolver(Arc::new(VettingResolver { guard }))
-        .build()
 }
 
 /// A body as far as it was read.
@@ -249,6 +253,8 @@ pub(super) fn sentence(url: &Url, error: &reqwest::Error, parameter: &str, writt
         format!("{place} could not be spoken to by TLS ({text}); check that it serves https there")
     } else if lower.contains("before message completed") || lower.contains("connection closed") {
         format!("{place} closed the connection without an answer; look at its log")
+    } else if lower.contains("head is too large") {
+        format!("{place} answers with more headers than are read; look at what it sends")
     } else if lower.contains("invalid http") || lower.contains("parse") {
         format!("{place} did not answer in HTTP; check the port, and whether it wants https")
     } else {
@@ -315,6 +321,8 @@ pub(super) fn certificate_trouble(lower: &str) -> &'static str {
         "it is for another name; check the address, or have the name added to it"
     } else if lower.contains("unknownissuer") || lower.contains("unknown issuer") {
         "nobody known has signed it; have it signed by a public authority"
+    } else if lower.contains("causedasendentity") || lower.contains("ca used as end entity") {
+        "it is an authority's own, as of one that signs itself; have one for the server signed by a public authority"
     } else if lower.contains("notvalidyet") || lower.contains("not valid yet") {
         "it is not valid yet; check the clocks"
     } else {

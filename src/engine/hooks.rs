@@ -38,8 +38,10 @@ pub enum Taken {
     Recorded,
     /// The same post was taken before, so nothing changed.
     Repeated,
-    /// No such deployment or check takes posts now, or it is not signed as it must be. The log alone says which.
+    /// No such deployment or check takes posts, or it is not signed as it must be. The log alone says which.
     Unwelcome,
+    /// It is signed, and its deployment has ended.
+    Ended,
     /// It is signed, and its body is no JSON that can be judged.
     Unreadable,
     /// It could not be written down; the same may be sent again.
@@ -86,14 +88,23 @@ impl CheckRuns {
     }
 
     async fn try_post(&self, post: IncomingPost) -> Result<Taken, Fault> {
-        let found = self.engine.any_deployment(post.deployment).await?;
-        let Some(deployment) = found.filter(|deployment| deployment.finished.is_none()) else {
+        let Some(deployment) = self.engine.any_deployment(post.deployment).await? else {
+            warn!(
+                deployment = post.deployment.0,
+                "a post came for a deployment that there is not"
+            );
             return Ok(Taken::Unwelcome);
         };
-        let Some(check) = deployment.checklist.checks.get(&post.check) else {
-            return Ok(Taken::Unwelcome);
-        };
-        let Probe::Push(probe) = &check.probe else {
+        let of_check = deployment.checklist.checks.get(&post.check);
+        let Some((check, probe)) = of_check.and_then(|check| match &check.probe {
+            Probe::Push(probe) => Some((check, probe)),
+            _ => None,
+        }) else {
+            // The name came from outside and may be anything, so the log goes without it.
+            warn!(
+                deployment = post.deployment.0,
+                "a post came for a check that there is not, or that is not posted to"
+            );
             return Ok(Taken::Unwelcome);
         };
         let (checks, variables) = self.means_of(&deployment);
@@ -130,7 +141,7 @@ impl CheckRuns {
             Ok(_) => Ok(Taken::Recorded),
             Err(HandleError::Refused(refusal)) => {
                 info!(deployment = post.deployment.0, check = check.id.as_str(), %refusal, "a post came too late");
-                Ok(Taken::Unwelcome)
+                Ok(Taken::Ended)
             }
             Err(HandleError::Fault(fault)) => Err(fault),
         }

@@ -40,15 +40,22 @@ pub trait Hooks: Send + Sync + 'static {
 struct Shared {
     hooks: Arc<dyn Hooks>,
     places: Arc<Semaphore>,
+    body_limit: Duration,
 }
 
 /// The route.
 pub(super) fn router(hooks: Arc<dyn Hooks>) -> Router {
+    router_within(BODY_LIMIT, hooks)
+}
+
+/// The route, where a body may take so long to come.
+fn router_within(body_limit: Duration, hooks: Arc<dyn Hooks>) -> Router {
     Router::new()
         .route("/hooks/{deployment}/{check}", post(take))
         .with_state(Shared {
             hooks,
             places: Arc::new(Semaphore::new(AT_ONCE)),
+            body_limit,
         })
 }
 
@@ -58,7 +65,7 @@ async fn take(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let body = match timeout(BODY_LIMIT, to_bytes(body, LONGEST_BODY)).await {
+    let body = match timeout(shared.body_limit, to_bytes(body, LONGEST_BODY)).await {
         Ok(Ok(body)) => body,
         // Broken off in the middle nobody reads the answer, so it is taken for the other cause.
         Ok(Err(_)) => {
@@ -109,6 +116,11 @@ async fn take(
                 "no post is taken here with this signature; Holdpoint's log says why",
             )
         }
+        // Whoever has signed it knows what there is, and may know that it has ended.
+        Taken::Ended => refused(
+            StatusCode::GONE,
+            "the deployment has ended and takes no posts any more; post to the one that runs now",
+        ),
         Taken::Unreadable => refused(
             StatusCode::BAD_REQUEST,
             "the body must be JSON, nested at most 64 deep",
@@ -122,4 +134,53 @@ async fn take(
 
 fn refused(status: StatusCode, why: &str) -> Response {
     (status, Json(json!({ "error": why }))).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+
+    /// Takes nothing.
+    struct Closed;
+
+    #[async_trait]
+    impl Hooks for Closed {
+        async fn take(&self, _post: IncomingPost) -> Taken {
+            Taken::Unwelcome
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_that_does_not_end_is_not_waited_for() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let limit = Duration::from_millis(100);
+        let router = router_within(limit, Arc::new(Closed));
+        let serving = tokio::spawn(async move { axum::serve(listener, router).await });
+        let stream = TcpStream::connect(address).await.expect("a connection");
+        let (mut answer, mut request) = stream.into_split();
+        request
+            .write_all(b"POST /hooks/1/it HTTP/1.1\r\nhost: it\r\ncontent-length: 60000\r\n\r\n")
+            .await
+            .expect("the head is taken");
+        // One byte after another, until nobody takes them any more.
+        let dripping = tokio::spawn(async move {
+            let mut every = tokio::time::interval(limit / 10);
+            while request.write_all(b" ").await.is_ok() {
+                every.tick().await;
+            }
+        });
+        let mut told = String::new();
+        answer.read_to_string(&mut told).await.expect("an answer in text");
+        assert!(told.starts_with("HTTP/1.1 408 Request Timeout\r\n"), "{told}");
+        assert!(
+            told.ends_with(r#"{"error":"the body took longer than 10 seconds"}"#),
+            "{told}"
+        );
+        dripping.await.expect("the connection is closed in the end");
+        serving.abort();
+    }
 }

@@ -1,11 +1,13 @@
 //! Targets on which all checks of a checklist pass, with a switch for each of them that makes exactly it fail.
 
+mod around;
 mod booking;
 mod clients;
 mod crm;
 mod portal;
 pub(crate) mod service;
 mod telehealth;
+mod whole;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -14,14 +16,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
+use futures_util::{Stream, StreamExt as _};
 use holdpoint::checks::{Checks, Environment, Guard, GuardSettings, Limits, Variables};
 use holdpoint::clock::ManualClock;
 use holdpoint::domain::check::{Check, CheckResult, CheckStatus, EnvSource, Probe, Retry};
 use holdpoint::domain::checklist::Checklist;
 use holdpoint::domain::ids::CheckId;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
+use sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sqlx::{Connection as _, Executor as _};
 use tokio_util::sync::CancellationToken;
 
@@ -33,7 +36,7 @@ pub(crate) type Results = BTreeMap<String, CheckResult>;
 /// What stands on the machine that a demo's checks run on: programs, files and a database.
 pub(crate) struct Machine {
     directory: tempfile::TempDir,
-    _programs: tempfile::TempDir,
+    programs: tempfile::TempDir,
     checks: Checks,
 }
 
@@ -56,26 +59,56 @@ impl Machine {
         };
         let environment: Environment = [("PATH", path_with(fakes.path()))].into_iter().collect();
         let guard = Guard::new(settings, environment).expect("the settings are right");
-        let clock = Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH));
+        // Late enough that something can have expired.
+        let now = Timestamp::UNIX_EPOCH + SignedDuration::from_hours(36);
+        let clock = Arc::new(ManualClock::new(now));
         let machine = Self {
             directory,
-            _programs: fakes,
+            programs: fakes,
             checks: Checks::new(Limits::default(), guard, clock).expect("a checker"),
         };
         for (path, content) in files {
-            let file = machine.directory.path().join(path);
-            fs::create_dir_all(file.parent().expect("a directory")).expect("it can be made");
-            fs::write(file, content).expect("a file can be written");
+            machine.write(path, content);
         }
         machine
+    }
+
+    /// Where a file of its is.
+    pub(crate) fn path(&self, path: &str) -> String {
+        self.directory.path().join(path).display().to_string()
+    }
+
+    /// Writes a file.
+    pub(crate) fn write(&self, path: &str, content: &str) {
+        let file = self.directory.path().join(path);
+        fs::create_dir_all(file.parent().expect("a directory")).expect("it can be made");
+        fs::write(file, content).expect("a file can be written");
+    }
+
+    /// Takes a file away that may not be there.
+    pub(crate) fn remove(&self, path: &str) {
+        match fs::remove_file(self.directory.path().join(path)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => panic!("{path}: {error}"),
+            Ok(()) | Err(_) => {}
+        }
+    }
+
+    /// Writes what a program of its does, where that stands beside the program.
+    pub(crate) fn answer(&self, program: &str, script: &str) {
+        let file = self.programs.path().join(format!("{program}.answers"));
+        fs::write(file, script).expect("a file can be written");
     }
 
     /// The path of its database, in which these statements have been carried out.
     pub(crate) async fn database(&self, statements: &str) -> String {
         let file = self.directory.path().join("demo.db");
+        self.remove("demo.db");
         let options = sqlx::sqlite::SqliteConnectOptions::new()
             .filename(&file)
-            .create_if_missing(true);
+            .create_if_missing(true)
+            // It is gone after the run.
+            .journal_mode(SqliteJournalMode::Off)
+            .synchronous(SqliteSynchronous::Off);
         let mut connection = sqlx::SqliteConnection::connect_with(&options)
             .await
             .expect("a connection");
@@ -89,13 +122,16 @@ impl Machine {
 
     /// The check, looking for its files here.
     fn placed(&self, check: &Check) -> Check {
-        let here = |path: &str| self.directory.path().join(path).display().to_string();
+        let here = |path: &str| self.path(path);
         let mut check = check.clone();
         match &mut check.probe {
             Probe::File(probe) => probe.path = here(&probe.path),
             Probe::Env(probe) => {
                 if let EnvSource::File(file) = &probe.source {
                     probe.source = EnvSource::File(here(file));
+                }
+                for beside in [&mut probe.differs_from, &mut probe.template] {
+                    *beside = beside.as_deref().map(here);
                 }
             }
             Probe::Command(probe) => probe.cwd = None,
@@ -122,11 +158,22 @@ impl Machine {
             .values()
             .map(|check| self.placed(check))
             .collect();
-        self.checks
-            .run_all(placed, Arc::new(variables), CancellationToken::new())
+        self.run_placed(placed, variables)
             .map(|result| (result.check.to_string(), result))
             .collect()
             .await
+    }
+}
+
+impl Machine {
+    /// Runs checks that look where they should.
+    pub(crate) fn run_placed(
+        &self,
+        placed: Vec<Check>,
+        variables: Variables,
+    ) -> impl Stream<Item = CheckResult> + use<> {
+        self.checks
+            .run_all(placed, Arc::new(variables), CancellationToken::new())
     }
 }
 

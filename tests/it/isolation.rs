@@ -130,7 +130,7 @@ async fn a_role_held_in_one_server_is_not_held_in_the_other() {
     assert!(
         refused
             .text()
-            .contains("You may not say who holds which role here"),
+            .contains("You may not say who holds which role, or import checklists here"),
         "{}",
         refused.text()
     );

@@ -17,6 +17,9 @@ mod harness;
 mod isolation;
 mod main_job;
 mod permissions;
+mod posted;
 mod sign_offs;
+#[path = "../http/signing.rs"]
+mod signing;
 mod sustained;
 mod traps;

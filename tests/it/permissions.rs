@@ -61,7 +61,7 @@ async fn a_servers_own_rules_hold_there_and_nowhere_else() {
     assert!(
         refused
             .text()
-            .contains("You may not say who holds which role here"),
+            .contains("You may not say who holds which role, or import checklists here"),
         "{}",
         refused.text()
     );
@@ -72,7 +72,7 @@ async fn a_servers_own_rules_hold_there_and_nowhere_else() {
     assert!(
         refused
             .text()
-            .contains("You may not say who holds which role here"),
+            .contains("You may not say who holds which role, or import checklists here"),
         "{}",
         refused.text()
     );

@@ -1,5 +1,6 @@
 //! Checks as their users see them: a check goes in, a result comes out.
 
+mod bad_servers;
 mod burst;
 mod command;
 mod database;
@@ -9,6 +10,7 @@ mod file;
 mod flow;
 mod github;
 mod http;
+mod https;
 mod limits;
 mod load;
 mod manual;

@@ -103,8 +103,9 @@ async fn serve(
             return;
         };
         request.extend_from_slice(&buffer[..length]);
-        // A TLS handshake (RFC 8446, 5.1) has no head to wait for.
-        if request[0] == 22 {
+        // A TLS handshake (RFC 8446, 5.1), what a client of PostgreSQL says first, and a command to Redis have no head
+        // to wait for.
+        if matches!(request[0], 22 | 0 | b'*') {
             break;
         }
         let text = String::from_utf8_lossy(&request);

@@ -14,7 +14,7 @@ use super::{assert_fails, checks, json_answer, serve, variables};
 
 /// Every table that the checklists ask, with the columns that they name, and nothing in it. PostgreSQL's own are tables
 /// like all others here: what is asked of them is SQL that SQLite understands as well.
-pub(super) const EMPTY: &str = r#"
+pub(crate) const EMPTY: &str = r#"
     CREATE TABLE pg_tables (schemaname, tablename, rowsecurity);
     CREATE TABLE pg_policies (schemaname, tablename);
     CREATE TABLE pg_class (oid, relname);
@@ -148,14 +148,14 @@ pub(super) async fn database(file: &Path, statements: &'static str) -> String {
 }
 
 /// A Redis that says this of itself.
-pub(super) async fn redis(servers: &mut JoinSet<()>, info: &'static str) -> String {
+pub(crate) async fn redis(servers: &mut JoinSet<()>, info: &str) -> String {
+    let answer = format!("${}\r\n{info}\r\n", info.len());
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("an address");
     servers.spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
             let mut command = [0; 1024];
             while stream.read(&mut command).await.is_ok_and(|came| came > 0) {
-                let answer = format!("${}\r\n{info}\r\n", info.len());
                 if stream.write_all(answer.as_bytes()).await.is_err() {
                     break;
                 }

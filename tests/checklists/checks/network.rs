@@ -47,7 +47,7 @@ async fn every_check_of_tls_fails_with_a_server_that_signs_for_itself_and_takes_
 #[tokio::test]
 async fn every_check_of_dns_fails_when_there_is_no_such_name() {
     let mut servers = JoinSet::new();
-    let resolver = knowing(&mut servers, None).await.to_string();
+    let resolver = knowing(&mut servers, |_, _| None).await.to_string();
     let checks = checks(&[], Environment::default());
     let mut count = 0;
     for shipped in shipped() {
@@ -168,7 +168,11 @@ async fn every_check_of_dns_passes_when_the_name_is_what_it_should_be() {
             let wanted = check.pass.as_ref().and_then(|pass| pass.text.split('"').nth(1));
             let mut servers = JoinSet::new();
             let record = record(wanted.unwrap_or("192.0.2.10"));
-            probe.resolver = Some(knowing(&mut servers, Some(record)).await.to_string());
+            probe.resolver = Some(
+                knowing(&mut servers, move |_, _| Some(record.clone()))
+                    .await
+                    .to_string(),
+            );
             assert_passes(shipped.name, &check, &checks.run(&check, &variables).await);
         }
     }
@@ -248,7 +252,8 @@ async fn outdated(servers: &mut JoinSet<()>) -> SocketAddr {
     address
 }
 
-async fn shake(acceptor: &TlsAcceptor, mut stream: TcpStream) {
+/// Goes on with whoever offers TLS 1.0, and shakes hands with all others as they should.
+pub(crate) async fn shake(acceptor: &TlsAcceptor, mut stream: TcpStream) {
     // RFC 8446, 4.1.2 and 5.1: after the record's header and the handshake's, bytes 9 and 10 are what is offered.
     let mut beginning = [0; 11];
     while stream
@@ -272,8 +277,12 @@ async fn shake(acceptor: &TlsAcceptor, mut stream: TcpStream) {
     let _ = stream.read_to_end(&mut Vec::new()).await;
 }
 
-/// A DNS server that answers each question with this record, its kind and its data, or that no such name exists.
-async fn knowing(servers: &mut JoinSet<()>, record: Option<(u16, Vec<u8>)>) -> SocketAddr {
+/// A DNS server that answers a question for a name and a kind with what is known: a record, its kind and its data, or that
+/// no such name exists.
+pub(crate) async fn knowing(
+    servers: &mut JoinSet<()>,
+    known: impl Fn(&str, u16) -> Option<(u16, Vec<u8>)> + Send + 'static,
+) -> SocketAddr {
     let socket = UdpSocket::bind("127.0.0.1:0").await.expect("a free port");
     let address = socket.local_addr().expect("an address");
     servers.spawn(async move {
@@ -287,6 +296,8 @@ async fn knowing(servers: &mut JoinSet<()>, record: Option<(u16, Vec<u8>)>) -> S
             let Some(question) = asked.get(12..12 + end + 5) else {
                 continue;
             };
+            let kind = u16::from_be_bytes([question[end + 1], question[end + 2]]);
+            let record = known(&name_of(&question[..end]), kind);
             // RFC 1035, 4.1.1: a response to a standard query, recursion available; the code 3 says: no such name.
             let (code, answers) = if record.is_some() { (0x80, 1) } else { (0x83, 0) };
             let mut answer = vec![asked[0], asked[1], 0x81, code, 0, 1, 0, answers, 0, 0, 0, 0];
@@ -306,7 +317,7 @@ async fn knowing(servers: &mut JoinSet<()>, record: Option<(u16, Vec<u8>)>) -> S
 }
 
 /// The record that says this: an address, a text that ends with `=`, or another name (RFC 1035, 3.2.2 and 3.3).
-fn record(says: &str) -> (u16, Vec<u8>) {
+pub(crate) fn record(says: &str) -> (u16, Vec<u8>) {
     if let Ok(address) = says.parse::<std::net::Ipv4Addr>() {
         return (1, address.octets().to_vec());
     }
@@ -317,4 +328,15 @@ fn record(says: &str) -> (u16, Vec<u8>) {
     let mut name: Vec<u8> = says.split('.').flat_map(labelled).collect();
     name.push(0);
     (5, name)
+}
+
+/// The labels of a name with points between them.
+fn name_of(mut labels: &[u8]) -> String {
+    let mut name = Vec::new();
+    while let Some((length, rest)) = labels.split_first() {
+        let (label, rest) = rest.split_at(usize::from(*length).min(rest.len()));
+        name.push(String::from_utf8_lossy(label).to_lowercase());
+        labels = rest;
+    }
+    name.join(".")
 }

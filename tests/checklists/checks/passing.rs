@@ -15,7 +15,7 @@ use super::figures::{database, redis};
 use super::{checks, fakes, json_answer, path_of, serve, variables};
 
 /// What the tables of a database that is in order hold, after [`super::figures::EMPTY`].
-const FILLED: &str = r#"
+pub(crate) const FILLED: &str = r#"
     INSERT INTO pg_tables VALUES ('public', 'breakout_rooms', 1), ('public', 'breakout_room_participants', 1),
         ('public', 'breakout_room_transitions', 1), ('public', 'sessions', 1);
     INSERT INTO pg_policies SELECT schemaname, tablename FROM pg_tables;
@@ -49,7 +49,7 @@ const FILLED: &str = r#"
 "#;
 
 /// What Redis says that takes what is written, keeps it, and has a limit.
-const INFO: &str = "role:master\r\nmaxmemory:268435456\r\nmaxmemory_policy:allkeys-lru\r\naof_enabled:1\r\n\
+pub(crate) const INFO: &str = "role:master\r\nmaxmemory:268435456\r\nmaxmemory_policy:allkeys-lru\r\naof_enabled:1\r\n\
                     aof_last_write_status:ok\r\n";
 
 /// What programs print when all is well, each in a script of its own; a program is content with one of them.
@@ -216,7 +216,7 @@ async fn every_question_to_github_passes_when_all_went_well() {
 }
 
 /// The check, tried again where it is held to a time that a busy machine may miss.
-fn patient(check: &Check) -> Check {
+pub(super) fn patient(check: &Check) -> Check {
     let mut check = check.clone();
     if check
         .pass
@@ -232,7 +232,7 @@ fn patient(check: &Check) -> Check {
 }
 
 /// A value that has all the forms that a variable's must have.
-fn sound(variable: &EnvVariable) -> String {
+pub(crate) fn sound(variable: &EnvVariable) -> String {
     let letters = "abcdefghijklmnopqrstuvwxyz0123456789";
     let mut value = letters.to_owned();
     for format in &variable.formats {

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use axum::response::{IntoResponse as _, Response};
+use holdpoint::checks::Variables;
 use holdpoint::domain::check::CheckStatus;
+use holdpoint::domain::checklist::Checklist;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
@@ -29,7 +31,7 @@ const FIGURES: [(&str, f64, f64); 13] = [
 ];
 
 /// Checks that ask the same of the same address, so that what one finds wrong the others do too.
-const ALONG: [(&str, &[&str]); 8] = [
+pub(super) const ALONG: [(&str, &[&str]); 8] = [
     ("cors-origin", &["cors-credentials"]),
     ("cache-hits", &["hour-of-hits"]),
     ("hour-of-hits", &["cache-hits"]),
@@ -77,13 +79,19 @@ async fn each_switch_makes_its_check_fail_and_no_other() {
 
 async fn run(machine: &Machine, switch: &str) -> Results {
     let checklist = asked_by_http(named("production-booking"));
+    let mut servers = JoinSet::new();
+    let variables = serve(&mut servers, &checklist, switch).await;
+    machine.run(&checklist, variables).await
+}
+
+/// Starts it all, and gives what leads there.
+pub(super) async fn serve(servers: &mut JoinSet<()>, checklist: &Checklist, switch: &str) -> Variables {
     let platform = Platform {
         switch: switch.to_owned(),
-        figures: figures(&checklist, switch, &FIGURES),
+        figures: figures(checklist, switch, &FIGURES),
     };
-    let mut servers = JoinSet::new();
-    let address = service::start(&mut servers, move |asked| platform.answer(asked)).await;
-    machine.run(&checklist, variables(&checklist, address)).await
+    let address = service::start(servers, move |asked| platform.answer(asked)).await;
+    variables(checklist, address)
 }
 
 struct Platform {

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use axum::response::{IntoResponse as _, Response};
+use holdpoint::checks::Variables;
 use holdpoint::domain::check::CheckStatus;
 use holdpoint::domain::checklist::Checklist;
 use holdpoint::domain::ids::VariableName;
@@ -37,7 +38,7 @@ const ALERTS: [(&str, &str); 7] = [
 ];
 
 /// Checks that ask the same of the same address, so that what one finds wrong the other does too.
-const ALONG: [(&str, &[&str]); 2] = [("health", &["api-latency"]), ("api-latency", &["health"])];
+pub(super) const ALONG: [(&str, &[&str]); 2] = [("health", &["api-latency"]), ("api-latency", &["health"])];
 
 #[tokio::test]
 async fn on_the_demo_all_checks_by_http_pass() {
@@ -63,18 +64,22 @@ async fn each_switch_makes_its_check_fail_and_no_other() {
 
 async fn run(machine: &Machine, switch: &str) -> Results {
     let checklist = asked_by_http(named("production-client-platform"));
-    let platform = Platform::new(&checklist, switch);
     let mut servers = JoinSet::new();
-    let address = service::start(&mut servers, move |asked| platform.answer(asked)).await;
+    let variables = serve(&mut servers, &checklist, switch).await;
+    machine.run(&checklist, variables).await
+}
+
+/// Starts it all, and gives what leads there.
+pub(super) async fn serve(servers: &mut JoinSet<()>, checklist: &Checklist, switch: &str) -> Variables {
+    let platform = Platform::new(checklist, switch);
+    let address = service::start(servers, move |asked| platform.answer(asked)).await;
     let location = if switch == "https-only" {
         "http://elsewhere.example/"
     } else {
         "https://api.clients.example/"
     };
-    let plain = service::start(&mut servers, move |_| with(only(308), &[("location", location)])).await;
-    let variables =
-        variables(&checklist, address).with(VariableName::new("plain_api_url"), format!("http://{plain}"));
-    machine.run(&checklist, variables).await
+    let plain = service::start(servers, move |_| with(only(308), &[("location", location)])).await;
+    variables(checklist, address).with(VariableName::new("plain_api_url"), format!("http://{plain}"))
 }
 
 struct Platform {

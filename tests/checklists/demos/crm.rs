@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use axum::response::{IntoResponse as _, Response};
+use holdpoint::checks::Variables;
 use holdpoint::domain::check::CheckStatus;
 use holdpoint::domain::checklist::Checklist;
 use holdpoint::domain::ids::VariableName;
@@ -50,7 +51,7 @@ const ALERTS: [(&str, &str, &str); 4] = [
 ];
 
 /// Checks that stand on the same deed, so that what one finds wrong the others do too.
-const ALONG: [(&str, &[&str]); 4] = [
+pub(super) const ALONG: [(&str, &[&str]); 4] = [
     ("billing", &["checkout-abandoned"]),
     ("deployment-begun", &["deployment-ready"]),
     ("log-in", &["log-out"]),
@@ -88,16 +89,21 @@ async fn each_switch_makes_its_check_fail_and_no_other() {
 
 async fn run(machine: &Machine, switch: &str) -> Results {
     let checklist = asked_by_http(named("staging-crm"));
-    let crm = Crm::new(&checklist, switch);
     let mut servers = JoinSet::new();
-    let address = service::start(&mut servers, move |asked| crm.answer(asked)).await;
+    let variables = serve(&mut servers, &checklist, switch).await;
+    machine.run(&checklist, variables).await
+}
+
+/// Starts it all, and gives what leads there.
+pub(super) async fn serve(servers: &mut JoinSet<()>, checklist: &Checklist, switch: &str) -> Variables {
+    let crm = Crm::new(checklist, switch);
+    let address = service::start(servers, move |asked| crm.answer(asked)).await;
     let plain = if switch == "https-only" { 200 } else { 308 };
     let redirect = [("location", "https://staging.crm.example/")];
-    let plain = service::start(&mut servers, move |_| with(only(plain), &redirect)).await;
-    let variables = variables(&checklist, address)
+    let plain = service::start(servers, move |_| with(only(plain), &redirect)).await;
+    variables(checklist, address)
         .with(VariableName::new("plain_url"), format!("http://{plain}"))
-        .with(VariableName::new("pushed.commit"), "0123abcd");
-    machine.run(&checklist, variables).await
+        .with(VariableName::new("pushed.commit"), "0123abcd")
 }
 
 struct Crm {

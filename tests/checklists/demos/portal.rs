@@ -1,6 +1,7 @@
 //! The portal of `staged-rollout-portal`: its API, its pages, its Prometheus and the machine beside it.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::sync::{Mutex, PoisonError};
 
 use axum::response::{IntoResponse as _, Response};
@@ -12,6 +13,7 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 use super::service::{self, Asked, Collection, figure, only, rules, says};
+use super::whole::listed;
 use super::{Machine, Results, assert_not_passed, figures, variables};
 use crate::shipped::named;
 
@@ -64,6 +66,7 @@ async fn on_the_demo_all_checks_pass() {
 #[tokio::test]
 async fn each_switch_makes_its_check_fail_and_no_other() {
     let checklist = portal();
+    let mut table = String::new();
     for check in checklist.checks.keys() {
         let mut expected = BTreeMap::from([(check.as_str(), CheckStatus::Failed)]);
         for other in checklist.checks.values() {
@@ -72,7 +75,10 @@ async fn each_switch_makes_its_check_fail_and_no_other() {
             }
         }
         assert_not_passed(check.as_str(), &run(check.as_str()).await, &expected);
+        let kind = checklist.checks[check].probe.name();
+        let _ = writeln!(table, "{check} ({kind}): {}", listed(&expected));
     }
+    insta::assert_snapshot!("portal", table);
 }
 
 fn portal() -> Checklist {

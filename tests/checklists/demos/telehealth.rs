@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
 use axum::response::{IntoResponse as _, Response};
+use holdpoint::checks::Variables;
 use holdpoint::domain::check::CheckStatus;
 use holdpoint::domain::checklist::Checklist;
 use serde_json::{Value, json};
@@ -44,7 +45,7 @@ const ALERTS: [(&str, &str, &str); 5] = [
 ];
 
 /// Checks that stand on the same deed as the one with the switch, and fail with it.
-const ALONG: [(&str, &[&str]); 1] = [("session", &["rooms-by-hand", "room-time", "move-time"])];
+pub(super) const ALONG: [(&str, &[&str]); 1] = [("session", &["rooms-by-hand", "room-time", "move-time"])];
 
 #[tokio::test]
 async fn on_the_demo_all_checks_by_http_pass() {
@@ -70,10 +71,16 @@ async fn each_switch_makes_its_check_fail_and_no_other() {
 
 async fn run(machine: &Machine, switch: &str) -> Results {
     let checklist = asked_by_http(named("staging-telehealth"));
-    let telehealth = Telehealth::new(&checklist, switch);
     let mut servers = JoinSet::new();
-    let address = service::start(&mut servers, move |asked| telehealth.answer(asked)).await;
-    machine.run(&checklist, variables(&checklist, address)).await
+    let variables = serve(&mut servers, &checklist, switch).await;
+    machine.run(&checklist, variables).await
+}
+
+/// Starts it all, and gives what leads there.
+pub(super) async fn serve(servers: &mut JoinSet<()>, checklist: &Checklist, switch: &str) -> Variables {
+    let telehealth = Telehealth::new(checklist, switch);
+    let address = service::start(servers, move |asked| telehealth.answer(asked)).await;
+    variables(checklist, address)
 }
 
 struct Telehealth {

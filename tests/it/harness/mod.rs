@@ -18,7 +18,7 @@ use holdpoint::config::{Configuration, Environment, Settings, SettingsFile};
 use holdpoint::discord::{Endpoint, GatewayState};
 use holdpoint::domain::deployment::Deployment;
 use holdpoint::domain::ids::DeploymentId;
-use holdpoint::engine::Engine;
+use holdpoint::engine::{CheckRuns, Engine};
 use holdpoint::store::Store;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
@@ -50,6 +50,7 @@ pub(crate) struct World {
 /// A bot that runs.
 struct Running {
     engine: Engine,
+    check_runs: CheckRuns,
     stop: CancellationToken,
     task: JoinHandle<anyhow::Result<()>>,
 }
@@ -125,6 +126,11 @@ impl World {
         &self.running.as_ref().expect("the bot runs").engine
     }
 
+    /// What takes posts for the bot that runs.
+    pub(crate) fn check_runs(&self) -> &CheckRuns {
+        &self.running.as_ref().expect("the bot runs").check_runs
+    }
+
     /// A deployment as the engine has it.
     pub(crate) async fn deployment(&self, run: &Run) -> Arc<Deployment> {
         self.engine()
@@ -180,10 +186,16 @@ impl World {
         })
         .await?;
         let engine = bot.engine().clone();
+        let check_runs = bot.check_runs().clone();
         let mut gateway = bot.gateway();
         let stop = CancellationToken::new();
         let task = tokio::spawn(bot.run(stop.clone()));
-        self.running = Some(Running { engine, stop, task });
+        self.running = Some(Running {
+            engine,
+            check_runs,
+            stop,
+            task,
+        });
         let up = gateway.wait_for(|state| *state == GatewayState::Up);
         tokio::time::timeout(PATIENCE, up)
             .await
@@ -194,8 +206,13 @@ impl World {
 
     /// Stops the bot as its operator would.
     pub(crate) async fn stop_bot(&mut self) {
-        let Running { engine, stop, task } = self.running.take().expect("the bot runs");
-        drop(engine);
+        let Running {
+            engine,
+            check_runs,
+            stop,
+            task,
+        } = self.running.take().expect("the bot runs");
+        drop((engine, check_runs));
         stop.cancel();
         task.await.expect("it does not panic").expect("it stops well");
     }

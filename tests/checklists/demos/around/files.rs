@@ -1,0 +1,176 @@
+//! What stands in files.
+
+/// The files: the checklist and the check, the path, and the piece of it that the check looks for. A switch takes the piece
+/// away, and a file of which nothing is left is not there.
+pub(super) const FILES: &[(&str, &str, &str, &str)] = &[
+    (
+        "staging-telehealth",
+        "backup",
+        "backups/today.sql",
+        "-- all of it\n",
+    ),
+    (
+        "staging-telehealth",
+        "deployment-report",
+        "reports/deployment-1.md",
+        "It is there.\n",
+    ),
+    (
+        "staging-telehealth",
+        "validation-report",
+        "reports/validation-1.md",
+        "It holds.\n",
+    ),
+    (
+        "staging-telehealth",
+        "known-limitations",
+        "docs/known-limitations.md",
+        "None.\n",
+    ),
+    (
+        "staging-telehealth",
+        "test-cases",
+        "reports/qa.json",
+        r#"{"failed": 0, "passed": 120}"#,
+    ),
+    (
+        "staging-telehealth",
+        "rollback-procedure",
+        "docs/rollback.md",
+        "Go back.\n",
+    ),
+    (
+        "staging-telehealth",
+        "production-plan",
+        "docs/production-plan.md",
+        "Go on.\n",
+    ),
+    (
+        "staging-crm",
+        "threat-model",
+        "docs/threat-model.md",
+        "Who wants what?\n",
+    ),
+    ("staging-crm", "dump", "backup_1/crm/accounts.bson", "all of them"),
+    ("production-booking", "backup", "backup_1.sql", "-- all of it\n"),
+    (
+        "production-booking",
+        "guide-onboarding",
+        "docs/administrators.md",
+        "# Onboarding\n",
+    ),
+    (
+        "production-booking",
+        "guide-packages",
+        "docs/administrators.md",
+        "## Packages\n",
+    ),
+    (
+        "production-booking",
+        "guide-look",
+        "docs/administrators.md",
+        "## The look\n",
+    ),
+    (
+        "production-booking",
+        "guide-trouble",
+        "docs/administrators.md",
+        "## What may go wrong\n",
+    ),
+    (
+        "production-booking",
+        "runbook-deploy",
+        "docs/runbook.md",
+        "# Deploying\n",
+    ),
+    (
+        "production-booking",
+        "runbook-back",
+        "docs/runbook.md",
+        "## Going back\n",
+    ),
+    (
+        "production-booking",
+        "runbook-trouble",
+        "docs/runbook.md",
+        "## Trouble\n",
+    ),
+    (
+        "production-booking",
+        "runbook-contacts",
+        "docs/runbook.md",
+        "## Whom to call\n",
+    ),
+    (
+        "production-booking",
+        "coverage",
+        "coverage/coverage-summary.json",
+        r#"{"total": {"lines": {"pct": 96.1}}}"#,
+    ),
+    (
+        "production-client-platform",
+        "push-api",
+        ".github/workflows/deploy-api.yml",
+        "on: { push: { branches: [main] } }\n",
+    ),
+    (
+        "production-client-platform",
+        "deploys-migrate",
+        ".github/workflows/deploy-api.yml",
+        "name: prisma migrate deploy\n",
+    ),
+    (
+        "production-client-platform",
+        "deploys-verify",
+        ".github/workflows/deploy-api.yml",
+        "run-name: then asks for /health\n",
+    ),
+    (
+        "production-client-platform",
+        "push-web",
+        ".github/workflows/deploy-web.yml",
+        "on: { push: { branches: [main] } }\n",
+    ),
+    (
+        "production-client-platform",
+        "push-worker",
+        ".github/workflows/deploy-worker.yml",
+        "on: { push: { branches: [main] } }\n",
+    ),
+    (
+        "production-client-platform",
+        "postman",
+        "docs/clients.postman_collection.json",
+        r#"{"info": {"schema": "https://schema.getpostman.com/json/collection/v2.1.0/"}, "item": [{"name": "one"}]}"#,
+    ),
+    (
+        "production-client-platform",
+        "rollback-database",
+        "docs/rollback.md",
+        "# The database\n",
+    ),
+    (
+        "production-client-platform",
+        "rollback-application",
+        "docs/rollback.md",
+        "# The application\n",
+    ),
+    (
+        "production-client-platform",
+        "rollback-dns",
+        "docs/rollback.md",
+        "# DNS\n",
+    ),
+    (
+        "production-client-platform",
+        "emergency-contacts",
+        "docs/emergency-contacts.md",
+        "ops@clients.example\n",
+    ),
+    (
+        "production-client-platform",
+        "incident-plan",
+        "docs/incidents.md",
+        "Keep calm.\n",
+    ),
+];
