@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, ensure};
 use futures_util::StreamExt as _;
 use holdpoint::checks::{Checks, Environment, Guard, GuardSettings, Limits, Variables};
 use holdpoint::clock::SystemClock;
-use holdpoint::domain::check::{Check, CheckStatus, Condition, HttpProbe, Probe};
+use holdpoint::domain::check::{Check, CheckSeverity, CheckStatus, Condition, HttpProbe, Probe};
 use holdpoint::domain::ids::CheckId;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -184,6 +184,7 @@ fn check(number: usize, url: &str, pass: Option<&str>) -> Check {
         body: None,
         json: None,
         follow: 0,
+        capture: Vec::new(),
     });
     check_of(&format!("check-{number}"), probe, pass, Duration::from_secs(30))
 }
@@ -200,6 +201,10 @@ pub(crate) fn check_of(id: &str, probe: Probe, pass: Option<&str>, timeout: Dura
             column: 1,
         }),
         timeout,
+        retry: None,
+        after: Vec::new(),
+        severity: CheckSeverity::default(),
+        rhythm: None,
         line: 1,
     }
 }

@@ -3,7 +3,7 @@
 //! The CEL crate parses and evaluates by recursion with large frames, so compiling, and evaluating what is deep
 //! or loops, happens on threads with room enough; [`scan`](super::scan) bounds how deep a condition can be.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use cel::Env;
@@ -11,6 +11,7 @@ use cel::common::ast::{EntryExpr, Expr, IdedExpr, SourceInfo};
 use cel::parser::{ParseError, Parser};
 
 use super::scan;
+use super::uses::{Use, uses};
 
 /// Functions and types that conditions have: CEL's standard ones.
 pub(super) static STANDARD: LazyLock<Arc<Env>> = LazyLock::new(|| Arc::new(Env::stdlib()));
@@ -30,8 +31,8 @@ const MOST_COMPILED: usize = 2000;
 pub(super) struct Compiled {
     /// What `&&` joins, in order. All must hold.
     pub(super) conjuncts: Vec<Conjunct>,
-    /// The names that it uses, found once and not at each evaluation.
-    pub(super) names: BTreeSet<String>,
+    /// The names that it uses, and how much of what they stand for.
+    pub(super) uses: BTreeMap<String, Use>,
     /// Whether it may take long or needs much stack, and is evaluated on a thread of its own.
     pub(super) heavy: bool,
 }
@@ -163,17 +164,19 @@ fn compiled(
                         .to_owned(),
             });
         }
-        let names = conjuncts
-            .iter()
-            .flat_map(|conjunct| {
-                let references = conjunct.expression.references();
-                let names = references.variables().into_iter().map(str::to_owned);
-                names.collect::<Vec<_>>()
-            })
-            .collect();
+        let mut parts = uses(conjuncts.iter().map(|conjunct| &conjunct.expression));
+        let mut used = BTreeMap::new();
+        for conjunct in &conjuncts {
+            for name in conjunct.expression.references().variables() {
+                if !used.contains_key(name) {
+                    let part = parts.remove(name).unwrap_or(Use::Whole);
+                    used.insert(name.to_owned(), part);
+                }
+            }
+        }
         Ok(Compiled {
             conjuncts,
-            names,
+            uses: used,
             heavy: depth > SHALLOW || loops > 0,
         })
     })

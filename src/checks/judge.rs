@@ -79,12 +79,9 @@ fn with_judge<Done>(
     work: impl FnOnce(&Judge<'_>) -> Done,
 ) -> Done {
     let values = compiled
-        .names
+        .uses
         .iter()
-        .filter_map(|name| {
-            let value = observation.for_condition(name)?.try_into().ok()?;
-            Some((name.clone(), value))
-        })
+        .filter_map(|(name, used)| Some((name.as_str(), observation.for_condition(name, used)?)))
         .collect();
     let names = Names { values, until };
     let mut context = Context::with_env(STANDARD.clone());
@@ -125,16 +122,16 @@ pub(super) fn headers_named(compiled: &Compiled) -> Vec<String> {
 
 /// Whether a condition looks at what is observed under a name.
 pub(super) fn looks_at(compiled: &Compiled, name: &str) -> bool {
-    compiled.names.contains(name)
+    compiled.uses.contains_key(name)
 }
 
 /// What a condition finds under the names it uses.
-struct Names {
-    values: BTreeMap<String, Box<dyn Val>>,
+struct Names<'a> {
+    values: BTreeMap<&'a str, Box<dyn Val + 'a>>,
     until: Instant,
 }
 
-impl VariableResolver for Names {
+impl VariableResolver for Names<'_> {
     fn resolve<'b>(&'b self, variable: &str) -> Option<CowVal<'b, 'b>> {
         let value = self.values.get(variable)?;
         (Instant::now() < self.until).then(|| CowVal::Borrowed(value.as_ref()))

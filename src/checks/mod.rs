@@ -46,6 +46,7 @@ mod template;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod uses;
 mod variables;
 mod verdict;
 mod wire;
@@ -274,10 +275,7 @@ impl Checks {
             status,
             // The boundary: nothing that has not been through the redactor is in a result.
             why: redactor.beginning(&why, LONGEST_WHY),
-            observed: observed
-                .into_iter()
-                .map(|(name, value)| (redactor.redact(&name), redactor.redact_value(&value)))
-                .collect(),
+            observed: redactor.redact_observed(observed),
             at,
             duration_ms: started.elapsed().as_millis() as u64,
         };

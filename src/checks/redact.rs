@@ -4,7 +4,7 @@
 //! they come back in: raw, URL-encoded, in base64 (also inside a longer text, as in an `Authorization` header),
 //! in hexadecimal and escaped as in JSON.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -13,6 +13,8 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_decode_str, percent_encode};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
+
+use super::written::beginning;
 
 /// What stands where a secret was.
 pub(super) const MASK: &str = "[redacted]";
@@ -110,13 +112,7 @@ impl Redactor {
 
     /// The text without secrets.
     pub(super) fn redact(&self, text: &str) -> String {
-        let mut redacted = text.to_owned();
-        for shape in self.shapes().iter() {
-            if redacted.contains(shape.as_str()) {
-                redacted = redacted.replace(shape.as_str(), MASK);
-            }
-        }
-        redacted
+        without(&self.shapes(), text.to_owned())
     }
 
     /// The same for a text whose end was cut off, which may have cut a secret in two.
@@ -142,11 +138,13 @@ impl Redactor {
 
     /// The first `characters` of the text, secrets removed before it is cut, with `…` where something was left out.
     pub(super) fn beginning(&self, text: &str, characters: usize) -> String {
-        let redacted = self.redact(text);
-        match redacted.char_indices().nth(characters) {
-            Some((end, _)) => format!("{}…", &redacted[..end]),
-            None => redacted,
+        let shapes = self.shapes();
+        if shapes.is_empty() {
+            // Nothing is secret, so a long text need not be copied to be cut.
+            return beginning(text, characters);
         }
+        let redacted = without(&shapes, text.to_owned());
+        beginning(&redacted, characters)
     }
 
     /// The last `characters` of the text, secrets removed before it is cut, with `…` where something was left out.
@@ -159,21 +157,49 @@ impl Redactor {
         }
     }
 
-    /// The value without secrets in its texts and keys.
-    pub(super) fn redact_value(&self, value: &Value) -> Value {
-        match value {
-            Value::String(text) => Value::String(self.redact(text)),
-            Value::Array(values) => values.iter().map(|value| self.redact_value(value)).collect(),
-            Value::Object(entries) => entries
-                .iter()
-                .map(|(key, value)| (self.redact(key), self.redact_value(value)))
-                .collect(),
-            // A number can be the secret too.
-            Value::Number(number) if self.redact(&number.to_string()) != number.to_string() => {
-                Value::String(MASK.to_owned())
-            }
-            Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
+    /// What was observed, without secrets in its names, texts and keys.
+    pub(super) fn redact_observed(&self, observed: BTreeMap<String, Value>) -> BTreeMap<String, Value> {
+        let shapes = self.shapes();
+        if shapes.is_empty() {
+            return observed;
         }
+        observed
+            .into_iter()
+            .map(|(name, value)| (without(&shapes, name), value_without(&shapes, value)))
+            .collect()
+    }
+}
+
+fn without(shapes: &[String], mut text: String) -> String {
+    for shape in shapes {
+        if text.contains(shape.as_str()) {
+            text = text.replace(shape.as_str(), MASK);
+        }
+    }
+    text
+}
+
+fn value_without(shapes: &[String], value: Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(without(shapes, text)),
+        Value::Array(values) => values
+            .into_iter()
+            .map(|value| value_without(shapes, value))
+            .collect(),
+        Value::Object(entries) => entries
+            .into_iter()
+            .map(|(key, value)| (without(shapes, key), value_without(shapes, value)))
+            .collect(),
+        Value::Number(number) => {
+            // A number can be the secret too.
+            let written = number.to_string();
+            if shapes.iter().any(|shape| written.contains(shape.as_str())) {
+                Value::String(MASK.to_owned())
+            } else {
+                Value::Number(number)
+            }
+        }
+        Value::Null | Value::Bool(_) => value,
     }
 }
 
@@ -387,11 +413,15 @@ mod tests {
     }
 
     #[test]
-    fn values_are_cleaned_in_texts_keys_and_numbers() {
+    fn values_are_cleaned_in_names_texts_keys_and_numbers() {
         let redactor = redactor("123456");
+        let value = json!({ "a 123456": ["x123456", 123_456, 7, true, null] });
         assert_eq!(
-            redactor.redact_value(&json!({ "a 123456": ["x123456", 123_456, 7, true, null] })),
-            json!({ "a [redacted]": ["x[redacted]", "[redacted]", 7, true, null] })
+            redactor.redact_observed(BTreeMap::from([("n 123456".to_owned(), value)])),
+            BTreeMap::from([(
+                "n [redacted]".to_owned(),
+                json!({ "a [redacted]": ["x[redacted]", "[redacted]", 7, true, null] })
+            )])
         );
     }
 

@@ -46,14 +46,15 @@ impl Answer {
         );
         let body = Body::read(run, response, url).await?;
         let latency = started.elapsed();
+        let cut_at = body.cut.then_some(body.bytes.len());
+        let json = json_of(run, &body);
+        let text = String::from_utf8(body.bytes)
+            .unwrap_or_else(|bytes| String::from_utf8_lossy(bytes.as_bytes()).into_owned());
         let observation = Observation::default()
             .with("status", Observed::Whole(status.as_u16().into()))
             .with("headers", Observed::Headers(headers))
-            .with("json", json_of(run, &body))
-            .with(
-                "body",
-                Observed::Text(String::from_utf8_lossy(&body.bytes).into_owned()),
-            )
+            .with("json", json)
+            .with("body", Observed::Text(text))
             .with("latency", Observed::Duration(latency))
             .with("redirects", Observed::Whole(redirects.into()))
             .with("url", Observed::Text(url.to_string()))
@@ -65,7 +66,7 @@ impl Answer {
             latency,
             url: url.clone(),
             redirects,
-            cut_at: body.cut.then_some(body.bytes.len()),
+            cut_at,
         })
     }
 
@@ -90,15 +91,13 @@ impl Answer {
         if let Some(Observed::Text(text)) = self.observation.get("body")
             && !text.trim().is_empty()
         {
-            let clean = if self.cut_at.is_some() {
-                run.redactor.redact_cut(text)
+            let shown = if self.cut_at.is_some() {
+                let clean = run.redactor.redact_cut(text);
+                run.redactor.beginning(clean.trim(), EVIDENCE)
             } else {
-                run.redactor.redact(text)
+                run.redactor.beginning(text.trim(), EVIDENCE)
             };
-            evidence.insert(
-                "body".to_owned(),
-                Value::from(run.redactor.beginning(clean.trim(), EVIDENCE)),
-            );
+            evidence.insert("body".to_owned(), Value::from(shown));
         }
         if let Some(Observed::Headers(headers)) = self.observation.get("headers") {
             for name in asked {
