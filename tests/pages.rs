@@ -26,19 +26,26 @@ fn examples(page: &str) -> Vec<&str> {
     page.split("```yaml\n")
         .skip(1)
         .filter_map(|rest| rest.split("```").next())
-        .filter(|yaml| yaml.starts_with("checks:"))
+        .filter(|yaml| yaml.lines().any(|line| line == "checks:"))
         .collect()
 }
 
-/// A checklist of an example, whose variables are declared where it does not do so itself.
-fn checklist(yaml: &str) -> String {
+/// A checklist of an example, whose variables are declared where it does not do so itself. `beside` are checks that the
+/// example names and does not show.
+fn checklist(yaml: &str, beside: &[String]) -> String {
     let mut text = format!("---\n{yaml}");
+    for check in beside {
+        let declared = format!("checks:\n  {check}: {{ env: {{ required: [KEY] }} }}\n");
+        text = text.replacen("checks:\n", &declared, 1);
+    }
     let variables: BTreeSet<&str> = yaml
         .split("{{ ")
         .skip(1)
         .filter_map(|rest| rest.split(" }}").next())
+        // What another check captured is no variable.
+        .filter(|name| !name.contains('.'))
         .collect();
-    if !yaml.contains("\nvariables:") && !variables.is_empty() {
+    if !yaml.lines().any(|line| line == "variables:") && !variables.is_empty() {
         text.push_str("variables:\n");
         for variable in variables {
             text.push_str("  ");
@@ -62,7 +69,16 @@ fn every_example_of_a_probe_is_right() {
             wrong.push(format!("{} shows no checks", path.display()));
         }
         for yaml in found {
-            let parsed = markdown::parse(&ChecklistName::new("page"), checklist(yaml).as_bytes());
+            let page = ChecklistName::new("page");
+            let beside: Vec<String> = markdown::parse(&page, checklist(yaml, &[]).as_bytes())
+                .diagnostics
+                .iter()
+                .filter_map(|diagnostic| diagnostic.message.strip_prefix("There is no check `"))
+                .filter_map(|rest| Some(rest.split_once('`')?.0.to_owned()))
+                .collect::<BTreeSet<String>>()
+                .into_iter()
+                .collect();
+            let parsed = markdown::parse(&page, checklist(yaml, &beside).as_bytes());
             let read = parsed.checklist;
             let errors = parsed
                 .diagnostics
@@ -73,6 +89,7 @@ fn every_example_of_a_probe_is_right() {
                 .checks
                 .values()
                 .flat_map(|check| Checks::problems(check, &read.variables))
+                .chain(Checks::problems_between(&read.checks))
                 .map(|problem| problem.message);
             wrong.extend(
                 errors

@@ -177,6 +177,7 @@ async fn ask_ours(checker: &Checks, url: &str, rate: Option<u32>) -> Result<Figu
             body: None,
             json: None,
             follow: 0,
+            capture: Vec::new(),
         },
         connections: AT_ONCE as u32,
         extent: LoadExtent::Duration(LOAD),

@@ -196,6 +196,11 @@ impl Bot {
         &self.engine
     }
 
+    /// What takes results that are posted.
+    pub fn check_runs(&self) -> &CheckRuns {
+        &self.check_runs
+    }
+
     /// Whether events arrive, now and later.
     pub fn gateway(&self) -> tokio::sync::watch::Receiver<GatewayState> {
         self.discord.state()

@@ -15,8 +15,8 @@ use super::bot::{Bot, Plan, tell_of};
 use crate::clock::SystemClock;
 use crate::config::{self, Settings};
 use crate::discord::{Endpoint, GatewayState};
-use crate::engine::Engine;
-use crate::http::{Readiness, ReadinessPart, Server};
+use crate::engine::{CheckRuns, Engine, IncomingPost, Taken};
+use crate::http::{Hooks, Readiness, ReadinessPart, Server};
 use crate::telemetry::Metrics;
 
 /// How old the oldest message owed may be before the bot is no longer ready: something keeps it from its channel.
@@ -40,13 +40,14 @@ pub(super) async fn run(settings: &Settings) -> anyhow::Result<Ended> {
         clock: Arc::new(SystemClock),
     })
     .await?;
-    info!(address = %pages.address(), "health, readiness and metrics are served");
+    info!(address = %pages.address(), "health, readiness and metrics are served, and posts for checks are taken");
     let readiness = Arc::new(BotReadiness {
         engine: bot.engine().clone(),
         gateway: bot.gateway(),
     });
+    let hooks = Arc::new(BotHooks(bot.check_runs().clone()));
     let stop_pages = CancellationToken::new();
-    let serving = tokio::spawn(pages.serve(readiness, metrics, stop_pages.clone()));
+    let serving = tokio::spawn(pages.serve(readiness, hooks, metrics, stop_pages.clone()));
     let signals = tokio::spawn(heed_signals(bot.engine().clone(), stop.clone())?);
     let outcome = bot.run(stop).await;
     signals.abort();
@@ -91,6 +92,15 @@ fn heed_signals(
             }
         }
     })
+}
+
+struct BotHooks(CheckRuns);
+
+#[async_trait]
+impl Hooks for BotHooks {
+    async fn take(&self, post: IncomingPost) -> Taken {
+        self.0.take_post(post).await
+    }
 }
 
 struct BotReadiness {

@@ -34,6 +34,7 @@ mod probe;
 mod probes;
 mod problems;
 mod prometheus;
+mod push;
 mod reach;
 mod readable;
 mod redact;
@@ -63,6 +64,7 @@ pub use dotenv::{DotEnv, read as read_dotenv};
 pub use guard::{Guard, GuardSettings, GuardSettingsError, METADATA_NETWORKS};
 pub use plan::{Elsewhere, Ended};
 pub use problems::Problem;
+pub use push::{SignedPost, Unsigned};
 pub use variables::{Environment, UnknownVariable, Variables};
 
 use crate::clock::Clock;
@@ -171,12 +173,17 @@ impl Checks {
         problems::between(checks)
     }
 
-    /// The variables that the parameters of a check name.
+    /// The variables that the parameters of a check name. What one of its steps captures for the next is none.
     pub fn variables_of(check: &Check) -> BTreeSet<VariableName> {
+        let own = match &check.probe {
+            Probe::HttpSteps(_) => probes::captures(&check.probe),
+            _ => Vec::new(),
+        };
         probes::texts(&check.probe)
             .into_iter()
             .flat_map(template::placeholders)
             .filter(|placeholder| placeholder.captured().is_none())
+            .filter(|placeholder| !own.iter().any(|name| name == placeholder.name))
             .map(|placeholder| VariableName::new(placeholder.name))
             .collect()
     }
@@ -267,7 +274,11 @@ impl Checks {
                 failed_with,
             }) => match failed_with {
                 Some(observed) => (CheckStatus::Failed, sentence, observed),
-                None => (CheckStatus::Error, sentence, BTreeMap::new()),
+                None => (
+                    CheckStatus::Error,
+                    sentence,
+                    push::kept_anyway(&run, &check.probe),
+                ),
             },
         };
         let result = CheckResult {

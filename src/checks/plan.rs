@@ -13,7 +13,7 @@ use tokio_util::task::AbortOnDropHandle;
 use super::capture::{self, Captured};
 use super::combined::ended;
 use super::{Checks, Variables};
-use crate::domain::check::{Check, CheckResult, CheckStatus};
+use crate::domain::check::{Check, CheckResult, CheckStatus, Probe, PushProbe};
 use crate::domain::ids::CheckId;
 
 /// How a check ended, with what the checks after it may use. Printing it shows no secret.
@@ -199,6 +199,14 @@ impl Checks {
             extended = capture::with_captured(variables, &captured);
             &extended
         };
+        if let Probe::Push(PushProbe { inbox: None, .. }) = &check.probe {
+            return self.unmade(
+                check,
+                CheckStatus::Skipped,
+                "is posted to a deployment, and there is none here; `/deploy check` looks at what has come"
+                    .to_owned(),
+            );
+        }
         let (result, own) = self.run_with(check, variables, &results).await;
         if !own.is_empty() {
             captured.insert(check.id.clone(), own);

@@ -9,8 +9,8 @@ use super::probe::{Hindrance, Run, Seen};
 use super::share::Lane;
 use super::variables::Variables;
 use super::{
-    burst, combined, command, database, dns, env, exchange, file, github, http, judge, load, prometheus, tcp,
-    tls,
+    burst, combined, command, database, dns, env, exchange, file, github, http, judge, load, prometheus,
+    push, tcp, tls,
 };
 use crate::domain::check::{BurstProbe, HttpCapture, LoadProbe, Probe};
 
@@ -36,6 +36,7 @@ pub(super) fn names(probe: &Probe) -> BTreeMap<String, Kind> {
         Probe::Database(_) => fixed(&database::NAMES),
         Probe::Burst(_) => fixed(&burst::NAMES),
         Probe::Load(probe) => load::names(probe).into_iter().collect(),
+        Probe::Push(_) => fixed(&push::NAMES),
     }
 }
 
@@ -56,6 +57,7 @@ pub(super) fn flaws(probe: &Probe, timeout: Duration) -> Vec<String> {
         Probe::Database(probe) => database::flaws(probe),
         Probe::Burst(probe) => burst::flaws(probe, timeout),
         Probe::Load(probe) => load::flaws(probe, timeout),
+        Probe::Push(probe) => push::flaws(probe),
     }
 }
 
@@ -75,6 +77,7 @@ pub(super) fn texts(probe: &Probe) -> Vec<&str> {
         Probe::Database(probe) => database::texts(probe),
         Probe::Burst(probe) => http::texts(&probe.request),
         Probe::Load(probe) => load::texts(probe),
+        Probe::Push(probe) => push::texts(probe),
         Probe::Combined(_) => Vec::new(),
     }
 }
@@ -102,7 +105,7 @@ pub(super) fn lane(probe: &Probe, variables: &Variables) -> Option<Lane> {
         Probe::Command(_) => Some(Lane::Commands),
         Probe::HttpSteps(probe) => http::steps::host(probe, variables).map(Lane::Host),
         Probe::Env(probe) => env::runs_a_command(probe).then_some(Lane::Commands),
-        Probe::File(_) | Probe::Combined(_) => None,
+        Probe::File(_) | Probe::Combined(_) | Probe::Push(_) => None,
         Probe::Tcp(probe) => tcp::host(probe, variables).map(Lane::Host),
         Probe::Tls(probe) => tls::host(probe, variables).map(Lane::Host),
         Probe::Dns(probe) => dns::host(probe, variables).map(Lane::Host),
@@ -161,5 +164,6 @@ pub(super) async fn make(
             Box::pin(burst::probe(run, probe, &asked)).await
         }
         Probe::Load(probe) => Box::pin(load::probe(run, probe)).await,
+        Probe::Push(probe) => push::probe(run, probe),
     }
 }

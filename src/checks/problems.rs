@@ -41,6 +41,15 @@ pub(super) fn problems(check: &Check, variables: &BTreeMap<VariableName, Variabl
         }
     }
     problems.extend(check.pass.iter().flat_map(|pass| of_condition(pass, &names)));
+    if let Probe::Push(probe) = &check.probe
+        && let Some(name) = super::push::secret_variable(probe)
+        && variables.get(&name).is_some_and(|variable| !variable.secret)
+    {
+        problems.push(at_line(
+            check.line,
+            format!("the variable {name} is shown to everybody, so nothing can be signed with it; write `secret: true` at it"),
+        ));
+    }
     problems
 }
 

@@ -4,6 +4,7 @@
 //! they come back in: raw, URL-encoded, in base64 (also inside a longer text, as in an `Authorization` header),
 //! in hexadecimal and escaped as in JSON.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -112,7 +113,12 @@ impl Redactor {
 
     /// The text without secrets.
     pub(super) fn redact(&self, text: &str) -> String {
-        without(&self.shapes(), text.to_owned())
+        self.cleaned(text).into_owned()
+    }
+
+    /// The same, not copied where nothing in it is secret.
+    pub(super) fn cleaned<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        without(&self.shapes(), Cow::Borrowed(text))
     }
 
     /// The same for a text whose end was cut off, which may have cut a secret in two.
@@ -138,13 +144,7 @@ impl Redactor {
 
     /// The first `characters` of the text, secrets removed before it is cut, with `…` where something was left out.
     pub(super) fn beginning(&self, text: &str, characters: usize) -> String {
-        let shapes = self.shapes();
-        if shapes.is_empty() {
-            // Nothing is secret, so a long text need not be copied to be cut.
-            return beginning(text, characters);
-        }
-        let redacted = without(&shapes, text.to_owned());
-        beginning(&redacted, characters)
+        beginning(&self.cleaned(text), characters)
     }
 
     /// The last `characters` of the text, secrets removed before it is cut, with `…` where something was left out.
@@ -157,6 +157,11 @@ impl Redactor {
         }
     }
 
+    /// The value without secrets in its texts and keys.
+    pub(super) fn redact_value(&self, value: Value) -> Value {
+        value_without(&self.shapes(), value)
+    }
+
     /// What was observed, without secrets in its names, texts and keys.
     pub(super) fn redact_observed(&self, observed: BTreeMap<String, Value>) -> BTreeMap<String, Value> {
         let shapes = self.shapes();
@@ -165,30 +170,34 @@ impl Redactor {
         }
         observed
             .into_iter()
-            .map(|(name, value)| (without(&shapes, name), value_without(&shapes, value)))
+            .map(|(name, value)| (text_without(&shapes, name), value_without(&shapes, value)))
             .collect()
     }
 }
 
-fn without(shapes: &[String], mut text: String) -> String {
+fn without<'a>(shapes: &[String], mut text: Cow<'a, str>) -> Cow<'a, str> {
     for shape in shapes {
         if text.contains(shape.as_str()) {
-            text = text.replace(shape.as_str(), MASK);
+            text = Cow::Owned(text.replace(shape.as_str(), MASK));
         }
     }
     text
 }
 
+fn text_without(shapes: &[String], text: String) -> String {
+    without(shapes, Cow::Owned(text)).into_owned()
+}
+
 fn value_without(shapes: &[String], value: Value) -> Value {
     match value {
-        Value::String(text) => Value::String(without(shapes, text)),
+        Value::String(text) => Value::String(text_without(shapes, text)),
         Value::Array(values) => values
             .into_iter()
             .map(|value| value_without(shapes, value))
             .collect(),
         Value::Object(entries) => entries
             .into_iter()
-            .map(|(key, value)| (without(shapes, key), value_without(shapes, value)))
+            .map(|(key, value)| (text_without(shapes, key), value_without(shapes, value)))
             .collect(),
         Value::Number(number) => {
             // A number can be the secret too.

@@ -22,12 +22,34 @@ impl Sealer {
         Some(Self { key })
     }
 
+    /// With a key that somebody else has too. One that is longer than a block is digested first (RFC 2104, 2).
+    pub(super) fn with(key: &[u8]) -> Self {
+        let mut padded = [0; BLOCK];
+        let digest: [u8; 32];
+        let key = if key.len() > BLOCK {
+            digest = Sha256::digest(key).into();
+            digest.as_slice()
+        } else {
+            key
+        };
+        for (place, byte) in padded.iter_mut().zip(key) {
+            *place = *byte;
+        }
+        Self { key: padded }
+    }
+
     /// Seals a value.
     pub(super) fn seal(&self, value: &str) -> Sealed {
-        let inner = Sha256::new()
-            .chain_update(self.key.map(|byte| byte ^ 0x36))
-            .chain_update(value)
-            .finalize();
+        self.seal_bytes(&[value.as_bytes()])
+    }
+
+    /// Seals bytes, in parts that follow one another.
+    pub(super) fn seal_bytes(&self, parts: &[&[u8]]) -> Sealed {
+        let mut inner = Sha256::new().chain_update(self.key.map(|byte| byte ^ 0x36));
+        for part in parts {
+            inner.update(part);
+        }
+        let inner = inner.finalize();
         let outer = Sha256::new()
             .chain_update(self.key.map(|byte| byte ^ 0x5c))
             .chain_update(inner)
@@ -37,6 +59,11 @@ impl Sealer {
 }
 
 impl Sealed {
+    /// One that came from elsewhere.
+    pub(super) fn given(digest: [u8; 32]) -> Self {
+        Self(digest)
+    }
+
     /// Whether both are of the same value, in a time that does not depend on where they differ.
     pub(super) fn is_of_the_same(&self, other: &Self) -> bool {
         let difference = self
@@ -60,6 +87,14 @@ mod tests {
         let Sealed(digest) = Sealer { key }.seal("what do ya want for nothing?");
         assert_eq!(digest[..8], [0x5b, 0xdc, 0xc1, 0x46, 0xbf, 0x60, 0x75, 0x4e]);
         assert_eq!(digest[28..], [0x64, 0xec, 0x38, 0x43]);
+    }
+
+    #[test]
+    fn a_key_longer_than_a_block_is_digested_first() {
+        // RFC 4231, test case 6.
+        let sealed =
+            Sealer::with(&[0xaa; 131]).seal("Test Using Larger Than Block-Size Key - Hash Key First");
+        assert_eq!(sealed.0[..8], [0x60, 0xe4, 0x31, 0x59, 0x1e, 0xe0, 0xb6, 0x7f]);
     }
 
     #[test]

@@ -26,7 +26,8 @@ pub(super) fn uses<'a>(expressions: impl IntoIterator<Item = &'a IdedExpr>) -> B
 fn look(expression: &IdedExpr, uses: &mut BTreeMap<String, Use>) {
     let mut keys = Vec::new();
     if let Some(name) = picked(expression, &mut keys) {
-        note(uses, name, &keys);
+        // With a point before it, a name is what was observed even where a loop has given it to something else.
+        note(uses, name.strip_prefix('.').unwrap_or(name), &keys);
         return;
     }
     match &expression.expr {
@@ -90,6 +91,7 @@ fn picked<'a>(expression: &'a IdedExpr, keys: &mut Vec<&'a str>) -> Option<&'a s
     }
 }
 
+/// Notes a use of what stands under a name or key.
 fn note(uses: &mut BTreeMap<String, Use>, name: &str, keys: &[&str]) {
     let Some((key, rest)) = keys.split_first() else {
         uses.insert(name.to_owned(), Use::Whole);
@@ -106,7 +108,14 @@ fn note(uses: &mut BTreeMap<String, Use>, name: &str, keys: &[&str]) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::condition::compile;
+    use std::time::{Duration, Instant};
+
+    use serde_json::json;
+
+    use super::super::condition::{compile, on_deep_stack};
+    use super::super::judge::judge;
+    use super::super::observation::{Observation, Observed};
+    use super::super::redact::Redactor;
     use super::*;
 
     fn used(condition: &str) -> String {
@@ -145,14 +154,110 @@ mod tests {
     }
 
     #[test]
-    fn what_a_loop_uses_counts_and_what_it_names_does_not() {
-        assert_eq!(
-            used("json.list.all(each, each.size < json.most && each.a in json.known)"),
-            "{json {known *, list *, most *}}"
-        );
-        assert_eq!(
-            used("[json.a, {'k': json.b}] == json.c"),
-            "{json {a *, b *, c *}}"
-        );
+    fn what_a_loop_uses_counts() {
+        for (condition, expected) in [
+            (
+                "json.list.all(each, each.size < json.most && each.a in json.known)",
+                "{each {a *, size *}, json {known *, list *, most *}}",
+            ),
+            ("[json.a, {'k': json.b}] == json.c", "{json {a *, b *, c *}}"),
+            ("json.list.exists(json, json.x == 1)", "{json {list *, x *}}"),
+        ] {
+            assert_eq!(used(condition), expected, "{condition}");
+        }
+    }
+
+    /// Each is judged twice, once with nothing left out, and has to come to the same in the same words.
+    #[test]
+    fn what_is_left_out_is_never_missed() {
+        let observation = Observation::default()
+            .with("status", Observed::Whole(200))
+            .with("body", Observed::Text("ab".to_owned()))
+            .with("text", Observed::Nothing("there is no text".to_owned()))
+            .with(
+                "headers",
+                Observed::Headers(BTreeMap::from([
+                    ("content-type".to_owned(), "application/json".to_owned()),
+                    ("x-name".to_owned(), "ab".to_owned()),
+                ])),
+            )
+            .with(
+                "json",
+                Observed::Json(json!({
+                    "ok": true, "off": false, "none": null, "text": "ab", "count": 3, "rate": 0.5,
+                    "large": u64::MAX, "ab": {"deep": {"er": [1, 2, {"k": "v"}]}},
+                    "list": [{"x": 1, "json": {"x": 1}}, {"x": 2, "y": null}], "names": ["ok", "ab"], "empty": {},
+                    "with.point": 1, "": 2, "headers": {"content-type": "text/plain"},
+                })),
+            );
+        let conditions = [
+            "json.ok",
+            "json.off",
+            "json.none == null",
+            "json.count == 3 && json.count + 1 == 4 && json.rate < 1.0 && json.large > 1u",
+            "json.ok.deeper == 1",
+            "json.text.length == 2",
+            "json.nothing",
+            "json.nothing.at.all == 1",
+            "json.empty.at == 1",
+            "json.ab == 1",
+            "json.ab.deep == 1 && json.ab.deep.er[0] == 1",
+            "json.ab.deep.er[2].k == 'v' && json.ab.deep.er[7] == 1",
+            "json.ab.deep.er[2] == {'k': 'v'}",
+            "json.empty == {} && json.ab != {}",
+            "json['with.point'] == 1 && json[''] == 2",
+            "json['ab']['deep'].er[1] == 2",
+            "json['a' + 'b'].deep.er[1] == 2",
+            "json[json.text].deep.er[1] == 2 && json.count == 3",
+            "json[json.names[1]].deep.er[1] == 2",
+            "headers[body] == 'x'",
+            "headers['x-' + 'name'] == body && headers['content-type'] == 'application/json'",
+            "headers['x-name'] == 'no' || headers['x-none'] == 'no'",
+            "'x-name' in headers && !('x-none' in headers)",
+            "size(headers) == 2 && headers['x-name'] == 'ab'",
+            "has(json.ab) && has(json.ab.deep.er) && !has(json.ab.deep.no) && !has(json.no)",
+            "has(json.no.deep)",
+            "has(json.empty.at)",
+            "has(json.text.at)",
+            "has(headers.no)",
+            "size(json) == 15 && json.ok",
+            "json.size() > 100",
+            "json == {'ok': true}",
+            "type(json) == map && type(json.ab) == map",
+            "dyn(json).ok && string(json.count) == '3'",
+            "json.exists(key, key == 'names') && json.ok",
+            "json.all(key, key != 'list') || json.off",
+            "json.map(key, key).size() == 0",
+            "json.ab.map(key, json.ab[key]) == [{'er': [1, 2, {'k': 'v'}]}]",
+            "json.list.filter(one, has(one.y)).size() == 1",
+            "json.list.exists_one(one, one.x == json.count - 1)",
+            "json.list.all(json, json.x > 0)",
+            "json.list.all(json, json.x == .json.count)",
+            "json.list.exists(json, has(json.json) && json.json.x == 1)",
+            "json.list.exists(status, status.x == 200) || status == 200",
+            "json.list.exists(headers, headers.x == 2) && headers['x-name'] == 'ab'",
+            "json.names.all(name, json[name] != null)",
+            "json.names.exists(name, json.list.exists(one, one.x == json.count - 2 && name == body))",
+            ".json.ok && json.count == 3",
+            "(json.ok ? json.ab : json.empty).deep.er[0] == 1",
+            "[json.ab][0].deep.er[0] == 1",
+            "{'k': json.ab}.k.deep.er[0] == 1",
+            "json.headers['content-type'] == headers['content-type']",
+            "json.text == text",
+            "json.ok && unknown.part == 1",
+            "status.part == 1",
+            "json.count / json.no > 1",
+        ];
+        let until = Instant::now() + Duration::from_mins(1);
+        let redactor = Redactor::new([]);
+        for condition in conditions {
+            let parts = compile(condition).expect("a condition");
+            let mut whole = compile(condition).expect("a condition");
+            whole.uses.values_mut().for_each(|used| *used = Use::Whole);
+            let [parts, whole] = [parts, whole].map(|compiled| {
+                on_deep_stack(|| Ok(judge(&compiled, &observation, &redactor, until))).expect("a thread")
+            });
+            assert_eq!(parts, whole, "{condition}");
+        }
     }
 }

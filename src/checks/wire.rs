@@ -29,6 +29,7 @@ use tokio_rustls::rustls::{self, ClientConfig, RootCertStore};
 
 use super::probe::{Hindrance, Run};
 use super::reach::{self, Place, Unconnected};
+use super::tls::public_roots;
 use super::{exchange, http};
 use crate::domain::check::HttpProbe;
 
@@ -90,11 +91,8 @@ trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<Any: AsyncRead + AsyncWrite + Send + Unpin> Stream for Any {}
 
 /// TLS 1.2 and 1.3 with the public authorities, as the `http` probe has it.
-static TLS: LazyLock<Result<Arc<ClientConfig>, rustls::Error>> = LazyLock::new(|| {
-    client_config(RootCertStore {
-        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
-    })
-});
+static TLS: LazyLock<Result<Arc<ClientConfig>, rustls::Error>> =
+    LazyLock::new(|| client_config(public_roots()));
 
 fn client_config(roots: RootCertStore) -> Result<Arc<ClientConfig>, rustls::Error> {
     let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))

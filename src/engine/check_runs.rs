@@ -18,6 +18,7 @@ use tracing::{error, warn};
 
 pub(super) use self::observing::Made;
 use super::error::{Fault, HandleError};
+use super::hooks::with_inbox;
 use super::{Engine, Input, Wish};
 use crate::checks::{Checks, Elsewhere, Ended, Environment, Variables};
 use crate::domain::check::{Check, CheckResult, CheckStatus};
@@ -97,9 +98,9 @@ enum OneRun {
 /// and what it captures is handed over.
 #[derive(Clone)]
 pub struct CheckRuns {
-    engine: Engine,
-    checks: Checks,
-    environment: Environment,
+    pub(super) engine: Engine,
+    pub(super) checks: Checks,
+    pub(super) environment: Environment,
     under_way: Arc<Mutex<UnderWay>>,
     tasks: TaskTracker,
     stop: CancellationToken,
@@ -241,7 +242,7 @@ impl CheckRuns {
                 let joinable = run.clone();
                 under_way.insert(key, Running { run: joinable, ended });
                 told.insert(id.clone(), tellers);
-                begun.push(check.clone());
+                begun.push(with_inbox(check, deployment));
                 run
             };
             view.push(Viewed {

@@ -6,6 +6,7 @@ mod check_runs;
 pub mod courier;
 mod desk;
 mod error;
+mod hooks;
 mod lookups;
 mod observations;
 mod outbox;
@@ -26,6 +27,7 @@ pub use catalog::{
 };
 pub use check_runs::{CheckRuns, RunProgress, RunView, RunWish, Selection, Stopped};
 pub use error::{Fault, HandleError};
+pub use hooks::{IncomingPost, Taken, hook_path};
 pub use observations::Observations;
 pub use outbox::Outbox;
 pub use timers::Timers;

@@ -5,7 +5,10 @@ use std::{io, net::SocketAddr, sync::Arc};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::health::{Readiness, router};
+use super::{
+    health::{Readiness, router},
+    hooks::{self, Hooks},
+};
 use crate::telemetry::Metrics;
 
 /// A listener that has its address and answers nobody yet.
@@ -50,10 +53,11 @@ impl Server {
     pub async fn serve(
         self,
         readiness: Arc<dyn Readiness>,
+        hooks: Arc<dyn Hooks>,
         metrics: Metrics,
         stop: CancellationToken,
     ) -> io::Result<()> {
-        let routes = router(readiness, metrics.clone());
+        let routes = router(readiness, metrics.clone()).merge(hooks::router(hooks));
         let stopped = stop.clone().cancelled_owned();
         let served = axum::serve(self.listener, routes).with_graceful_shutdown(stopped);
         let upkeep = metrics.upkeep(stop);

@@ -7,8 +7,9 @@ use holdpoint::domain::check::{CheckResult, CheckStatus};
 use holdpoint::domain::command::{ActingAs, Command, Context, FourEyes, Start};
 use holdpoint::domain::decide::{decide, start};
 use holdpoint::domain::deployment::{Deployment, Phase};
+use holdpoint::domain::effects::Then;
 use holdpoint::domain::event::Outcome;
-use holdpoint::domain::ids::{ChannelId, ChecklistName, DeploymentId, GuildId, RoleKey, UserId};
+use holdpoint::domain::ids::{ChannelId, CheckId, ChecklistName, DeploymentId, GuildId, RoleKey, UserId};
 use holdpoint::domain::refusal::Refusal;
 use holdpoint::domain::rights::{Person, Rights};
 use holdpoint::domain::sign_off::{Holder, Owners, Rank};
@@ -96,15 +97,7 @@ fn release(shipped: &Shipped, checked: Checked) -> Deployment {
         .any(|gate| gate.needs.contains(&holdpoint::domain::checklist::Need::Checks));
     if checked == Checked::ByPassing || gates_need_checks {
         for check in checks {
-            let result = CheckResult {
-                check,
-                status: CheckStatus::Passed,
-                why: "it held".to_owned(),
-                observed: BTreeMap::new(),
-                at: Timestamp::UNIX_EPOCH,
-                duration_ms: 1,
-            };
-            play.must(&ActingAs::CheckRunner, Command::RecordCheck { result });
+            play.pass(&check);
         }
     }
     let checklist = Arc::clone(&play.deployment.checklist);
@@ -210,6 +203,32 @@ impl Play {
             deployment: decided.after,
             owners,
             refused: None,
+        }
+    }
+
+    /// Has a check pass, and pass again for as long as it is to be observed.
+    fn pass(&mut self, check: &CheckId) {
+        let at = |at| CheckResult {
+            check: check.clone(),
+            status: CheckStatus::Passed,
+            why: "it held".to_owned(),
+            observed: BTreeMap::new(),
+            at,
+            duration_ms: 1,
+        };
+        let result = at(Timestamp::UNIX_EPOCH);
+        self.must(&ActingAs::CheckRunner, Command::RecordCheck { result });
+        while let Some(timer) = self.deployment.observation_timer(check) {
+            let Then::Observe { series, number, .. } = timer.then else {
+                panic!("the timer of an observation is for {:?}", timer.then);
+            };
+            let result = at(timer.due);
+            let observation = Command::RecordObservation {
+                result,
+                series,
+                number,
+            };
+            self.must(&ActingAs::CheckRunner, observation);
         }
     }
 

@@ -1,8 +1,11 @@
 //! The five files, read once for each test.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use holdpoint::checks::Checks;
+use holdpoint::domain::checklist::Checklist;
 use holdpoint::domain::ids::ChecklistName;
 use holdpoint::engine::problems_of;
 use holdpoint::markdown::{self, Parsed};
@@ -35,6 +38,12 @@ pub(crate) fn shipped() -> Vec<Shipped> {
         .collect()
 }
 
+/// The checklist of this name.
+pub(crate) fn named(name: &str) -> Checklist {
+    let found = shipped().into_iter().find(|shipped| shipped.name == name);
+    found.expect("a checklist that is shipped").parsed.checklist
+}
+
 fn directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("checklists")
 }
@@ -49,6 +58,39 @@ fn each_has_all_its_items_and_nothing_is_wrong_with_it() {
     }
 }
 
+/// What a machine can decide of them, and what the table of their page says.
+#[test]
+fn most_of_the_items_are_decided_by_checks_and_the_table_says_how_many() {
+    let page = fs::read_to_string(directory().join("README.md")).expect("the page is readable");
+    let (mut items, mut bound) = (0, 0);
+    for shipped in shipped() {
+        let checklist = &shipped.parsed.checklist;
+        let decided = checklist
+            .items
+            .iter()
+            .filter(|item| !item.checks.is_empty())
+            .count();
+        let figures = format!(
+            "| {} | {} | {decided} |",
+            checklist.items.len(),
+            checklist.checks.len()
+        );
+        let row = page
+            .lines()
+            .find(|line| line.starts_with(&format!("| [{}]", shipped.name)))
+            .expect("its row in the table");
+        assert!(
+            row.contains(&figures),
+            "{}: {figures} is not in {row}",
+            shipped.name
+        );
+        items += checklist.items.len();
+        bound += decided;
+    }
+    assert_eq!(items, 744);
+    assert!(bound >= 372, "only {bound} of {items}");
+}
+
 #[test]
 fn no_other_is_shipped() {
     let mut found: Vec<String> = fs::read_dir(directory())
@@ -61,6 +103,16 @@ fn no_other_is_shipped() {
     let mut listed: Vec<&str> = SHIPPED.iter().map(|(name, _)| *name).collect();
     listed.sort_unstable();
     assert_eq!(found, listed);
+}
+
+#[test]
+fn every_variable_that_a_check_names_is_declared_and_each_is_named() {
+    for shipped in shipped() {
+        let checklist = &shipped.parsed.checklist;
+        let named: BTreeSet<_> = checklist.checks.values().flat_map(Checks::variables_of).collect();
+        let declared: BTreeSet<_> = checklist.variables.keys().cloned().collect();
+        assert_eq!(named, declared, "{}", shipped.name);
+    }
 }
 
 #[test]

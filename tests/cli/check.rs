@@ -99,6 +99,40 @@ fn the_exit_code_tells_what_they_came_to() {
 }
 
 #[test]
+fn checks_that_wait_for_others_bring_them_and_what_takes_an_hour_is_not_said_to_have_been_observed() {
+    let service = Service::start();
+    let place = Place::new().having("BASE_URL", service.url());
+    place.write(
+        "list.md",
+        r#"---
+variables:
+  base_url: { env: BASE_URL }
+checks:
+  answers: { http: { url: "{{ base_url }}/health" } }
+  holds: { http: { url: "{{ base_url }}/health" }, for: 1h, every: 1m }
+  next: { http: { url: "{{ base_url }}/health" }, after: answers }
+  both: { all: [answers, next] }
+---
+- [ ] One <!-- check: answers, holds, next, both -->
+"#,
+    );
+    let ran = place.run(&["check", "list.md", "--only", "next,holds"]);
+    assert_eq!((ran.code, summary(&ran)), (Some(0), "3 passed"), "{ran:?}");
+    let holds = ran.out.lines().find(|line| line.contains("holds"));
+    assert!(
+        holds.is_some_and(
+            |line| line.ends_with("(observed once; a deployment takes 61 observations, one every 1 min)")
+        ),
+        "{ran:?}"
+    );
+    service.fall_ill();
+    let ran = place.run(&["check", "list.md", "--only", "both"]);
+    let told = "2 failed, 1 skipped";
+    assert_eq!((ran.code, summary(&ran)), (Some(1), told), "{ran:?}");
+    assert!(ran.out.contains("waits for answers, which failed"), "{ran:?}");
+}
+
+#[test]
 fn a_pipe_has_a_line_for_each_that_says_why() {
     let service = Service::start();
     let place = place(&service);

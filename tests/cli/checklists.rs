@@ -215,8 +215,8 @@ fn lint_notices_checks_that_say_nothing() {
         [
             "idle.md:3:3: warning: The check `lone` decides no item.",
             "idle.md:5:3: warning: The check `idle` cannot fail.",
-            "idle.md:12:11: error: the condition looks at nothing that the check observes, so it says nothing; use body, \
-             headers, json, latency, redirects, status or url",
+            "idle.md:12:11: error: the condition looks at nothing that the check observes, so it says nothing; use \
+             address, body, headers, json, latency, redirects, status, url or version",
             "idle.md:15:11: error: the condition holds whatever is observed, so the check cannot fail; take out the part \
              that is always true",
             "idle.md:17:33: warning: The check `idle` is named twice here.",

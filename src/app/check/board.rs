@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::look::{CANCELLED, Look, Verdict, look};
+use super::look::{CANCELLED, Look, Verdict, WHY_CANCELLED, look};
 use crate::domain::check::{Check, CheckResult, CheckStatus};
 use crate::domain::checklist::Checklist;
 use crate::domain::ids::{CheckId, ItemId};
@@ -23,6 +23,8 @@ pub(super) struct Row {
     pub(super) description: Option<String>,
     /// The items bound to it, in the order of the source.
     pub(super) items: Vec<ItemId>,
+    /// How many observations in a row a deployment takes before it believes the check.
+    pub(super) needed: u32,
     pub(super) state: State,
     /// Its last results, newest last.
     pub(super) history: VecDeque<CheckStatus>,
@@ -62,6 +64,7 @@ impl Board {
                     .filter(|item| item.checks.contains(&check.id))
                     .map(|item| item.id.clone())
                     .collect(),
+                needed: check.rhythm.map_or(1, |rhythm| rhythm.needed()),
                 state: State::Running,
                 history: VecDeque::new(),
             })
@@ -140,6 +143,14 @@ impl Board {
 }
 
 impl Row {
+    /// Why it ended as it did, where a person wants to know: always when it did not pass, and when it passed once and a
+    /// deployment would look more often.
+    pub(super) fn why_told(&self) -> Option<&str> {
+        let look = self.look()?;
+        (look.element.is_some() || self.needed > 1)
+            .then(|| self.result().map_or(WHY_CANCELLED, |result| result.why.as_str()))
+    }
+
     /// How its end is told; nothing while it runs.
     pub(super) fn look(&self) -> Option<Look> {
         match &self.state {

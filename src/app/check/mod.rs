@@ -33,7 +33,7 @@ use crate::checks::{Checks, Environment, Variables};
 use crate::cli::{CheckArguments, CheckFormat};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::Settings;
-use crate::domain::check::Check;
+use crate::domain::check::{Check, CheckResult, in_words};
 use crate::domain::checklist::Checklist;
 use crate::domain::ids::VariableName;
 use crate::markdown::Parsed;
@@ -152,6 +152,7 @@ impl Run {
             tokio::select! {
                 result = results.next() => {
                     let Some(result) = result else { break };
+                    let result = of_one_observation(&self.checklist, result);
                     if let Some((row, news)) = self.board.note(result) {
                         self.teller.ended(row, news)?;
                         if news == News::Changed {
@@ -213,6 +214,23 @@ fn by_signal(stop: &Stop, known: Option<Verdict>) -> Ended {
     }
 }
 
+/// A result that says so where a deployment observes the check more than once before it believes it.
+fn of_one_observation(checklist: &Checklist, result: CheckResult) -> CheckResult {
+    let check = checklist.checks.get(&result.check);
+    match check.and_then(|check| check.rhythm) {
+        Some(rhythm) if result.has_passed() && rhythm.needed() > 1 => CheckResult {
+            why: format!(
+                "{} (observed once; a deployment takes {} observations, one every {})",
+                result.why,
+                rhythm.needed(),
+                in_words(rhythm.every)
+            ),
+            ..result
+        },
+        _ => result,
+    }
+}
+
 /// The variables that the checks name and that have no value.
 fn without_value(chosen: &[Check], variables: &Variables) -> Vec<VariableName> {
     let mut missing: Vec<VariableName> = Vec::new();
@@ -242,7 +260,7 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::domain::check::{CheckResult, CheckStatus};
+    use crate::domain::check::CheckStatus;
     use crate::domain::ids::{CheckId, ChecklistName};
     use crate::markdown::parse;
 

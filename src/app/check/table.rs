@@ -1,7 +1,7 @@
 //! The table on a terminal: a line for each check, and why below those that did not pass.
 
 use super::board::{Board, Row};
-use super::look::{Look, WHY_CANCELLED, look};
+use super::look::{Look, look};
 use super::text::{cut, padded, printable, took, width, wrapped};
 use crate::markdown::Colour;
 
@@ -161,8 +161,7 @@ impl<'a> Layout<'a> {
             }
         }
         let mut block = vec![line];
-        if let Some(look) = row.look().filter(|look| look.element.is_some()) {
-            let why = row.result().map_or(WHY_CANCELLED, |result| result.why.as_str());
+        if let (Some(look), Some(why)) = (row.look(), row.why_told()) {
             block.extend(self.why(&printable(why), look));
         }
         block

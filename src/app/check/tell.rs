@@ -6,7 +6,6 @@ use std::time::Instant;
 
 use super::board::{Board, News, Row};
 use super::junit::{self, Span};
-use super::look::WHY_CANCELLED;
 use super::screen::{Screen, size};
 use super::table::{self, Drawn, Extent, Pace};
 use super::text::{cut, printable, took};
@@ -216,13 +215,10 @@ impl Teller {
             .result()
             .map(|result| format!(" ({})", took(result.duration_ms)))
             .unwrap_or_default();
-        let why = match look.element {
-            Some(_) => {
-                let why = row.result().map_or(WHY_CANCELLED, |result| result.why.as_str());
-                format!(": {}", printable(why))
-            }
-            None => String::new(),
-        };
+        let why = row
+            .why_told()
+            .map(|why| format!(": {}", printable(why)))
+            .unwrap_or_default();
         let earlier = if self.round > 1 {
             format!(" [{}]", row.sparkline())
         } else {

@@ -20,6 +20,7 @@ use super::Encryption;
 use crate::checks::exchange::certificate_trouble;
 use crate::checks::probe::Hindrance;
 use crate::checks::reach::Place;
+use crate::checks::tls::public_roots;
 
 /// Encrypts a connection. `authority` is a file of certificates to be trusted beside the public authorities.
 pub(super) async fn encrypt(
@@ -143,7 +144,7 @@ impl ServerCertVerifier for Verifier {
 }
 
 async fn roots(authority: Option<&str>) -> Result<RootCertStore, Hindrance> {
-    let mut roots: RootCertStore = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
+    let mut roots = public_roots();
     if let Some(file) = authority {
         let unread = |why: &str| {
             Hindrance::new(format!(

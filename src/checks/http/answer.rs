@@ -91,13 +91,16 @@ impl Answer {
         if let Some(Observed::Text(text)) = self.observation.get("body")
             && !text.trim().is_empty()
         {
-            let shown = if self.cut_at.is_some() {
-                let clean = run.redactor.redact_cut(text);
-                run.redactor.beginning(clean.trim(), EVIDENCE)
+            // Before it is trimmed: a secret can begin or end with a blank.
+            let clean = if self.cut_at.is_some() {
+                run.redactor.redact_cut(text).into()
             } else {
-                run.redactor.beginning(text.trim(), EVIDENCE)
+                run.redactor.cleaned(text)
             };
-            evidence.insert("body".to_owned(), Value::from(shown));
+            evidence.insert(
+                "body".to_owned(),
+                Value::from(run.redactor.beginning(clean.trim(), EVIDENCE)),
+            );
         }
         if let Some(Observed::Headers(headers)) = self.observation.get("headers") {
             for name in asked {
@@ -145,14 +148,12 @@ fn json_of(run: &Run<'_>, body: &Body) -> Observed {
         return Observed::Json(json);
     }
     let text = String::from_utf8_lossy(&body.bytes);
-    let text = text.trim();
-    Observed::Nothing(if text.is_empty() {
+    let clean = run.redactor.cleaned(&text);
+    let clean = clean.trim();
+    Observed::Nothing(if clean.is_empty() {
         "the body is empty, expected JSON".to_owned()
     } else {
-        format!(
-            "the body is not JSON: it begins {:?}",
-            run.redactor.beginning(text, 60)
-        )
+        format!("the body is not JSON: it begins {:?}", written::beginning(clean, 60))
     })
 }
 

@@ -13,6 +13,7 @@ mod limits;
 mod load;
 mod problems;
 mod prometheus;
+mod push;
 mod secrets;
 mod server;
 mod steps;

@@ -160,10 +160,8 @@ fn tls(host: impl Into<String>, ca: Option<&str>) -> TlsProbe {
 
 /// Runs a check at [`NOW`].
 async fn run_now(check: &Check) -> CheckResult {
-    let guard = Guard::new(GuardSettings::default(), Environment::default()).expect("the settings are right");
     let now = NOW.parse().expect("a time");
-    let checks = Checks::new(Limits::default(), guard, Arc::new(ManualClock::new(now))).expect("a client");
-    checks.run(check, &Variables::new()).await
+    checks_at(now, |_, _| {}).run(check, &Variables::new()).await
 }
 
 async fn looked_at(probe: TlsProbe) -> CheckResult {
@@ -624,7 +622,7 @@ async fn a_file_of_roots_that_is_none_is_told() {
     Error: the file DIRECTORY/ca.pem holds no certificate; write the authority's there in PEM, from BEGIN CERTIFICATE to END CERTIFICATE
     Error: the file DIRECTORY/broken.pem holds a certificate that cannot be trusted as a root (invalid peer certificate: BadEncoding); mend the file
     Error: the file DIRECTORY/large.pem is larger than 1 MiB, which no list of roots is; mend `ca`
-    Error: the file DIRECTORY/missing.pem is not there; create it, or mend `ca` (it is relative to the bot's working directory)
+    Error: the file DIRECTORY/missing.pem is not there; create it, or mend its path (it is relative to the bot's working directory)
     ");
 }
 

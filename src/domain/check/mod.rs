@@ -12,6 +12,7 @@ mod github;
 mod http;
 mod load;
 mod prometheus;
+mod push;
 mod rhythm;
 mod tcp;
 mod tls;
@@ -34,6 +35,7 @@ pub use github::{GithubAlerts, GithubProbe, GithubQuestion};
 pub use http::{HttpCapture, HttpProbe, HttpStep, HttpSteps};
 pub use load::{LoadBaseline, LoadExtent, LoadProbe};
 pub use prometheus::{PrometheusProbe, PrometheusRange};
+pub use push::{Inbox, Post, PushProbe};
 pub use rhythm::{
     AfterGo, LONGEST_EVERY, LONGEST_FOR, MOST_IN_A_ROW, MOST_OBSERVATIONS, Rhythm, SHORTEST_EVERY,
     SHORTEST_WATCH, Verdict, in_words,
@@ -111,6 +113,8 @@ pub enum Probe {
     /// A load. Observes `p50`, `p90`, `p95`, `p99`, `max`, `mean`, `rate`, `requests`, `errors`, `error_percent`,
     /// `statuses`, `baseline`, `ratio`.
     Load(LoadProbe),
+    /// What is posted from outside. Observes `status`, `json`, `age`.
+    Push(PushProbe),
     /// Other checks. Observes `passed`, `failed`, `total`.
     Combined(CombinedProbe),
 }
@@ -142,6 +146,7 @@ impl Probe {
             Self::Prometheus(_) => "prometheus",
             Self::Github(_) => "github",
             Self::Database(_) => "database",
+            Self::Push(_) => "push",
             Self::Combined(probe) => match probe.rule {
                 Rule::All => "all",
                 Rule::Any => "any",

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::Deciding;
-use crate::domain::check::CheckResult;
+use crate::domain::check::{CheckResult, Post, Probe};
 use crate::domain::command::{ActingAs, CardAnswer, FourEyes, LONGEST_SNOOZE};
 use crate::domain::deployment::Phase;
 use crate::domain::effects::Then;
@@ -20,14 +20,24 @@ impl Deciding<'_> {
             self.person_may(Act::Work)?;
         }
         // A check the checklist does not have cannot be: a deployment keeps to its checklist.
-        if !self.after.checklist.checks.contains_key(&result.check) {
+        let Some(check) = self.after.checklist.checks.get(&result.check) else {
             return Ok(());
-        }
+        };
+        let is_posted = matches!(check.probe, Probe::Push(_));
         if self.after.rhythm_of(&result.check).is_some() {
             self.begin_series(result);
             return Ok(());
         }
         let known = self.after.checks.get(&result.check);
+        // What looked at an earlier post, or at none, must not take the place of what came meanwhile.
+        let (news, before) = (Post::received(&result), known.and_then(Post::received));
+        let of_post = is_posted && before.is_none_or(|before| before <= self.context.now);
+        if of_post && news != before {
+            if news > before {
+                self.conclude(result);
+            }
+            return Ok(());
+        }
         // Of two runs at once the later one is the news, whichever ends first. A known result that began in the future
         // is no measure: the clock has gone back since.
         if known.is_some_and(|known| known.at > result.at && known.at <= self.context.now) {

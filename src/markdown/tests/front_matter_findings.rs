@@ -20,7 +20,7 @@ fn unknown_and_repeated_keys_are_told_with_the_nearest() {
       |
     6 |   a:
       |   ^
-      = help: Give it one of `http`, `env`, `command`, `file`, `tcp`, `tls`, `dns`, `burst`, `load`, `database`, `prometheus`, `github`, `all` and `any`.
+      = help: Give it one of `http`, `env`, `command`, `file`, `tcp`, `tls`, `dns`, `burst`, `load`, `database`, `prometheus`, `github`, `push`, `all` and `any`.
     x.md:7:5: error: There is no key `htpp` in the check `a`.
       |
     7 |     htpp: { url: x }
@@ -111,7 +111,7 @@ fn wrong_values_are_told_where_they_stand() {
       |
     8 |   none: {}
       |   ^
-      = help: Give it one of `http`, `env`, `command`, `file`, `tcp`, `tls`, `dns`, `burst`, `load`, `database`, `prometheus`, `github`, `all` and `any`.
+      = help: Give it one of `http`, `env`, `command`, `file`, `tcp`, `tls`, `dns`, `burst`, `load`, `database`, `prometheus`, `github`, `push`, `all` and `any`.
     x.md:8:3: warning: The check `none` decides no item.
       |
     8 |   none: {}
@@ -126,7 +126,7 @@ fn wrong_values_are_told_where_they_stand() {
       |
     9 |   two: { http: { url: x }, env: { required: [A] } }
       |                            ^
-      = help: Keep one of `http`, `env`, `command`, `file`, `tcp`, `tls`, `dns`, `burst`, `load`, `database`, `prometheus`, `github`, `all` and `any`; make another check of the other.
+      = help: Keep one of `http`, `env`, `command`, `file`, `tcp`, `tls`, `dns`, `burst`, `load`, `database`, `prometheus`, `github`, `push`, `all` and `any`; make another check of the other.
     x.md:10:3: warning: The check `bare` decides no item.
        |
     10 |   bare: { http: { method: 'G T' } }

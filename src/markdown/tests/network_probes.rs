@@ -1,7 +1,9 @@
 //! The probes `tcp`, `tls` and `dns`, as they are written.
 
+use std::time::Duration;
+
 use super::{read, told};
-use crate::domain::check::{DnsProbe, Probe, RecordType, TcpProbe, TlsProbe};
+use crate::domain::check::{DnsProbe, Probe, PushProbe, RecordType, TcpProbe, TlsProbe};
 use crate::domain::ids::CheckId;
 
 #[test]
@@ -84,5 +86,48 @@ fn what_is_wrong_with_them_is_told_where_it_stands() {
       |
     7 |   e: { dns: { type: A, resolver: {} } }
       |                                  ^
+    ");
+}
+
+#[test]
+fn what_is_posted_is_read_and_its_faults_are_told() {
+    let text = "---\nvariables:\n  ci: { secret: true }\nchecks:\n  plain: { push: { secret: '{{ ci }}' } }\n  soon: { push: { secret: '{{ ci }}', within: 1h } }\n---\n- [ ] item <!-- check: plain, soon -->\n";
+    assert_eq!(told(text), "");
+    let checks = read(text).checklist.checks;
+    for (id, hours) in [("plain", 24), ("soon", 1)] {
+        assert_eq!(
+            checks[&CheckId::new(id)].probe,
+            Probe::Push(PushProbe {
+                secret: "{{ ci }}".to_owned(),
+                within: Duration::from_hours(hours),
+                inbox: None
+            })
+        );
+    }
+    let text = "---\nvariables:\n  ci: { secret: true }\nchecks:\n  a: { push: {} }\n  b: { push: { secret: '{{ ci }}', within: 1s } }\n  c:\n    push: { secret: '{{ ci }}' }\n    after: a\n  d:\n    push: { secret: '{{ ci }}', every: 1h }\n  e:\n    push: { secret: '{{ ci }}' }\n    for: 1h\n    every: 1m\n---\n- [ ] item <!-- check: a, b, c, d, e -->\n";
+    insta::assert_snapshot!(told(text), @"
+    x.md:5:8: error: `push` has no `secret`.
+      |
+    5 |   a: { push: {} }
+      |        ^
+    x.md:6:44: error: `within` must be from 10 s to 720 h, and is 1 s.
+      |
+    6 |   b: { push: { secret: '{{ ci }}', within: 1s } }
+      |                                            ^
+    x.md:9:5: error: `after` means nothing to a check whose result is posted.
+      |
+    9 |     after: a
+      |     ^
+      = help: Say in `push` how old the last post may be: `within: 1h`.
+    x.md:11:33: error: There is no key `every` in `push`.
+       |
+    11 |     push: { secret: '{{ ci }}', every: 1h }
+       |                                 ^
+       = help: The keys are `secret` and `within`.
+    x.md:14:5: error: `for` means nothing to a check whose result is posted.
+       |
+    14 |     for: 1h
+       |     ^
+       = help: Say in `push` how old the last post may be: `within: 1h`.
     ");
 }

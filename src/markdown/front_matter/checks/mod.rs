@@ -12,6 +12,7 @@ mod github;
 mod http;
 mod load;
 mod prometheus;
+mod push;
 mod relations;
 mod rhythm;
 mod tcp;
@@ -39,7 +40,7 @@ const COMMAND_TIMEOUT: Duration = Duration::from_mins(1);
 const LOAD_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// The probes, as they are written.
-const PROBES: [&str; 14] = [
+const PROBES: [&str; 15] = [
     "http",
     "env",
     "command",
@@ -52,6 +53,7 @@ const PROBES: [&str; 14] = [
     "database",
     "prometheus",
     "github",
+    "push",
     "all",
     "any",
 ];
@@ -121,6 +123,7 @@ fn check(values: &mut Values<'_, '_, '_>, entry: &Entry, named: &mut Vec<Named>)
             "database" => database::read(values, only),
             "burst" => burst::read(values, only),
             "load" => load::read(values, only),
+            "push" => push::read(values, only),
             _ => command::read(values, only),
         },
         [_, second, ..] => {
@@ -161,6 +164,19 @@ fn check(values: &mut Values<'_, '_, '_>, entry: &Entry, named: &mut Vec<Named>)
             field.place,
             format!("`{}` means nothing to a check that is made of others.", field.key),
             Some("Write it at the checks it is made of.".to_owned()),
+        );
+        return None;
+    }
+    if let Probe::Push(_) = probe
+        && let Some(field) = ["retry", "timeout", "after"]
+            .into_iter()
+            .chain(rhythm::KEYS)
+            .find_map(|key| fields.entry(key))
+    {
+        values.error(
+            field.place,
+            format!("`{}` means nothing to a check whose result is posted.", field.key),
+            Some("Say in `push` how old the last post may be: `within: 1h`.".to_owned()),
         );
         return None;
     }
