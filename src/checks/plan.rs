@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use futures_util::future::{BoxFuture, Shared, join_all};
 use futures_util::{FutureExt as _, Stream, StreamExt as _, stream};
+use tokio::sync::oneshot;
+use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::AbortOnDropHandle;
 
 use super::capture::{self, Captured};
 use super::combined::ended;
@@ -101,55 +102,53 @@ impl Checks {
         variables: Arc<Variables>,
         cancel: CancellationToken,
     ) -> impl Stream<Item = Ended> + Send + use<> {
-        let all = checks.len().max(1);
+        let (ordered, circular) = ordered(checks);
+        let circular: Vec<Ended> = circular
+            .iter()
+            .map(|check| {
+                self.unmade(
+                    check,
+                    CheckStatus::Error,
+                    "it waits for itself by way of the checks it needs; mend `after`, `all` or `any`"
+                        .to_owned(),
+                )
+            })
+            .collect();
+        let checker = self.clone();
+        // Nothing begins before the first result is asked for.
+        let begun = stream::once(async move { checker.begin(ordered, elsewhere, &variables) });
+        stream::iter(circular).chain(begun.flat_map(move |running| results(running, cancel.clone())))
+    }
+
+    /// Begins every check, in a task of its own, so that many share the processors. Each stands after those it needs.
+    fn begin(&self, checks: Vec<Check>, elsewhere: Elsewhere, variables: &Arc<Variables>) -> JoinSet<Ended> {
         let mut under_way: HashMap<CheckId, UnderWay> = elsewhere
             .into_iter()
             .map(|(id, ends)| (id, ends.shared()))
             .collect();
-        let mut running = Vec::with_capacity(checks.len());
-        let (ordered, circular) = ordered(checks);
-        let checker = self.clone();
-        let begun = move |check: Check, under_way: &HashMap<CheckId, UnderWay>| {
+        let needed: BTreeSet<CheckId> = checks.iter().flat_map(Check::needs).cloned().collect();
+        let mut running = JoinSet::new();
+        for check in checks {
             let waits: Vec<(CheckId, Option<UnderWay>)> = check
                 .needs()
                 .map(|needed| (needed.clone(), under_way.get(needed).cloned()))
                 .collect();
-            let (checker, variables, cancel) = (checker.clone(), Arc::clone(&variables), cancel.clone());
-            let one = async move {
-                // A task of its own, so that many share the processors. Dropping this ends it.
-                let running = AbortOnDropHandle::new(tokio::spawn(async move {
-                    checker.run_when_ready(&check, waits, &variables).await
-                }));
-                // The check goes at once when it is cancelled, and not only when the stream does.
-                match cancel.run_until_cancelled(running).await? {
-                    Ok(ended) => Some(ended),
-                    Err(ended) => match ended.try_into_panic() {
-                        Ok(panic) => std::panic::resume_unwind(panic),
-                        // The runtime is shutting down.
-                        Err(_) => None,
-                    },
+            let teller = needed.contains(&check.id).then(|| {
+                let (teller, told) = oneshot::channel();
+                under_way.insert(check.id.clone(), told.map(Result::ok).boxed().shared());
+                teller
+            });
+            let (checker, variables) = (self.clone(), Arc::clone(variables));
+            running.spawn(async move {
+                let ended = checker.run_when_ready(&check, waits, &variables).await;
+                if let Some(teller) = teller {
+                    // Whoever waited may have been ended.
+                    let _ = teller.send(ended.clone());
                 }
-            };
-            one.boxed().shared()
-        };
-        for check in ordered {
-            let id = check.id.clone();
-            let one = begun(check, &under_way);
-            under_way.insert(id, one.clone());
-            running.push(one);
+                ended
+            });
         }
-        for check in circular {
-            let ended = self.unmade(
-                &check,
-                CheckStatus::Error,
-                "it waits for itself by way of the checks it needs; mend `after`, `all` or `any`".to_owned(),
-            );
-            running.push(std::future::ready(Some(ended)).boxed().shared());
-        }
-        drop(under_way);
-        stream::iter(running)
-            .buffer_unordered(all)
-            .filter_map(std::future::ready)
+        running
     }
 
     /// Waits for what a check needs, then runs it, or tells why it is skipped.
@@ -231,6 +230,28 @@ impl Checks {
             captured: Arc::default(),
         }
     }
+}
+
+/// What checks end with, as it comes. When it is cancelled or dropped, those that have not ended are ended.
+fn results(running: JoinSet<Ended>, cancel: CancellationToken) -> impl Stream<Item = Ended> + Send {
+    stream::unfold((running, cancel), |(mut running, cancel)| async move {
+        loop {
+            let one = match cancel.run_until_cancelled(running.join_next()).await {
+                Some(one) => one?,
+                None => {
+                    running.abort_all();
+                    // Those that had ended before have their results.
+                    running.try_join_next()?
+                }
+            };
+            match one.map_err(JoinError::try_into_panic) {
+                Ok(ended) => return Some((ended, (running, cancel))),
+                Err(Ok(panic)) => std::panic::resume_unwind(panic),
+                // It was ended, or the runtime is shutting down.
+                Err(Err(_)) => {}
+            }
+        }
+    })
 }
 
 /// The checks so that each stands after those it needs; apart from them, those that cannot be ordered, as they wait for
