@@ -10,8 +10,9 @@ use cel::Env;
 use cel::common::ast::{EntryExpr, Expr, IdedExpr, SourceInfo};
 use cel::parser::{ParseError, Parser};
 
+use super::glance::Glance;
 use super::scan;
-use super::uses::{Use, uses};
+use super::uses::{Use, headers_named, uses};
 
 /// Functions and types that conditions have: CEL's standard ones.
 pub(super) static STANDARD: LazyLock<Arc<Env>> = LazyLock::new(|| Arc::new(Env::stdlib()));
@@ -33,6 +34,8 @@ pub(super) struct Compiled {
     pub(super) conjuncts: Vec<Conjunct>,
     /// The names that it uses, and how much of what they stand for.
     pub(super) uses: BTreeMap<String, Use>,
+    /// The headers that it names.
+    pub(super) headers: Vec<String>,
     /// Whether it may take long or needs much stack, and is evaluated on a thread of its own.
     pub(super) heavy: bool,
 }
@@ -46,6 +49,8 @@ pub(super) struct Conjunct {
     pub(super) offset: usize,
     /// What it means.
     pub(super) expression: IdedExpr,
+    /// How it can be looked at without CEL, where it can.
+    pub(super) glance: Option<Glance>,
     /// Where each part of it stands in `text`.
     pub(super) source: SourceInfo,
 }
@@ -164,10 +169,12 @@ fn compiled(
                         .to_owned(),
             });
         }
-        let mut parts = uses(conjuncts.iter().map(|conjunct| &conjunct.expression));
+        let expressions = || conjuncts.iter().map(|conjunct| &conjunct.expression);
+        let headers = headers_named(expressions());
+        let mut parts = uses(expressions());
         let mut used = BTreeMap::new();
-        for conjunct in &conjuncts {
-            for name in conjunct.expression.references().variables() {
+        for expression in expressions() {
+            for name in expression.references().variables() {
                 if !used.contains_key(name) {
                     let part = parts.remove(name).unwrap_or(Use::Whole);
                     used.insert(name.to_owned(), part);
@@ -177,6 +184,7 @@ fn compiled(
         Ok(Compiled {
             conjuncts,
             uses: used,
+            headers,
             heavy: depth > SHALLOW || loops > 0,
         })
     })
@@ -228,6 +236,7 @@ fn parse(text: &str, span: std::ops::Range<usize>) -> Result<Conjunct, ParseErro
         Ok((expression, source)) => Ok(Conjunct {
             text: part.to_owned(),
             offset,
+            glance: Glance::at(&expression),
             expression,
             source,
         }),

@@ -164,8 +164,8 @@ pub(super) fn host(written: &str, variables: &Variables) -> Option<String> {
 
 /// The URL of a parameter with its variables replaced.
 pub(super) fn url(run: &Run<'_>, written: &str, parameter: &str) -> Result<Url, Hindrance> {
-    let named = variables_in(written);
     Url::parse(&run.expand(written)?).map_err(|error| {
+        let named = variables_in(written);
         let mend = if named.is_empty() {
             format!("mend `{parameter}`")
         } else {

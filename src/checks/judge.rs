@@ -10,9 +10,10 @@ use cel::{Context, ExecutionError, Value as CelValue};
 use serde_json::Value;
 
 use super::condition::{Compiled, Conjunct, STANDARD};
+use super::glance;
 use super::observation::{Observation, Observed};
 use super::redact::Redactor;
-use super::shape::{children, comparison, flattened, is_constant, is_headers, is_path, text_of, text_test};
+use super::shape::{children, comparison, flattened, is_constant, is_path, text_test};
 use super::written;
 
 /// What became of a condition.
@@ -27,9 +28,9 @@ pub(super) struct Judgement {
 }
 
 /// The most values noted as looked at.
-const MOST_LOOKED_AT: usize = 20;
+pub(super) const MOST_LOOKED_AT: usize = 20;
 /// The most characters of a text noted as looked at.
-const LONGEST_TEXT: usize = 200;
+pub(super) const LONGEST_TEXT: usize = 200;
 
 /// Judges an observation. Secrets are out of everything that comes back. Past `until` nothing is found under any
 /// name any more, so that loops inside loops come to an end; what they end with then is of no use.
@@ -39,8 +40,10 @@ pub(super) fn judge(
     redactor: &Redactor,
     until: Instant,
 ) -> Judgement {
-    with_judge(compiled, observation, redactor, until, |judge| {
-        judge.judged(compiled)
+    glance::holds(compiled, observation, redactor, until).unwrap_or_else(|| {
+        with_judge(compiled, observation, redactor, until, |judge| {
+            judge.judged(compiled)
+        })
     })
 }
 
@@ -91,33 +94,6 @@ fn with_judge<Done>(
         observation,
         redactor,
     })
-}
-
-/// The headers that a condition names, to be kept as evidence.
-pub(super) fn headers_named(compiled: &Compiled) -> Vec<String> {
-    fn look(expression: &IdedExpr, names: &mut Vec<String>) {
-        let name = match &expression.expr {
-            Expr::Select(select) if is_headers(&select.operand) => Some(select.field.clone()),
-            Expr::Call(call) if call.func_name == operators::INDEX => match call.args.as_slice() {
-                [operand, index] if is_headers(operand) => text_of(index),
-                _ => None,
-            },
-            Expr::Call(call) if call.func_name == operators::IN => match call.args.as_slice() {
-                [name, operand] if is_headers(operand) => text_of(name),
-                _ => None,
-            },
-            _ => None,
-        };
-        names.extend(name.filter(|name| !names.contains(name)));
-        for child in children(expression) {
-            look(child, names);
-        }
-    }
-    let mut names = Vec::new();
-    for conjunct in &compiled.conjuncts {
-        look(&conjunct.expression, &mut names);
-    }
-    names
 }
 
 /// Whether a condition looks at what is observed under a name.

@@ -23,6 +23,7 @@ mod env;
 mod exchange;
 mod file;
 mod github;
+mod glance;
 mod guard;
 mod http;
 mod judge;
@@ -258,7 +259,9 @@ impl Checks {
             timeout: check.timeout,
             deadline: started + check.timeout,
         };
-        let outcome = tokio::time::timeout_at(run.deadline + MARGIN, shared.outcome(check, &run))
+        // What it takes while it runs is not there yet while it waits for its place.
+        let outcome = Box::pin(shared.outcome(check, &run));
+        let outcome = tokio::time::timeout_at(run.deadline + MARGIN, outcome)
             .await
             .unwrap_or_else(|_| {
                 let took = written::duration(check.timeout);

@@ -1,5 +1,6 @@
 //! What a probe saw, by the names that a condition may use.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
@@ -53,10 +54,18 @@ pub(super) enum Observed {
     Nothing(String),
 }
 
+/// One thing seen that has no parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scalar<'a> {
+    Truth(bool),
+    Whole(i64),
+    Text(&'a str),
+}
+
 /// Everything a probe saw.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Observation {
-    values: BTreeMap<String, Observed>,
+    values: BTreeMap<Cow<'static, str>, Observed>,
     /// Why something is as it was seen, by its name.
     reasons: BTreeMap<String, String>,
 }
@@ -64,8 +73,8 @@ pub(super) struct Observation {
 impl Observation {
     /// Notes something seen.
     #[must_use]
-    pub(super) fn with(mut self, name: &str, observed: Observed) -> Self {
-        self.values.insert(name.to_owned(), observed);
+    pub(super) fn with(mut self, name: impl Into<Cow<'static, str>>, observed: Observed) -> Self {
+        self.values.insert(name.into(), observed);
         self
     }
 
@@ -84,6 +93,26 @@ impl Observation {
     /// What was seen under a name.
     pub(super) fn get(&self, name: &str) -> Option<&Observed> {
         self.values.get(name)
+    }
+
+    /// The truth, number or text that stands under a name and the keys that follow it.
+    pub(super) fn scalar(&self, name: &str, keys: &[String]) -> Option<Scalar<'_>> {
+        match (self.values.get(name)?, keys) {
+            (Observed::Truth(truth), []) => Some(Scalar::Truth(*truth)),
+            (Observed::Whole(number), []) => Some(Scalar::Whole(*number)),
+            (Observed::Text(text), []) => Some(Scalar::Text(text)),
+            (Observed::Headers(headers), [key]) => Some(Scalar::Text(headers.get(key)?)),
+            (Observed::Json(json), keys) => match keys
+                .iter()
+                .try_fold(json, |json, key| json.as_object()?.get(key))?
+            {
+                Value::Bool(truth) => Some(Scalar::Truth(*truth)),
+                Value::Number(number) => number.as_i64().map(Scalar::Whole),
+                Value::String(text) => Some(Scalar::Text(text)),
+                Value::Null | Value::Array(_) | Value::Object(_) => None,
+            },
+            _ => None,
+        }
     }
 
     /// What a condition finds under a name, as far as it uses it; nothing for what was not seen.

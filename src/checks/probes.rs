@@ -128,12 +128,12 @@ pub(super) async fn make(
 ) -> Result<Seen, Hindrance> {
     match probe {
         Probe::Http(probe) => {
-            let asked = condition.map(judge::headers_named).unwrap_or_default();
-            http::probe(run, client, probe, &asked).await
+            let asked = condition.map_or(&[][..], |condition| &condition.headers);
+            http::probe(run, client, probe, asked).await
         }
         Probe::HttpSteps(probe) => {
-            let asked = condition.map(judge::headers_named).unwrap_or_default();
-            Box::pin(http::steps::probe(run, client, probe, &asked)).await
+            let asked = condition.map_or(&[][..], |condition| &condition.headers);
+            Box::pin(http::steps::probe(run, client, probe, asked)).await
         }
         Probe::Combined(probe) => combined::probe(run, probe),
         Probe::Env(probe) => Box::pin(env::probe(run, probe)).await,
@@ -160,8 +160,8 @@ pub(super) async fn make(
         Probe::Github(probe) => Box::pin(github::probe(run, client, probe)).await,
         Probe::Database(probe) => Box::pin(database::probe(run, probe)).await,
         Probe::Burst(probe) => {
-            let asked = condition.map(judge::headers_named).unwrap_or_default();
-            Box::pin(burst::probe(run, probe, &asked)).await
+            let asked = condition.map_or(&[][..], |condition| &condition.headers);
+            Box::pin(burst::probe(run, probe, asked)).await
         }
         Probe::Load(probe) => Box::pin(load::probe(run, probe)).await,
         Probe::Push(probe) => push::probe(run, probe),

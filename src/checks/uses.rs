@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 
 use cel::common::ast::{EntryExpr, Expr, IdedExpr, LiteralValue, operators};
 
+use super::shape::{children, is_headers, text_of};
+
 /// How much is used of something observed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Use {
@@ -67,8 +69,35 @@ fn look_at_entries<'a>(entries: impl IntoIterator<Item = &'a EntryExpr>, uses: &
     }
 }
 
+/// The headers that the expressions name, to be kept as evidence.
+pub(super) fn headers_named<'a>(expressions: impl IntoIterator<Item = &'a IdedExpr>) -> Vec<String> {
+    fn look(expression: &IdedExpr, names: &mut Vec<String>) {
+        let name = match &expression.expr {
+            Expr::Select(select) if is_headers(&select.operand) => Some(select.field.clone()),
+            Expr::Call(call) if call.func_name == operators::INDEX => match call.args.as_slice() {
+                [operand, index] if is_headers(operand) => text_of(index),
+                _ => None,
+            },
+            Expr::Call(call) if call.func_name == operators::IN => match call.args.as_slice() {
+                [name, operand] if is_headers(operand) => text_of(name),
+                _ => None,
+            },
+            _ => None,
+        };
+        names.extend(name.filter(|name| !names.contains(name)));
+        for child in children(expression) {
+            look(child, names);
+        }
+    }
+    let mut names = Vec::new();
+    for expression in expressions {
+        look(expression, &mut names);
+    }
+    names
+}
+
 /// The name that an expression picks something out of, and the keys under which it stands, the outermost first.
-fn picked<'a>(expression: &'a IdedExpr, keys: &mut Vec<&'a str>) -> Option<&'a str> {
+pub(super) fn picked<'a>(expression: &'a IdedExpr, keys: &mut Vec<&'a str>) -> Option<&'a str> {
     match &expression.expr {
         Expr::Ident(name) => Some(name),
         Expr::Select(select) => {
@@ -110,9 +139,10 @@ fn note(uses: &mut BTreeMap<String, Use>, name: &str, keys: &[&str]) {
 mod tests {
     use std::time::{Duration, Instant};
 
+    use secrecy::SecretString;
     use serde_json::json;
 
-    use super::super::condition::{compile, on_deep_stack};
+    use super::super::condition::{Compiled, compile, on_deep_stack};
     use super::super::judge::judge;
     use super::super::observation::{Observation, Observed};
     use super::super::redact::Redactor;
@@ -167,10 +197,8 @@ mod tests {
         }
     }
 
-    /// Each is judged twice, once with nothing left out, and has to come to the same in the same words.
-    #[test]
-    fn what_is_left_out_is_never_missed() {
-        let observation = Observation::default()
+    fn observation() -> Observation {
+        Observation::default()
             .with("status", Observed::Whole(200))
             .with("body", Observed::Text("ab".to_owned()))
             .with("text", Observed::Nothing("there is no text".to_owned()))
@@ -189,7 +217,20 @@ mod tests {
                     "list": [{"x": 1, "json": {"x": 1}}, {"x": 2, "y": null}], "names": ["ok", "ab"], "empty": {},
                     "with.point": 1, "": 2, "headers": {"content-type": "text/plain"},
                 })),
-            );
+            )
+    }
+
+    fn without_glances(mut compiled: Compiled) -> Compiled {
+        for conjunct in &mut compiled.conjuncts {
+            conjunct.glance = None;
+        }
+        compiled
+    }
+
+    /// Each is judged three times: as it is, by CEL alone, and by CEL with nothing left out. It has to come to the same in
+    /// the same words.
+    #[test]
+    fn what_is_left_out_is_never_missed() {
         let conditions = [
             "json.ok",
             "json.off",
@@ -247,17 +288,33 @@ mod tests {
             "json.ok && unknown.part == 1",
             "status.part == 1",
             "json.count / json.no > 1",
+            "json.count != 4 && json.count >= 3 && json.count > 2 && json.count <= 3 && 4 > json.count",
+            "json.rate == 1",
+            "json.large != 3 && json.text != 'x' && json.text == 'ab'",
+            "json.none != 'x' && json.ab != 'x' && json.list != 3",
+            "status == 200 && 200 == status && status != 200.0",
+            "status == 200 && status == 200 && json.ok && json.ok",
+            "json == 3",
+            "json['ok'] && headers['x-name'] == 'ab' && body != \"\"",
+            "headers['x-name'].size == 1",
+            "count == 3",
         ];
         let until = Instant::now() + Duration::from_mins(1);
-        let redactor = Redactor::new([]);
-        for condition in conditions {
-            let parts = compile(condition).expect("a condition");
-            let mut whole = compile(condition).expect("a condition");
-            whole.uses.values_mut().for_each(|used| *used = Use::Whole);
-            let [parts, whole] = [parts, whole].map(|compiled| {
-                on_deep_stack(|| Ok(judge(&compiled, &observation, &redactor, until))).expect("a thread")
-            });
-            assert_eq!(parts, whole, "{condition}");
+        let observation = observation();
+        for redactor in [
+            Redactor::new([]),
+            Redactor::new([&SecretString::from("ab"), &SecretString::from("3")]),
+        ] {
+            for condition in conditions {
+                let [glanced, parts, whole] = [(); 3].map(|()| compile(condition).expect("a condition"));
+                let (parts, mut whole) = (without_glances(parts), without_glances(whole));
+                whole.uses.values_mut().for_each(|used| *used = Use::Whole);
+                let [glanced, parts, whole] = [glanced, parts, whole].map(|compiled| {
+                    on_deep_stack(|| Ok(judge(&compiled, &observation, &redactor, until))).expect("a thread")
+                });
+                assert_eq!(parts, whole, "{condition}");
+                assert_eq!(glanced, whole, "{condition}");
+            }
         }
     }
 }

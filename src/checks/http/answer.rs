@@ -153,7 +153,10 @@ fn json_of(run: &Run<'_>, body: &Body) -> Observed {
     Observed::Nothing(if clean.is_empty() {
         "the body is empty, expected JSON".to_owned()
     } else {
-        format!("the body is not JSON: it begins {:?}", written::beginning(clean, 60))
+        format!(
+            "the body is not JSON: it begins {:?}",
+            written::beginning(clean, 60)
+        )
     })
 }
 
