@@ -57,6 +57,9 @@ impl Glance {
             Some((left, operator, right)) => (left, Wanted::by(operator, right)?),
             None => (expression, Wanted::True),
         };
+        if asks_for_presence(looked_at) {
+            return None;
+        }
         let mut keys = Vec::new();
         let name = picked(looked_at, &mut keys)?;
         Some(Self {
@@ -119,6 +122,15 @@ impl Wanted {
     }
 }
 
+/// Whether something is picked that is only asked for, as in `has(json.a)`.
+fn asks_for_presence(expression: &IdedExpr) -> bool {
+    match &expression.expr {
+        Expr::Select(select) => select.test || asks_for_presence(&select.operand),
+        Expr::Call(call) => call.args.first().is_some_and(asks_for_presence),
+        _ => false,
+    }
+}
+
 /// The judgement that all of a condition holds, if that can be told at a glance. Past `until`, nothing can.
 pub(super) fn holds(
     compiled: &Compiled,
@@ -140,11 +152,10 @@ pub(super) fn holds(
             };
             looked_at.insert(glance.written.clone(), noted);
         }
-        let shown = match (&glance.wanted, seen) {
-            (Wanted::True, _) => "true".to_owned(),
-            (_, Scalar::Truth(truth)) => truth.to_string(),
-            (_, Scalar::Whole(number)) => written::whole(number, redactor),
-            (_, Scalar::Text(text)) => written::text(text, redactor),
+        let shown = match seen {
+            Scalar::Truth(truth) => truth.to_string(),
+            Scalar::Whole(number) => written::whole(number, redactor),
+            Scalar::Text(text) => written::text(text, redactor),
         };
         let clause = format!("{} is {shown}", glance.written);
         if !clauses.contains(&clause) {
@@ -210,6 +221,7 @@ mod tests {
             "json.inner != 3",
             "json != 3",
             "has(json.ok)",
+            "has(json.ok) != 'x'",
             "!json.off",
             "status in [200]",
             "latency < duration('1s')",

@@ -257,6 +257,8 @@ mod tests {
             "'x-name' in headers && !('x-none' in headers)",
             "size(headers) == 2 && headers['x-name'] == 'ab'",
             "has(json.ab) && has(json.ab.deep.er) && !has(json.ab.deep.no) && !has(json.no)",
+            "has(json.ok) && has(json['ab'].deep) && has(headers.no) == false",
+            "has(json.text) != 'x' && has(json.count)",
             "has(json.no.deep)",
             "has(json.empty.at)",
             "has(json.text.at)",
