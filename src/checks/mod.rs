@@ -195,17 +195,26 @@ impl Checks {
     ///
     /// Dropping the future ends the check; a command's whole process group is killed.
     pub async fn run(&self, check: &Check, variables: &Variables) -> CheckResult {
-        self.run_with(check, variables, &[]).await.0
+        let redactor = self.redactor(variables);
+        self.run_with(check, variables, &redactor, &[]).await.0
     }
 
-    /// The same with the results of the checks it waited for. It is tried again as often as it says.
+    /// Knows everything that no check with these variables may show.
+    fn redactor(&self, variables: &Variables) -> Redactor {
+        let passed_on = self.shared.guard.secrets_passed_on();
+        Redactor::new(variables.secrets().chain(&passed_on))
+    }
+
+    /// The same with the results of the checks it waited for, and what is known to be secret among the variables. It is
+    /// tried again as often as it says.
     async fn run_with(
         &self,
         check: &Check,
         variables: &Variables,
+        known: &Redactor,
         results: &[CheckResult],
     ) -> (CheckResult, BTreeMap<String, Captured>) {
-        let (mut result, mut captured) = self.run_once(check, variables, results).await;
+        let (mut result, mut captured) = self.run_once(check, variables, known, results).await;
         let Some(Retry { times, wait }) = check.retry else {
             return (result, captured);
         };
@@ -214,7 +223,7 @@ impl Checks {
         let mut tries = 1;
         while tries <= times && result.status != CheckStatus::Passed {
             tokio::time::sleep(wait).await;
-            (result, captured) = self.run_once(check, variables, results).await;
+            (result, captured) = self.run_once(check, variables, known, results).await;
             tries += 1;
         }
         if tries > 1 {
@@ -236,11 +245,12 @@ impl Checks {
         &self,
         check: &Check,
         variables: &Variables,
+        known: &Redactor,
         results: &[CheckResult],
     ) -> (CheckResult, BTreeMap<String, Captured>) {
         let shared = &*self.shared;
-        let passed_on = shared.guard.secrets_passed_on();
-        let redactor = Redactor::new(variables.secrets().chain(&passed_on));
+        // What one check captures is its own to hide, until it is handed on.
+        let redactor = known.fork();
         let lane = probes::lane(&check.probe, variables);
         let _place = shared.shares.take(lane).await;
 

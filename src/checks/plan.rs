@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::capture::{self, Captured};
 use super::combined::ended;
+use super::redact::Redactor;
 use super::{Checks, Variables};
 use crate::domain::check::{Check, CheckResult, CheckStatus, Probe, PushProbe};
 use crate::domain::ids::CheckId;
@@ -127,6 +128,7 @@ impl Checks {
             .map(|(id, ends)| (id, ends.shared()))
             .collect();
         let needed: BTreeSet<CheckId> = checks.iter().flat_map(Check::needs).cloned().collect();
+        let known = self.redactor(variables);
         let mut running = JoinSet::new();
         for check in checks {
             let waits: Vec<(CheckId, Option<UnderWay>)> = check
@@ -138,9 +140,9 @@ impl Checks {
                 under_way.insert(check.id.clone(), told.map(Result::ok).boxed().shared());
                 teller
             });
-            let (checker, variables) = (self.clone(), Arc::clone(variables));
+            let (checker, variables, known) = (self.clone(), Arc::clone(variables), known.clone());
             running.spawn(async move {
-                let ended = checker.run_when_ready(&check, waits, &variables).await;
+                let ended = checker.run_when_ready(&check, waits, &variables, &known).await;
                 if let Some(teller) = teller {
                     // Whoever waited may have been ended.
                     let _ = teller.send(ended.clone());
@@ -151,12 +153,14 @@ impl Checks {
         running
     }
 
-    /// Waits for what a check needs, then runs it, or tells why it is skipped.
+    /// Waits for what a check needs, then runs it, or tells why it is skipped. `known` is what is secret among the
+    /// variables.
     async fn run_when_ready(
         &self,
         check: &Check,
         waits: Vec<(CheckId, Option<UnderWay>)>,
         variables: &Variables,
+        known: &Redactor,
     ) -> Ended {
         let waited = join_all(waits.into_iter().map(|(id, run)| async move {
             let ended = match run {
@@ -192,11 +196,13 @@ impl Checks {
             }
         }
         let extended;
-        let variables = if captured.is_empty() {
-            variables
+        let (variables, known) = if captured.is_empty() {
+            (variables, known)
         } else {
-            extended = capture::with_captured(variables, &captured);
-            &extended
+            let variables = capture::with_captured(variables, &captured);
+            let known = self.redactor(&variables);
+            extended = (variables, known);
+            (&extended.0, &extended.1)
         };
         if let Probe::Push(PushProbe { inbox: None, .. }) = &check.probe {
             return self.unmade(
@@ -206,7 +212,7 @@ impl Checks {
                     .to_owned(),
             );
         }
-        let (result, own) = self.run_with(check, variables, &results).await;
+        let (result, own) = self.run_with(check, variables, known, &results).await;
         if !own.is_empty() {
             captured.insert(check.id.clone(), own);
         }

@@ -98,6 +98,13 @@ impl Redactor {
         }
     }
 
+    /// One that knows the same. What either learns from now on, the other does not.
+    pub(super) fn fork(&self) -> Self {
+        Self {
+            shapes: Arc::new(RwLock::new(self.shapes())),
+        }
+    }
+
     /// From now on this is a secret too.
     pub(super) fn learn(&self, secret: &SecretString) {
         // A panic while the lock is held cannot leave the shapes half changed: they are replaced at once.
@@ -403,6 +410,15 @@ mod tests {
         assert_eq!(clone.redact("hunter2 s3ssion"), "[redacted] s3ssion");
         redactor.learn(&SecretString::from("s3ssion"));
         assert_eq!(clone.redact("hunter2 s3ssion"), "[redacted] [redacted]");
+    }
+
+    #[test]
+    fn what_comes_to_light_after_a_fork_is_known_to_one_alone() {
+        let before = redactor("hunter2");
+        let fork = before.fork();
+        fork.learn(&SecretString::from("s3ssion"));
+        assert_eq!(fork.redact("hunter2 s3ssion"), "[redacted] [redacted]");
+        assert_eq!(before.redact("hunter2 s3ssion"), "[redacted] s3ssion");
     }
 
     #[test]
