@@ -242,13 +242,12 @@ impl Checks {
 fn results(running: JoinSet<Ended>, cancel: CancellationToken) -> impl Stream<Item = Ended> + Send {
     stream::unfold((running, cancel), |(mut running, cancel)| async move {
         loop {
-            let one = match cancel.run_until_cancelled(running.join_next()).await {
-                Some(one) => one?,
-                None => {
-                    running.abort_all();
-                    // Those that had ended before have their results.
-                    running.try_join_next()?
-                }
+            let one = if let Some(one) = cancel.run_until_cancelled(running.join_next()).await {
+                one?
+            } else {
+                running.abort_all();
+                // Those that had ended before have their results.
+                running.try_join_next()?
             };
             match one.map_err(JoinError::try_into_panic) {
                 Ok(ended) => return Some((ended, (running, cancel))),
