@@ -213,7 +213,7 @@ fn seen(
                     "{name} was not captured: `capture` does not match the output of {program} (exit code {exit_code})"
                 )),
             };
-            observation = observation.with(name, observed);
+            observation = observation.with(name.to_owned(), observed);
         }
     }
     // What every command has goes in last, so that no capture can stand in for it.

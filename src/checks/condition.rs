@@ -3,14 +3,16 @@
 //! The CEL crate parses and evaluates by recursion with large frames, so compiling, and evaluating what is deep
 //! or loops, happens on threads with room enough; [`scan`](super::scan) bounds how deep a condition can be.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use cel::Env;
 use cel::common::ast::{EntryExpr, Expr, IdedExpr, SourceInfo};
 use cel::parser::{ParseError, Parser};
 
+use super::glance::Glance;
 use super::scan;
+use super::uses::{Use, headers_named, uses};
 
 /// Functions and types that conditions have: CEL's standard ones.
 pub(super) static STANDARD: LazyLock<Arc<Env>> = LazyLock::new(|| Arc::new(Env::stdlib()));
@@ -30,8 +32,10 @@ const MOST_COMPILED: usize = 2000;
 pub(super) struct Compiled {
     /// What `&&` joins, in order. All must hold.
     pub(super) conjuncts: Vec<Conjunct>,
-    /// The names that it uses, found once and not at each evaluation.
-    pub(super) names: BTreeSet<String>,
+    /// The names that it uses, and how much of what they stand for.
+    pub(super) uses: BTreeMap<String, Use>,
+    /// The headers that it names.
+    pub(super) headers: Vec<String>,
     /// Whether it may take long or needs much stack, and is evaluated on a thread of its own.
     pub(super) heavy: bool,
 }
@@ -45,6 +49,8 @@ pub(super) struct Conjunct {
     pub(super) offset: usize,
     /// What it means.
     pub(super) expression: IdedExpr,
+    /// How it can be looked at without CEL, where it can.
+    pub(super) glance: Option<Glance>,
     /// Where each part of it stands in `text`.
     pub(super) source: SourceInfo,
 }
@@ -163,17 +169,22 @@ fn compiled(
                         .to_owned(),
             });
         }
-        let names = conjuncts
-            .iter()
-            .flat_map(|conjunct| {
-                let references = conjunct.expression.references();
-                let names = references.variables().into_iter().map(str::to_owned);
-                names.collect::<Vec<_>>()
-            })
-            .collect();
+        let expressions = || conjuncts.iter().map(|conjunct| &conjunct.expression);
+        let headers = headers_named(expressions());
+        let mut parts = uses(expressions());
+        let mut used = BTreeMap::new();
+        for expression in expressions() {
+            for name in expression.references().variables() {
+                if !used.contains_key(name) {
+                    let part = parts.remove(name).unwrap_or(Use::Whole);
+                    used.insert(name.to_owned(), part);
+                }
+            }
+        }
         Ok(Compiled {
             conjuncts,
-            names,
+            uses: used,
+            headers,
             heavy: depth > SHALLOW || loops > 0,
         })
     })
@@ -225,6 +236,7 @@ fn parse(text: &str, span: std::ops::Range<usize>) -> Result<Conjunct, ParseErro
         Ok((expression, source)) => Ok(Conjunct {
             text: part.to_owned(),
             offset,
+            glance: Glance::at(&expression),
             expression,
             source,
         }),

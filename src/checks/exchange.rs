@@ -47,36 +47,32 @@ pub(super) struct Body {
 impl Body {
     /// Reads it up to the limit.
     pub(super) async fn read(run: &Run<'_>, mut response: Response, url: &Url) -> Result<Self, Hindrance> {
-        let mut body = Self {
-            bytes: Vec::new(),
-            cut: false,
-        };
-        loop {
-            let came = body.bytes.len();
-            let chunk = run.in_time(response.chunk(), || {
-                format!(
-                    "the answer of {} had begun but did not end ({came} bytes of its body came)",
-                    place(url)
-                )
-            });
-            match chunk.await? {
-                Ok(Some(chunk)) => {
-                    let room = run.limits.body_bytes - came;
-                    body.bytes.extend_from_slice(&chunk[..room.min(chunk.len())]);
-                    if chunk.len() > room {
-                        // What is left is never read: dropping the response closes the connection.
-                        body.cut = true;
-                        return Ok(body);
-                    }
-                }
-                Ok(None) => return Ok(body),
-                Err(_) => {
-                    return Err(Hindrance::new(format!(
-                        "{} broke the connection off in the middle of its answer ({came} bytes of its body came); look at its log",
-                        place(url)
-                    )));
+        let mut bytes = Vec::new();
+        // One timer for all of it.
+        let read = tokio::time::timeout_at(run.deadline, async {
+            while let Some(chunk) = response.chunk().await? {
+                let room = run.limits.body_bytes - bytes.len();
+                bytes.extend_from_slice(&chunk[..room.min(chunk.len())]);
+                if chunk.len() > room {
+                    // What is left is never read: dropping the response closes the connection.
+                    return Ok(true);
                 }
             }
+            Ok::<_, reqwest::Error>(false)
+        })
+        .await;
+        match read {
+            Ok(Ok(cut)) => Ok(Self { bytes, cut }),
+            Ok(Err(_)) => Err(Hindrance::new(format!(
+                "{} broke the connection off in the middle of its answer ({} bytes of its body came); look at its log",
+                place(url),
+                bytes.len()
+            ))),
+            Err(_) => Err(run.out_of_time(&format!(
+                "the answer of {} had begun but did not end ({} bytes of its body came)",
+                place(url),
+                bytes.len()
+            ))),
         }
     }
 }
@@ -172,8 +168,8 @@ pub(super) fn host(written: &str, variables: &Variables) -> Option<String> {
 
 /// The URL of a parameter with its variables replaced.
 pub(super) fn url(run: &Run<'_>, written: &str, parameter: &str) -> Result<Url, Hindrance> {
-    let named = variables_in(written);
     Url::parse(&run.expand(written)?).map_err(|error| {
+        let named = variables_in(written);
         let mend = if named.is_empty() {
             format!("mend `{parameter}`")
         } else {

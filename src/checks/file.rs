@@ -298,7 +298,7 @@ fn seen(run: &Run<'_>, probe: &FileProbe, path: &str, looked: Looked) -> Seen {
         .with("count", Observed::Whole(count));
     let Some(newest) = tally.newest else {
         let observation = NAMES[2..].iter().fold(observation, |observation, (name, _)| {
-            observation.with(name, none(name))
+            observation.with(*name, none(name))
         });
         return Seen {
             observation,

@@ -10,9 +10,10 @@ use cel::{Context, ExecutionError, Value as CelValue};
 use serde_json::Value;
 
 use super::condition::{Compiled, Conjunct, STANDARD};
+use super::glance;
 use super::observation::{Observation, Observed};
 use super::redact::Redactor;
-use super::shape::{children, comparison, flattened, is_constant, is_headers, is_path, text_of, text_test};
+use super::shape::{children, comparison, flattened, is_constant, is_path, text_test};
 use super::written;
 
 /// What became of a condition.
@@ -27,9 +28,9 @@ pub(super) struct Judgement {
 }
 
 /// The most values noted as looked at.
-const MOST_LOOKED_AT: usize = 20;
+pub(super) const MOST_LOOKED_AT: usize = 20;
 /// The most characters of a text noted as looked at.
-const LONGEST_TEXT: usize = 200;
+pub(super) const LONGEST_TEXT: usize = 200;
 
 /// Judges an observation. Secrets are out of everything that comes back. Past `until` nothing is found under any
 /// name any more, so that loops inside loops come to an end; what they end with then is of no use.
@@ -39,8 +40,10 @@ pub(super) fn judge(
     redactor: &Redactor,
     until: Instant,
 ) -> Judgement {
-    with_judge(compiled, observation, redactor, until, |judge| {
-        judge.judged(compiled)
+    glance::holds(compiled, observation, redactor, until).unwrap_or_else(|| {
+        with_judge(compiled, observation, redactor, until, |judge| {
+            judge.judged(compiled)
+        })
     })
 }
 
@@ -79,12 +82,9 @@ fn with_judge<Done>(
     work: impl FnOnce(&Judge<'_>) -> Done,
 ) -> Done {
     let values = compiled
-        .names
+        .uses
         .iter()
-        .filter_map(|name| {
-            let value = observation.for_condition(name)?.try_into().ok()?;
-            Some((name.clone(), value))
-        })
+        .filter_map(|(name, used)| Some((name.as_str(), observation.for_condition(name, used)?)))
         .collect();
     let names = Names { values, until };
     let mut context = Context::with_env(STANDARD.clone());
@@ -96,45 +96,18 @@ fn with_judge<Done>(
     })
 }
 
-/// The headers that a condition names, to be kept as evidence.
-pub(super) fn headers_named(compiled: &Compiled) -> Vec<String> {
-    fn look(expression: &IdedExpr, names: &mut Vec<String>) {
-        let name = match &expression.expr {
-            Expr::Select(select) if is_headers(&select.operand) => Some(select.field.clone()),
-            Expr::Call(call) if call.func_name == operators::INDEX => match call.args.as_slice() {
-                [operand, index] if is_headers(operand) => text_of(index),
-                _ => None,
-            },
-            Expr::Call(call) if call.func_name == operators::IN => match call.args.as_slice() {
-                [name, operand] if is_headers(operand) => text_of(name),
-                _ => None,
-            },
-            _ => None,
-        };
-        names.extend(name.filter(|name| !names.contains(name)));
-        for child in children(expression) {
-            look(child, names);
-        }
-    }
-    let mut names = Vec::new();
-    for conjunct in &compiled.conjuncts {
-        look(&conjunct.expression, &mut names);
-    }
-    names
-}
-
 /// Whether a condition looks at what is observed under a name.
 pub(super) fn looks_at(compiled: &Compiled, name: &str) -> bool {
-    compiled.names.contains(name)
+    compiled.uses.contains_key(name)
 }
 
 /// What a condition finds under the names it uses.
-struct Names {
-    values: BTreeMap<String, Box<dyn Val>>,
+struct Names<'a> {
+    values: BTreeMap<&'a str, Box<dyn Val + 'a>>,
     until: Instant,
 }
 
-impl VariableResolver for Names {
+impl VariableResolver for Names<'_> {
     fn resolve<'b>(&'b self, variable: &str) -> Option<CowVal<'b, 'b>> {
         let value = self.values.get(variable)?;
         (Instant::now() < self.until).then(|| CowVal::Borrowed(value.as_ref()))

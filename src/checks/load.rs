@@ -226,7 +226,7 @@ fn seen(probe: &LoadProbe, figures: &Figures, rate: f64, earlier: Option<&Earlie
         .with("statuses", Observed::Json(statuses));
     for (name, wait) in &waits {
         observation = observation.with(
-            name,
+            *name,
             if figures.has_waits() {
                 evidence.insert(format!("{name}_ms"), json!(milliseconds(*wait)));
                 Observed::Duration(*wait)

@@ -23,6 +23,7 @@ mod env;
 mod exchange;
 mod file;
 mod github;
+mod glance;
 mod guard;
 mod http;
 mod judge;
@@ -49,6 +50,7 @@ mod template;
 mod tests;
 mod tls;
 mod trust;
+mod uses;
 mod variables;
 mod verdict;
 mod wire;
@@ -217,17 +219,26 @@ impl Checks {
     ///
     /// Dropping the future ends the check; a command's whole process group is killed.
     pub async fn run(&self, check: &Check, variables: &Variables) -> CheckResult {
-        self.run_with(check, variables, &[]).await.0
+        let redactor = self.redactor(variables);
+        self.run_with(check, variables, &redactor, &[]).await.0
     }
 
-    /// The same with the results of the checks it waited for. It is tried again as often as it says.
+    /// Knows everything that no check with these variables may show.
+    fn redactor(&self, variables: &Variables) -> Redactor {
+        let passed_on = self.shared.guard.secrets_passed_on();
+        Redactor::new(variables.secrets().chain(&passed_on))
+    }
+
+    /// The same with the results of the checks it waited for, and what is known to be secret among the variables. It is
+    /// tried again as often as it says.
     async fn run_with(
         &self,
         check: &Check,
         variables: &Variables,
+        known: &Redactor,
         results: &[CheckResult],
     ) -> (CheckResult, BTreeMap<String, Captured>) {
-        let (mut result, mut captured) = self.run_once(check, variables, results).await;
+        let (mut result, mut captured) = self.run_once(check, variables, known, results).await;
         let Some(Retry { times, wait }) = check.retry else {
             return (result, captured);
         };
@@ -236,7 +247,7 @@ impl Checks {
         let mut tries = 1;
         while tries <= times && result.status != CheckStatus::Passed {
             tokio::time::sleep(wait).await;
-            (result, captured) = self.run_once(check, variables, results).await;
+            (result, captured) = self.run_once(check, variables, known, results).await;
             tries += 1;
         }
         if tries > 1 {
@@ -258,11 +269,12 @@ impl Checks {
         &self,
         check: &Check,
         variables: &Variables,
+        known: &Redactor,
         results: &[CheckResult],
     ) -> (CheckResult, BTreeMap<String, Captured>) {
         let shared = &*self.shared;
-        let passed_on = shared.guard.secrets_passed_on();
-        let redactor = Redactor::new(variables.secrets().chain(&passed_on));
+        // What one check captures is its own to hide, until it is handed on.
+        let redactor = known.fork();
         let lane = probes::lane(&check.probe, variables);
         let _place = shared.shares.take(lane).await;
 
@@ -281,7 +293,9 @@ impl Checks {
             timeout: check.timeout,
             deadline: started + check.timeout,
         };
-        let outcome = tokio::time::timeout_at(run.deadline + MARGIN, shared.outcome(check, &run))
+        // What it takes while it runs is not there yet while it waits for its place.
+        let outcome = Box::pin(shared.outcome(check, &run));
+        let outcome = tokio::time::timeout_at(run.deadline + MARGIN, outcome)
             .await
             .unwrap_or_else(|_| {
                 let took = written::duration(check.timeout);
@@ -309,10 +323,7 @@ impl Checks {
             status,
             // The boundary: nothing that has not been through the redactor is in a result.
             why: redactor.beginning(&why, LONGEST_WHY),
-            observed: observed
-                .into_iter()
-                .map(|(name, value)| (redactor.redact(&name), redactor.redact_value(&value)))
-                .collect(),
+            observed: redactor.redact_observed(observed),
             at,
             duration_ms: started.elapsed().as_millis() as u64,
         };

@@ -1,11 +1,16 @@
 //! What a probe saw, by the names that a condition may use.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
 use std::time::Duration;
 
-use cel::Value as CelValue;
+use cel::common::types::{
+    CelBool, CelDouble, CelDuration, CelInt, CelList, CelMap, CelMapKey, CelNull, CelString, CelUInt,
+};
+use cel::common::value::Val;
 use serde_json::Value;
+
+use super::uses::Use;
 
 /// What kind of thing stands behind a name, known before anything is observed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,10 +54,18 @@ pub(super) enum Observed {
     Nothing(String),
 }
 
+/// One thing seen that has no parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scalar<'a> {
+    Truth(bool),
+    Whole(i64),
+    Text(&'a str),
+}
+
 /// Everything a probe saw.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Observation {
-    values: BTreeMap<String, Observed>,
+    values: BTreeMap<Cow<'static, str>, Observed>,
     /// Why something is as it was seen, by its name.
     reasons: BTreeMap<String, String>,
 }
@@ -60,8 +73,8 @@ pub(super) struct Observation {
 impl Observation {
     /// Notes something seen.
     #[must_use]
-    pub(super) fn with(mut self, name: &str, observed: Observed) -> Self {
-        self.values.insert(name.to_owned(), observed);
+    pub(super) fn with(mut self, name: impl Into<Cow<'static, str>>, observed: Observed) -> Self {
+        self.values.insert(name.into(), observed);
         self
     }
 
@@ -82,60 +95,105 @@ impl Observation {
         self.values.get(name)
     }
 
-    /// What a condition finds under a name; nothing for what was not seen.
-    pub(super) fn for_condition(&self, name: &str) -> Option<CelValue> {
-        let value = match self.values.get(name)? {
-            Observed::Truth(truth) => CelValue::Bool(*truth),
-            Observed::Whole(number) => CelValue::Int(*number),
-            Observed::Fraction(number) => CelValue::Float(*number),
+    /// The truth, number or text that stands under a name and the keys that follow it.
+    pub(super) fn scalar(&self, name: &str, keys: &[String]) -> Option<Scalar<'_>> {
+        match (self.values.get(name)?, keys) {
+            (Observed::Truth(truth), []) => Some(Scalar::Truth(*truth)),
+            (Observed::Whole(number), []) => Some(Scalar::Whole(*number)),
+            (Observed::Text(text), []) => Some(Scalar::Text(text)),
+            (Observed::Headers(headers), [key]) => Some(Scalar::Text(headers.get(key)?)),
+            (Observed::Json(json), keys) => match keys
+                .iter()
+                .try_fold(json, |json, key| json.as_object()?.get(key))?
+            {
+                Value::Bool(truth) => Some(Scalar::Truth(*truth)),
+                Value::Number(number) => number.as_i64().map(Scalar::Whole),
+                Value::String(text) => Some(Scalar::Text(text)),
+                Value::Null | Value::Array(_) | Value::Object(_) => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// What a condition finds under a name, as far as it uses it; nothing for what was not seen.
+    pub(super) fn for_condition<'a>(&'a self, name: &str, used: &Use) -> Option<Box<dyn Val + 'a>> {
+        Some(match self.values.get(name)? {
+            Observed::Truth(truth) => Box::new(CelBool::from(*truth)),
+            Observed::Whole(number) => Box::new(CelInt::from(*number)),
+            Observed::Fraction(number) => Box::new(CelDouble::from(*number)),
             Observed::Duration(duration) => span(*duration),
-            Observed::Text(text) => CelValue::from(text.as_str()),
-            Observed::Headers(headers) => headers
+            Observed::Text(text) => Box::new(CelString::from(text.as_str())),
+            Observed::Headers(headers) => {
+                let text =
+                    |text: &'a String| -> Box<dyn Val + 'a> { Box::new(CelString::from(text.as_str())) };
+                match used {
+                    Use::Whole => map(headers.iter().map(|(name, value)| (name.as_str(), text(value)))),
+                    Use::Parts(parts) => map(parts.keys().filter_map(|name| {
+                        let (name, value) = headers.get_key_value(name)?;
+                        Some((name.as_str(), text(value)))
+                    })),
+                }
+            }
+            Observed::Durations(spans) => map(spans.iter().map(|(name, duration)| (*name, span(*duration)))),
+            Observed::Fractions(numbers) => map(numbers
                 .iter()
-                .map(|(name, value)| (name.clone(), CelValue::from(value.as_str())))
-                .collect::<HashMap<_, _>>()
-                .into(),
-            Observed::Durations(spans) => spans
-                .iter()
-                .map(|(name, duration)| ((*name).to_owned(), span(*duration)))
-                .collect::<HashMap<_, _>>()
-                .into(),
-            Observed::Fractions(numbers) => numbers
-                .iter()
-                .map(|(name, number)| ((*name).to_owned(), CelValue::Float(*number)))
-                .collect::<HashMap<_, _>>()
-                .into(),
-            Observed::Names(names) => CelValue::List(Arc::new(
-                names.iter().map(|name| CelValue::from(name.as_str())).collect(),
+                .map(|(name, number)| (*name, Box::new(CelDouble::from(*number)) as Box<dyn Val>))),
+            Observed::Names(names) => Box::new(CelList::from(
+                names
+                    .iter()
+                    .map(|name| Box::new(CelString::from(name.as_str())) as Box<dyn Val + 'a>)
+                    .collect::<Vec<_>>(),
             )),
-            Observed::Json(json) => from_json(json),
+            Observed::Json(json) => from_json(json, used),
             Observed::Nothing(_) => return None,
-        };
-        Some(value)
+        })
     }
 }
 
-fn span(duration: Duration) -> CelValue {
-    CelValue::Duration(chrono::Duration::from_std(duration).unwrap_or(chrono::Duration::MAX))
+fn span<'a>(duration: Duration) -> Box<dyn Val + 'a> {
+    let span = chrono::Duration::from_std(duration).unwrap_or(chrono::Duration::MAX);
+    Box::new(CelDuration::from(span))
 }
 
-/// JSON as a condition sees it: numbers that are whole are whole, so that they can be reckoned with.
-fn from_json(json: &Value) -> CelValue {
+fn map<'a>(entries: impl Iterator<Item = (&'a str, Box<dyn Val + 'a>)>) -> Box<dyn Val + 'a> {
+    let entries: HashMap<CelMapKey<'a>, Box<dyn Val + 'a>> = entries
+        .map(|(name, value)| (CelMapKey::from(name), value))
+        .collect();
+    Box::new(CelMap::from(entries))
+}
+
+/// JSON as a condition sees it: numbers that are whole are whole, so that they can be reckoned with. Of an object, only
+/// what is used is there; what has no keys is there as it is, so that a sentence can say so.
+fn from_json<'a>(json: &'a Value, used: &Use) -> Box<dyn Val + 'a> {
     match json {
-        Value::Null => CelValue::Null,
-        Value::Bool(bool) => CelValue::Bool(*bool),
-        Value::Number(number) => number
-            .as_i64()
-            .map(CelValue::Int)
-            .or_else(|| number.as_u64().map(CelValue::UInt))
-            .or_else(|| number.as_f64().map(CelValue::Float))
-            .unwrap_or(CelValue::Null),
-        Value::String(text) => CelValue::from(text.as_str()),
-        Value::Array(values) => CelValue::List(Arc::new(values.iter().map(from_json).collect())),
-        Value::Object(entries) => entries
-            .iter()
-            .map(|(key, value)| (key.clone(), from_json(value)))
-            .collect::<HashMap<_, _>>()
-            .into(),
+        Value::Null => Box::new(CelNull),
+        Value::Bool(truth) => Box::new(CelBool::from(*truth)),
+        Value::Number(number) => {
+            if let Some(number) = number.as_i64() {
+                Box::new(CelInt::from(number))
+            } else if let Some(number) = number.as_u64() {
+                Box::new(CelUInt::from(number))
+            } else if let Some(number) = number.as_f64() {
+                Box::new(CelDouble::from(number))
+            } else {
+                Box::new(CelNull)
+            }
+        }
+        Value::String(text) => Box::new(CelString::from(text.as_str())),
+        Value::Array(values) => Box::new(CelList::from(
+            values
+                .iter()
+                .map(|value| from_json(value, &Use::Whole))
+                .collect::<Vec<_>>(),
+        )),
+        Value::Object(entries) => match used {
+            Use::Whole => map(entries
+                .iter()
+                .map(|(key, value)| (key.as_str(), from_json(value, &Use::Whole)))),
+            Use::Parts(parts) => map(parts.iter().filter_map(|(key, used)| {
+                let (key, value) = entries.get_key_value(key)?;
+                Some((key.as_str(), from_json(value, used)))
+            })),
+        },
     }
 }

@@ -7,11 +7,13 @@ use std::sync::Arc;
 
 use futures_util::future::{BoxFuture, Shared, join_all};
 use futures_util::{FutureExt as _, Stream, StreamExt as _, stream};
+use tokio::sync::oneshot;
+use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::AbortOnDropHandle;
 
 use super::capture::{self, Captured};
 use super::combined::ended;
+use super::redact::Redactor;
 use super::{Checks, Variables};
 use crate::domain::check::{Check, CheckResult, CheckStatus, ManualProbe, Probe, PushProbe};
 use crate::domain::ids::CheckId;
@@ -101,63 +103,64 @@ impl Checks {
         variables: Arc<Variables>,
         cancel: CancellationToken,
     ) -> impl Stream<Item = Ended> + Send + use<> {
-        let all = checks.len().max(1);
+        let (ordered, circular) = ordered(checks);
+        let circular: Vec<Ended> = circular
+            .iter()
+            .map(|check| {
+                self.unmade(
+                    check,
+                    CheckStatus::Error,
+                    "it waits for itself by way of the checks it needs; mend `after`, `all` or `any`"
+                        .to_owned(),
+                )
+            })
+            .collect();
+        let checker = self.clone();
+        // Nothing begins before the first result is asked for.
+        let begun = stream::once(async move { checker.begin(ordered, elsewhere, &variables) });
+        stream::iter(circular).chain(begun.flat_map(move |running| results(running, cancel.clone())))
+    }
+
+    /// Begins every check, in a task of its own, so that many share the processors. Each stands after those it needs.
+    fn begin(&self, checks: Vec<Check>, elsewhere: Elsewhere, variables: &Arc<Variables>) -> JoinSet<Ended> {
         let mut under_way: HashMap<CheckId, UnderWay> = elsewhere
             .into_iter()
             .map(|(id, ends)| (id, ends.shared()))
             .collect();
-        let mut running = Vec::with_capacity(checks.len());
-        let (ordered, circular) = ordered(checks);
-        let checker = self.clone();
-        let begun = move |check: Check, under_way: &HashMap<CheckId, UnderWay>| {
+        let needed: BTreeSet<CheckId> = checks.iter().flat_map(Check::needs).cloned().collect();
+        let known = self.redactor(variables);
+        let mut running = JoinSet::new();
+        for check in checks {
             let waits: Vec<(CheckId, Option<UnderWay>)> = check
                 .needs()
                 .map(|needed| (needed.clone(), under_way.get(needed).cloned()))
                 .collect();
-            let (checker, variables, cancel) = (checker.clone(), Arc::clone(&variables), cancel.clone());
-            let one = async move {
-                // A task of its own, so that many share the processors. Dropping this ends it.
-                let running = AbortOnDropHandle::new(tokio::spawn(async move {
-                    checker.run_when_ready(&check, waits, &variables).await
-                }));
-                // The check goes at once when it is cancelled, and not only when the stream does.
-                match cancel.run_until_cancelled(running).await? {
-                    Ok(ended) => Some(ended),
-                    Err(ended) => match ended.try_into_panic() {
-                        Ok(panic) => std::panic::resume_unwind(panic),
-                        // The runtime is shutting down.
-                        Err(_) => None,
-                    },
+            let teller = needed.contains(&check.id).then(|| {
+                let (teller, told) = oneshot::channel();
+                under_way.insert(check.id.clone(), told.map(Result::ok).boxed().shared());
+                teller
+            });
+            let (checker, variables, known) = (self.clone(), Arc::clone(variables), known.clone());
+            running.spawn(async move {
+                let ended = checker.run_when_ready(&check, waits, &variables, &known).await;
+                if let Some(teller) = teller {
+                    // Whoever waited may have been ended.
+                    let _ = teller.send(ended.clone());
                 }
-            };
-            one.boxed().shared()
-        };
-        for check in ordered {
-            let id = check.id.clone();
-            let one = begun(check, &under_way);
-            under_way.insert(id, one.clone());
-            running.push(one);
+                ended
+            });
         }
-        for check in circular {
-            let ended = self.unmade(
-                &check,
-                CheckStatus::Error,
-                "it waits for itself by way of the checks it needs; mend `after`, `all` or `any`".to_owned(),
-            );
-            running.push(std::future::ready(Some(ended)).boxed().shared());
-        }
-        drop(under_way);
-        stream::iter(running)
-            .buffer_unordered(all)
-            .filter_map(std::future::ready)
+        running
     }
 
-    /// Waits for what a check needs, then runs it, or tells why it is skipped.
+    /// Waits for what a check needs, then runs it, or tells why it is skipped. `known` is what is secret among the
+    /// variables.
     async fn run_when_ready(
         &self,
         check: &Check,
         waits: Vec<(CheckId, Option<UnderWay>)>,
         variables: &Variables,
+        known: &Redactor,
     ) -> Ended {
         let waited = join_all(waits.into_iter().map(|(id, run)| async move {
             let ended = match run {
@@ -193,11 +196,13 @@ impl Checks {
             }
         }
         let extended;
-        let variables = if captured.is_empty() {
-            variables
+        let (variables, known) = if captured.is_empty() {
+            (variables, known)
         } else {
-            extended = capture::with_captured(variables, &captured);
-            &extended
+            let variables = capture::with_captured(variables, &captured);
+            let known = self.redactor(&variables);
+            extended = (variables, known);
+            (&extended.0, &extended.1)
         };
         if let Probe::Push(PushProbe { inbox: None, .. }) = &check.probe {
             return self.unmade(
@@ -215,7 +220,7 @@ impl Checks {
                     .to_owned(),
             );
         }
-        let (result, own) = self.run_with(check, variables, &results).await;
+        let (result, own) = self.run_with(check, variables, known, &results).await;
         if !own.is_empty() {
             captured.insert(check.id.clone(), own);
         }
@@ -239,6 +244,27 @@ impl Checks {
             captured: Arc::default(),
         }
     }
+}
+
+/// What checks end with, as it comes. When it is cancelled or dropped, those that have not ended are ended.
+fn results(running: JoinSet<Ended>, cancel: CancellationToken) -> impl Stream<Item = Ended> + Send {
+    stream::unfold((running, cancel), |(mut running, cancel)| async move {
+        loop {
+            let one = if let Some(one) = cancel.run_until_cancelled(running.join_next()).await {
+                one?
+            } else {
+                running.abort_all();
+                // Those that had ended before have their results.
+                running.try_join_next()?
+            };
+            match one.map_err(JoinError::try_into_panic) {
+                Ok(ended) => return Some((ended, (running, cancel))),
+                Err(Ok(panic)) => std::panic::resume_unwind(panic),
+                // It was ended, or the runtime is shutting down.
+                Err(Err(_)) => {}
+            }
+        }
+    })
 }
 
 /// The checks so that each stands after those it needs; apart from them, those that cannot be ordered, as they wait for

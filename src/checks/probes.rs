@@ -119,7 +119,8 @@ pub(super) fn lane(probe: &Probe, variables: &Variables) -> Option<Lane> {
     }
 }
 
-/// Makes the probe. What its condition looks at is kept as evidence where that would be too much otherwise.
+/// Makes the probe. What its condition looks at is kept as evidence where that would be too much otherwise. All but the
+/// most usual one are boxed, so that a check is no larger than that one while it waits.
 pub(super) async fn make(
     run: &Run<'_>,
     client: &reqwest::Client,
@@ -128,24 +129,24 @@ pub(super) async fn make(
 ) -> Result<Seen, Hindrance> {
     match probe {
         Probe::Http(probe) => {
-            let asked = condition.map(judge::headers_named).unwrap_or_default();
-            http::probe(run, client, probe, &asked).await
+            let asked = condition.map_or(&[][..], |condition| &condition.headers);
+            http::probe(run, client, probe, asked).await
         }
         Probe::HttpSteps(probe) => {
-            let asked = condition.map(judge::headers_named).unwrap_or_default();
-            http::steps::probe(run, client, probe, &asked).await
+            let asked = condition.map_or(&[][..], |condition| &condition.headers);
+            Box::pin(http::steps::probe(run, client, probe, asked)).await
         }
         Probe::Combined(probe) => combined::probe(run, probe),
-        Probe::Env(probe) => env::probe(run, probe).await,
-        Probe::Command(probe) => command::probe(run, probe).await,
-        Probe::File(probe) => file::probe(run, probe, file::Asked::by(condition)).await,
+        Probe::Env(probe) => Box::pin(env::probe(run, probe)).await,
+        Probe::Command(probe) => Box::pin(command::probe(run, probe)).await,
+        Probe::File(probe) => Box::pin(file::probe(run, probe, file::Asked::by(condition))).await,
         Probe::Tcp(probe) => {
             let banner = if condition.is_some_and(|condition| judge::looks_at(condition, "banner")) {
                 tcp::Banner::Wanted
             } else {
                 tcp::Banner::NotLookedAt
             };
-            tcp::probe(run, probe, banner).await
+            Box::pin(tcp::probe(run, probe, banner)).await
         }
         Probe::Tls(probe) => {
             let oldest = if condition.is_some_and(|condition| judge::looks_at(condition, "oldest_version")) {
@@ -153,17 +154,17 @@ pub(super) async fn make(
             } else {
                 tls::OldestVersion::NotLookedAt
             };
-            tls::probe(run, probe, oldest).await
+            Box::pin(tls::probe(run, probe, oldest)).await
         }
-        Probe::Dns(probe) => dns::probe(run, probe).await,
-        Probe::Prometheus(probe) => prometheus::probe(run, client, probe).await,
-        Probe::Github(probe) => github::probe(run, client, probe).await,
+        Probe::Dns(probe) => Box::pin(dns::probe(run, probe)).await,
+        Probe::Prometheus(probe) => Box::pin(prometheus::probe(run, client, probe)).await,
+        Probe::Github(probe) => Box::pin(github::probe(run, client, probe)).await,
         Probe::Database(probe) => Box::pin(database::probe(run, probe)).await,
         Probe::Burst(probe) => {
-            let asked = condition.map(judge::headers_named).unwrap_or_default();
-            burst::probe(run, probe, &asked).await
+            let asked = condition.map_or(&[][..], |condition| &condition.headers);
+            Box::pin(burst::probe(run, probe, asked)).await
         }
-        Probe::Load(probe) => load::probe(run, probe).await,
+        Probe::Load(probe) => Box::pin(load::probe(run, probe)).await,
         Probe::Push(probe) => push::probe(run, probe),
         Probe::Manual(probe) => manual::probe(probe),
     }

@@ -176,7 +176,7 @@ fn kept(run: &Run<'_>, post: &Post) -> BTreeMap<String, Value> {
         kept.insert(Post::STATUS.to_owned(), Value::from(status));
     }
     if let Some(json) = &post.json {
-        let json = run.redactor.redact_value(json);
+        let json = run.redactor.redact_value(json.clone());
         if json.to_string().len() <= LONGEST_KEPT {
             kept.insert(Post::JSON.to_owned(), json);
         }

@@ -4,7 +4,8 @@
 //! they come back in: raw, URL-encoded, in base64 (also inside a longer text, as in an `Authorization` header),
 //! in hexadecimal and escaped as in JSON.
 
-use std::collections::BTreeSet;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -13,6 +14,8 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_decode_str, percent_encode};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
+
+use super::written::beginning;
 
 /// What stands where a secret was.
 pub(super) const MASK: &str = "[redacted]";
@@ -95,6 +98,13 @@ impl Redactor {
         }
     }
 
+    /// One that knows the same. What either learns from now on, the other does not.
+    pub(super) fn fork(&self) -> Self {
+        Self {
+            shapes: Arc::new(RwLock::new(self.shapes())),
+        }
+    }
+
     /// From now on this is a secret too.
     pub(super) fn learn(&self, secret: &SecretString) {
         // A panic while the lock is held cannot leave the shapes half changed: they are replaced at once.
@@ -110,13 +120,12 @@ impl Redactor {
 
     /// The text without secrets.
     pub(super) fn redact(&self, text: &str) -> String {
-        let mut redacted = text.to_owned();
-        for shape in self.shapes().iter() {
-            if redacted.contains(shape.as_str()) {
-                redacted = redacted.replace(shape.as_str(), MASK);
-            }
-        }
-        redacted
+        self.cleaned(text).into_owned()
+    }
+
+    /// The same, not copied where nothing in it is secret.
+    pub(super) fn cleaned<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        without(&self.shapes(), Cow::Borrowed(text))
     }
 
     /// The same for a text whose end was cut off, which may have cut a secret in two.
@@ -142,11 +151,7 @@ impl Redactor {
 
     /// The first `characters` of the text, secrets removed before it is cut, with `…` where something was left out.
     pub(super) fn beginning(&self, text: &str, characters: usize) -> String {
-        let redacted = self.redact(text);
-        match redacted.char_indices().nth(characters) {
-            Some((end, _)) => format!("{}…", &redacted[..end]),
-            None => redacted,
-        }
+        beginning(&self.cleaned(text), characters)
     }
 
     /// The last `characters` of the text, secrets removed before it is cut, with `…` where something was left out.
@@ -160,20 +165,57 @@ impl Redactor {
     }
 
     /// The value without secrets in its texts and keys.
-    pub(super) fn redact_value(&self, value: &Value) -> Value {
-        match value {
-            Value::String(text) => Value::String(self.redact(text)),
-            Value::Array(values) => values.iter().map(|value| self.redact_value(value)).collect(),
-            Value::Object(entries) => entries
-                .iter()
-                .map(|(key, value)| (self.redact(key), self.redact_value(value)))
-                .collect(),
-            // A number can be the secret too.
-            Value::Number(number) if self.redact(&number.to_string()) != number.to_string() => {
-                Value::String(MASK.to_owned())
-            }
-            Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
+    pub(super) fn redact_value(&self, value: Value) -> Value {
+        value_without(&self.shapes(), value)
+    }
+
+    /// What was observed, without secrets in its names, texts and keys.
+    pub(super) fn redact_observed(&self, observed: BTreeMap<String, Value>) -> BTreeMap<String, Value> {
+        let shapes = self.shapes();
+        if shapes.is_empty() {
+            return observed;
         }
+        observed
+            .into_iter()
+            .map(|(name, value)| (text_without(&shapes, name), value_without(&shapes, value)))
+            .collect()
+    }
+}
+
+fn without<'a>(shapes: &[String], mut text: Cow<'a, str>) -> Cow<'a, str> {
+    for shape in shapes {
+        if text.contains(shape.as_str()) {
+            text = Cow::Owned(text.replace(shape.as_str(), MASK));
+        }
+    }
+    text
+}
+
+fn text_without(shapes: &[String], text: String) -> String {
+    without(shapes, Cow::Owned(text)).into_owned()
+}
+
+fn value_without(shapes: &[String], value: Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(text_without(shapes, text)),
+        Value::Array(values) => values
+            .into_iter()
+            .map(|value| value_without(shapes, value))
+            .collect(),
+        Value::Object(entries) => entries
+            .into_iter()
+            .map(|(key, value)| (text_without(shapes, key), value_without(shapes, value)))
+            .collect(),
+        Value::Number(number) => {
+            // A number can be the secret too.
+            let written = number.to_string();
+            if shapes.iter().any(|shape| written.contains(shape.as_str())) {
+                Value::String(MASK.to_owned())
+            } else {
+                Value::Number(number)
+            }
+        }
+        Value::Null | Value::Bool(_) => value,
     }
 }
 
@@ -371,6 +413,15 @@ mod tests {
     }
 
     #[test]
+    fn what_comes_to_light_after_a_fork_is_known_to_one_alone() {
+        let before = redactor("hunter2");
+        let fork = before.fork();
+        fork.learn(&SecretString::from("s3ssion"));
+        assert_eq!(fork.redact("hunter2 s3ssion"), "[redacted] [redacted]");
+        assert_eq!(before.redact("hunter2 s3ssion"), "[redacted] s3ssion");
+    }
+
+    #[test]
     fn a_secret_is_removed_before_a_text_is_cut() {
         let redactor = redactor("abcdefghijkl");
         assert_eq!(redactor.beginning("see abcdefghijkl there", 8), "see [red…");
@@ -387,11 +438,15 @@ mod tests {
     }
 
     #[test]
-    fn values_are_cleaned_in_texts_keys_and_numbers() {
+    fn values_are_cleaned_in_names_texts_keys_and_numbers() {
         let redactor = redactor("123456");
+        let value = json!({ "a 123456": ["x123456", 123_456, 7, true, null] });
         assert_eq!(
-            redactor.redact_value(&json!({ "a 123456": ["x123456", 123_456, 7, true, null] })),
-            json!({ "a [redacted]": ["x[redacted]", "[redacted]", 7, true, null] })
+            redactor.redact_observed(BTreeMap::from([("n 123456".to_owned(), value)])),
+            BTreeMap::from([(
+                "n [redacted]".to_owned(),
+                json!({ "a [redacted]": ["x[redacted]", "[redacted]", 7, true, null] })
+            )])
         );
     }
 

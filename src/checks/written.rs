@@ -17,10 +17,10 @@ pub(super) fn value(value: &CelValue, redactor: &Redactor) -> String {
     match value {
         CelValue::Null => "null".to_owned(),
         CelValue::Bool(bool) => bool.to_string(),
-        CelValue::Int(number) => redactor.redact(&number.to_string()),
+        CelValue::Int(number) => whole(*number, redactor),
         CelValue::UInt(number) => redactor.redact(&number.to_string()),
         CelValue::Float(number) => redactor.redact(&number.to_string()),
-        CelValue::String(text) => format!("{:?}", redactor.beginning(text, LONGEST_TEXT)),
+        CelValue::String(text) => self::text(text, redactor),
         CelValue::Bytes(bytes) => format!("{} bytes", bytes.len()),
         CelValue::Duration(span) => match span.to_std() {
             Ok(span) => duration(span),
@@ -51,6 +51,16 @@ pub(super) fn value(value: &CelValue, redactor: &Redactor) -> String {
             "something unprintable".to_owned()
         }
     }
+}
+
+/// A whole number, unless it is secret.
+pub(super) fn whole(number: i64, redactor: &Redactor) -> String {
+    redactor.redact(&number.to_string())
+}
+
+/// A text in quotes, secrets removed and a long one cut.
+pub(super) fn text(text: &str, redactor: &Redactor) -> String {
+    format!("{:?}", redactor.beginning(text, LONGEST_TEXT))
 }
 
 /// A span of time, as `812 ms`, `1.2 s` or `3 min 5 s`.

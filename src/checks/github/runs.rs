@@ -195,7 +195,7 @@ pub(super) async fn workflow(api: &Api<'_>, file: &str, branch: Option<&str>) ->
         let observation = WORKFLOW_NAMES
             .iter()
             .fold(Observation::default(), |seen, (name, _)| {
-                seen.with(name, nothing())
+                seen.with(*name, nothing())
             });
         return Ok(Seen {
             observation,

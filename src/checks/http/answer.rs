@@ -46,14 +46,15 @@ impl Answer {
         );
         let body = Body::read(run, response, url).await?;
         let latency = started.elapsed();
+        let cut_at = body.cut.then_some(body.bytes.len());
+        let json = json_of(run, &body);
+        let text = String::from_utf8(body.bytes)
+            .unwrap_or_else(|bytes| String::from_utf8_lossy(bytes.as_bytes()).into_owned());
         let observation = Observation::default()
             .with("status", Observed::Whole(status.as_u16().into()))
             .with("headers", Observed::Headers(headers))
-            .with("json", json_of(run, &body))
-            .with(
-                "body",
-                Observed::Text(String::from_utf8_lossy(&body.bytes).into_owned()),
-            )
+            .with("json", json)
+            .with("body", Observed::Text(text))
             .with("latency", Observed::Duration(latency))
             .with("redirects", Observed::Whole(redirects.into()))
             .with("url", Observed::Text(url.to_string()))
@@ -65,7 +66,7 @@ impl Answer {
             latency,
             url: url.clone(),
             redirects,
-            cut_at: body.cut.then_some(body.bytes.len()),
+            cut_at,
         })
     }
 
@@ -90,10 +91,11 @@ impl Answer {
         if let Some(Observed::Text(text)) = self.observation.get("body")
             && !text.trim().is_empty()
         {
+            // Before it is trimmed: a secret can begin or end with a blank.
             let clean = if self.cut_at.is_some() {
-                run.redactor.redact_cut(text)
+                run.redactor.redact_cut(text).into()
             } else {
-                run.redactor.redact(text)
+                run.redactor.cleaned(text)
             };
             evidence.insert(
                 "body".to_owned(),
@@ -146,13 +148,14 @@ fn json_of(run: &Run<'_>, body: &Body) -> Observed {
         return Observed::Json(json);
     }
     let text = String::from_utf8_lossy(&body.bytes);
-    let text = text.trim();
-    Observed::Nothing(if text.is_empty() {
+    let clean = run.redactor.cleaned(&text);
+    let clean = clean.trim();
+    Observed::Nothing(if clean.is_empty() {
         "the body is empty, expected JSON".to_owned()
     } else {
         format!(
             "the body is not JSON: it begins {:?}",
-            run.redactor.beginning(text, 60)
+            written::beginning(clean, 60)
         )
     })
 }

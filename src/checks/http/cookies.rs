@@ -15,7 +15,8 @@ const SHORTEST_SECRET: usize = 8;
 /// The cookies of one run.
 #[derive(Default)]
 pub(super) struct Cookies {
-    store: CookieStore,
+    /// Made when the first one comes: most servers that are checked set none.
+    store: Option<CookieStore>,
 }
 
 impl Cookies {
@@ -33,7 +34,8 @@ impl Cookies {
                 run.redactor.learn(&SecretString::from(cookie.value().to_owned()));
             }
             // Refused when it is for another host or path, which is as if it had not been sent.
-            let _ = self.store.insert_raw(&cookie, url);
+            let store = self.store.get_or_insert_with(CookieStore::default);
+            let _ = store.insert_raw(&cookie, url);
         }
     }
 
@@ -41,6 +43,7 @@ impl Cookies {
     pub(super) fn header(&self, url: &Url) -> Option<HeaderValue> {
         let pairs: Vec<String> = self
             .store
+            .as_ref()?
             .get_request_values(url)
             .map(|(name, value)| format!("{name}={value}"))
             .collect();

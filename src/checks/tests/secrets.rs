@@ -101,6 +101,22 @@ async fn a_secret_cut_by_a_limit_is_in_no_result() {
 }
 
 #[tokio::test]
+async fn a_secret_that_begins_with_a_blank_is_removed_before_a_body_is_trimmed() {
+    let variables = Variables::new().with_secret(
+        VariableName::new("address"),
+        SecretString::from("https://me:%20blank-and-word@db.example/"),
+    );
+    let server = Server::saying("\n  blank-and-word\n").await;
+    for pass in [None, Some("json.ok")] {
+        let result = checks()
+            .run(&check(Probe::Http(get(server.url("/"))), pass), &variables)
+            .await;
+        assert_eq!(result.observed["body"], Value::from("[redacted]"));
+        assert!(!result.why.contains("blank-and-word"), "{}", result.why);
+    }
+}
+
+#[tokio::test]
 async fn what_stands_in_the_way_names_no_secret() {
     let results = [
         checks()
