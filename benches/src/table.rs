@@ -55,6 +55,21 @@ impl Goal {
         }
     }
 
+    /// An amount of memory in MiB that should be at most `goal`, and fails the run above `gate`.
+    pub(crate) fn memory_with_gate(goal: f64, gate: f64, seen: f64) -> Self {
+        let at_most = |limit: f64| {
+            Box::new(Self::Counted {
+                words: format!("≤ {limit} MiB"),
+                limit,
+                seen,
+            })
+        };
+        Self::Open {
+            goal: at_most(goal),
+            gate: at_most(gate),
+        }
+    }
+
     fn words(&self) -> String {
         match self {
             Self::AtLeast { limit, .. } => format!("≥ {limit}×"),
