@@ -25,7 +25,8 @@ FROM debian:bookworm-slim
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends ca-certificates \
     && rm -rf /var/lib/apt/lists/* \
-    && useradd --system --uid 10001 --user-group --home-dir /var/lib/holdpoint --shell /usr/sbin/nologin holdpoint \
+    && groupadd --gid 10001 holdpoint \
+    && useradd --uid 10001 --gid holdpoint --no-create-home --home-dir /var/lib/holdpoint --shell /usr/sbin/nologin holdpoint \
     && install -d --owner=holdpoint --group=holdpoint --mode=0750 /var/lib/holdpoint
 COPY --from=build /out/holdpoint /usr/local/bin/holdpoint
 # Mount checklists of your own over this directory.
