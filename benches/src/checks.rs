@@ -78,20 +78,25 @@ pub(crate) async fn seconds_a_check(checker: &Checks, url: &str, count: usize) -
     let checks = (0..count)
         .map(|number| check(number, url, Some(CONDITION)))
         .collect();
-    let begun = Instant::now();
-    let results = checker.run_all(checks, Arc::new(Variables::new()), CancellationToken::new());
-    let mut results = std::pin::pin!(results);
-    let mut passed = 0;
-    while let Some(result) = results.next().await {
-        ensure!(
-            result.status == CheckStatus::Passed,
-            "a check says: {}",
-            result.why
-        );
-        passed += 1;
-    }
-    ensure!(passed == count, "{passed} of {count} checks gave a result");
-    Ok(per(begun.elapsed(), count))
+    let checker = checker.clone();
+    // In a task, as the bot takes results: one that waits outside of the workers is woken by the kernel for each of them.
+    let taking = tokio::spawn(async move {
+        let begun = Instant::now();
+        let results = checker.run_all(checks, Arc::new(Variables::new()), CancellationToken::new());
+        let mut results = std::pin::pin!(results);
+        let mut passed = 0;
+        while let Some(result) = results.next().await {
+            ensure!(
+                result.status == CheckStatus::Passed,
+                "a check says: {}",
+                result.why
+            );
+            passed += 1;
+        }
+        ensure!(passed == count, "{passed} of {count} checks gave a result");
+        Ok(per(begun.elapsed(), count))
+    });
+    taking.await?
 }
 
 async fn seconds_a_request(client: &reqwest::Client, url: &str, count: usize) -> Result<f64> {
