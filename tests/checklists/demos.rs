@@ -2,6 +2,7 @@
 
 mod around;
 mod booking;
+mod by_http;
 mod clients;
 mod crm;
 mod portal;

@@ -20,7 +20,7 @@ impl Deciding<'_> {
         match self.after.item_state(index) {
             // The document shows it ticked, and somebody still has to stand for it.
             ItemState::Ticked { .. } if self.after.waits_for_attestation(index) => {
-                return self.attest(index, evidence);
+                return self.attest(index, &item, evidence);
             }
             ItemState::Ticked { by, at, .. } => {
                 return Err(Refusal::AlreadyClosed {
@@ -75,7 +75,7 @@ impl Deciding<'_> {
             return Err(Refusal::FollowsItems { item, open });
         }
         if self.after.waits_for_attestation(index) {
-            self.attest(index, evidence)?;
+            self.attest(index, &item, evidence)?;
         } else if let Some(evidence) = evidence {
             self.emit(Event::Noted {
                 item: Some(item.clone()),
@@ -96,7 +96,7 @@ impl Deciding<'_> {
     }
 
     /// Records that the person attests the checks of an item that people attest.
-    fn attest(&mut self, index: ItemIndex, evidence: Option<&str>) -> Result<(), Refusal> {
+    fn attest(&mut self, index: ItemIndex, item: &ItemId, evidence: Option<&str>) -> Result<(), Refusal> {
         let by = self.person()?.id;
         let waiting = self.after.attestations_waited_for(index);
         let needs_evidence = waiting.iter().any(|check| {
@@ -110,10 +110,7 @@ impl Deciding<'_> {
             )
         });
         if needs_evidence && evidence.is_none() {
-            let item = self.after.checklist.items.get(index);
-            return Err(Refusal::EvidenceNeeded {
-                item: item.map_or_else(|| ItemId::new(""), |item| item.id.clone()),
-            });
+            return Err(Refusal::EvidenceNeeded { item: item.clone() });
         }
         let attestation = Attestation {
             by,

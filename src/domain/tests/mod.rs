@@ -16,3 +16,4 @@ mod sign_offs;
 mod sketches;
 mod starting;
 mod terse;
+mod watching;

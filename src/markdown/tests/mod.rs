@@ -1,5 +1,6 @@
 //! Short documents in, what was read of them out.
 
+mod check_findings;
 mod documents;
 mod encodings;
 mod exports;

@@ -4,14 +4,12 @@ use std::collections::BTreeMap;
 
 use axum::response::{IntoResponse as _, Response};
 use holdpoint::checks::Variables;
-use holdpoint::domain::check::CheckStatus;
 use holdpoint::domain::checklist::Checklist;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use super::service::{self, Asked, figure, only, rules, says, with};
-use super::{Machine, Results, asked_by_http, assert_not_passed, figures, variables, with_those_after};
-use crate::shipped::named;
+use super::{figures, variables};
 
 /// What Prometheus says for each check while all is well, and what once its switch is thrown.
 const FIGURES: [(&str, f64, f64); 13] = [
@@ -53,36 +51,6 @@ pub(super) const ALONG: [(&str, &[&str]); 8] = [
     ("pool-recorded", &["hour-of-connections"]),
     ("hour-of-connections", &["pool-recorded"]),
 ];
-
-#[tokio::test]
-async fn on_the_demo_all_checks_by_http_pass() {
-    let results = run(&Machine::bare(), "").await;
-    assert_not_passed("no switch", &results, &BTreeMap::new());
-    assert!(results.len() > 55, "only {} checks ran", results.len());
-}
-
-#[tokio::test]
-async fn each_switch_makes_its_check_fail_and_no_other() {
-    let checklist = asked_by_http(named("production-booking"));
-    let machine = Machine::bare();
-    for check in checklist.checks.keys() {
-        let along = ALONG.iter().filter(|(switch, _)| *switch == check.as_str());
-        let failed: BTreeMap<&str, CheckStatus> = along
-            .flat_map(|(_, along)| along.iter().copied())
-            .chain([check.as_str()])
-            .map(|check| (check, CheckStatus::Failed))
-            .collect();
-        let expected = with_those_after(&checklist, failed);
-        assert_not_passed(check.as_str(), &run(&machine, check.as_str()).await, &expected);
-    }
-}
-
-async fn run(machine: &Machine, switch: &str) -> Results {
-    let checklist = asked_by_http(named("production-booking"));
-    let mut servers = JoinSet::new();
-    let variables = serve(&mut servers, &checklist, switch).await;
-    machine.run(&checklist, variables).await
-}
 
 /// Starts it all, and gives what leads there.
 pub(super) async fn serve(servers: &mut JoinSet<()>, checklist: &Checklist, switch: &str) -> Variables {

@@ -6,15 +6,13 @@ use std::sync::{Mutex, PoisonError};
 
 use axum::response::{IntoResponse as _, Response};
 use holdpoint::checks::Variables;
-use holdpoint::domain::check::CheckStatus;
 use holdpoint::domain::checklist::Checklist;
 use holdpoint::domain::ids::VariableName;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use super::service::{self, Asked, Collection, figure, only, rules, says, with};
-use super::{Machine, Results, asked_by_http, assert_not_passed, figures, variables, with_those_after};
-use crate::shipped::named;
+use super::{figures, variables};
 
 /// What Prometheus says for each check while all is well, and what once its switch is thrown.
 const FIGURES: [(&str, f64, f64); 6] = [
@@ -63,36 +61,6 @@ const ADMIN: &str = "made-up-admin_token";
 const MEMBER: &str = "made-up-member_token";
 const VIEWER: &str = "made-up-viewer_token";
 const STRANGER: &str = "made-up-stranger_token";
-
-#[tokio::test]
-async fn on_the_demo_all_checks_by_http_pass() {
-    let results = run(&Machine::bare(), "").await;
-    assert_not_passed("no switch", &results, &BTreeMap::new());
-    assert!(results.len() > 50, "only {} checks ran", results.len());
-}
-
-#[tokio::test]
-async fn each_switch_makes_its_check_fail_and_no_other() {
-    let checklist = asked_by_http(named("staging-crm"));
-    let machine = Machine::bare();
-    for check in checklist.checks.keys() {
-        let along = ALONG.iter().filter(|(switch, _)| *switch == check.as_str());
-        let failed: BTreeMap<&str, CheckStatus> = along
-            .flat_map(|(_, along)| along.iter().copied())
-            .chain([check.as_str()])
-            .map(|check| (check, CheckStatus::Failed))
-            .collect();
-        let expected = with_those_after(&checklist, failed);
-        assert_not_passed(check.as_str(), &run(&machine, check.as_str()).await, &expected);
-    }
-}
-
-async fn run(machine: &Machine, switch: &str) -> Results {
-    let checklist = asked_by_http(named("staging-crm"));
-    let mut servers = JoinSet::new();
-    let variables = serve(&mut servers, &checklist, switch).await;
-    machine.run(&checklist, variables).await
-}
 
 /// Starts it all, and gives what leads there.
 pub(super) async fn serve(servers: &mut JoinSet<()>, checklist: &Checklist, switch: &str) -> Variables {

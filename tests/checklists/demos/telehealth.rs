@@ -6,14 +6,12 @@ use std::sync::{Mutex, PoisonError};
 
 use axum::response::{IntoResponse as _, Response};
 use holdpoint::checks::Variables;
-use holdpoint::domain::check::CheckStatus;
 use holdpoint::domain::checklist::Checklist;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use super::service::{self, Asked, figure, only, rules, says};
-use super::{Machine, Results, asked_by_http, assert_not_passed, figures, variables};
-use crate::shipped::named;
+use super::{figures, variables};
 
 /// What Prometheus says for each check while all is well, and what once its switch is thrown.
 const FIGURES: [(&str, f64, f64); 4] = [
@@ -46,35 +44,6 @@ const ALERTS: [(&str, &str, &str); 5] = [
 
 /// Checks that stand on the same deed as the one with the switch, and fail with it.
 pub(super) const ALONG: [(&str, &[&str]); 1] = [("session", &["rooms-by-hand", "room-time", "move-time"])];
-
-#[tokio::test]
-async fn on_the_demo_all_checks_by_http_pass() {
-    let results = run(&Machine::bare(), "").await;
-    assert_not_passed("no switch", &results, &BTreeMap::new());
-    assert!(results.len() > 35, "only {} checks ran", results.len());
-}
-
-#[tokio::test]
-async fn each_switch_makes_its_check_fail_and_no_other() {
-    let checklist = asked_by_http(named("staging-telehealth"));
-    let machine = Machine::bare();
-    for check in checklist.checks.keys() {
-        let along = ALONG.iter().filter(|(switch, _)| *switch == check.as_str());
-        let expected = along
-            .flat_map(|(_, along)| along.iter().copied())
-            .chain([check.as_str()])
-            .map(|check| (check, CheckStatus::Failed))
-            .collect();
-        assert_not_passed(check.as_str(), &run(&machine, check.as_str()).await, &expected);
-    }
-}
-
-async fn run(machine: &Machine, switch: &str) -> Results {
-    let checklist = asked_by_http(named("staging-telehealth"));
-    let mut servers = JoinSet::new();
-    let variables = serve(&mut servers, &checklist, switch).await;
-    machine.run(&checklist, variables).await
-}
 
 /// Starts it all, and gives what leads there.
 pub(super) async fn serve(servers: &mut JoinSet<()>, checklist: &Checklist, switch: &str) -> Variables {

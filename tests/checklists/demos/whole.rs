@@ -5,59 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use futures_util::StreamExt as _;
-use holdpoint::checks::Variables;
 use holdpoint::domain::check::{Check, CheckStatus, Probe};
 use holdpoint::domain::checklist::Checklist;
 use holdpoint::domain::ids::CheckId;
 use tokio::task::JoinSet;
 
 use super::around::{Around, Fault, Switch, found};
-use super::{Results, asked_by_http, assert_not_passed, booking, clients, crm, telehealth, with_those_after};
+use super::by_http::Demo;
+use super::{Results, asked_by_http, assert_not_passed, with_those_after};
 use crate::shipped::named;
 
 /// Checks that no demo can run, each with the reason: the checklist, the check, the reason.
 const NOT_RUN: [(&str, &str, &str); 0] = [];
-
-#[derive(Clone, Copy)]
-enum Demo {
-    Telehealth,
-    Crm,
-    Booking,
-    Clients,
-}
-
-impl Demo {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Telehealth => "staging-telehealth",
-            Self::Crm => "staging-crm",
-            Self::Booking => "production-booking",
-            Self::Clients => "production-client-platform",
-        }
-    }
-
-    async fn serve(self, servers: &mut JoinSet<()>, checklist: &Checklist, switch: &str) -> Variables {
-        match self {
-            Self::Telehealth => telehealth::serve(servers, checklist, switch).await,
-            Self::Crm => crm::serve(servers, checklist, switch).await,
-            Self::Booking => booking::serve(servers, checklist, switch).await,
-            Self::Clients => clients::serve(servers, checklist, switch).await,
-        }
-    }
-
-    /// The checks by HTTP that fail with another one.
-    fn along(self, switch: &str) -> &'static [&'static str] {
-        let rows: &[(&str, &[&str])] = match self {
-            Self::Telehealth => &telehealth::ALONG,
-            Self::Crm => &crm::ALONG,
-            Self::Booking => &booking::ALONG,
-            Self::Clients => &clients::ALONG,
-        };
-        rows.iter()
-            .find(|(check, _)| *check == switch)
-            .map_or(&[], |(_, along)| *along)
-    }
-}
 
 /// A demo and its surroundings.
 struct Whole {
@@ -154,7 +113,7 @@ impl Whole {
             let checks = kinds.get(kind).unwrap_or(&beside);
             let row = rows.entry(name).or_default();
             match &check.probe {
-                // Thrown in the demo's own test, where nothing else runs.
+                // Thrown in `by_http`, where nothing else runs.
                 Probe::Http(_) | Probe::HttpSteps(_) | Probe::Prometheus(_) => {
                     row.push(listed(&self.expected(&by_http, switch_of(check, None))));
                 }
