@@ -37,7 +37,9 @@ const CRATES: &[(&str, &[&str])] = &[
     ("serenity", &["discord"]),
     // The trial's demo service is a web service too, and no part of the bot.
     ("axum", &["http", "app::trial::demo"]),
-    // Checks send requests. `discord` builds serenity's HTTP client with time-outs and, on loopback, a proxy; serenity
+    // Checks send requests over connections of their own.
+    ("hyper", &["checks"]),
+    // Its URLs and headers are what checks speak of. `discord` builds serenity's HTTP client with time-outs and, on loopback, a proxy; serenity
     // takes it as a reqwest client.
     ("reqwest", &["checks", "discord"]),
     // Checks look at certificates and ask DNS.

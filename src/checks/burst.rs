@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::observation::{Kind, Observation, Observed};
 use super::probe::{Hindrance, Run, Seen};
-use super::wire::{Answer, Connection, Failure, Target};
+use super::wire::{Failure, Glimpse, Target, Way};
 use super::{http, written};
 use crate::domain::check::BurstProbe;
 
@@ -52,12 +52,12 @@ pub(super) fn flaws(probe: &BurstProbe, timeout: Duration) -> Vec<String> {
 pub(super) async fn probe(run: &Run<'_>, probe: &BurstProbe, asked: &[String]) -> Result<Seen, Hindrance> {
     run.guard.vet_load()?;
     let target = Arc::new(Target::of(run, &probe.request).await?);
-    let first = run
-        .in_time(Connection::open(&target), || {
+    let mut first = run
+        .in_time(target.way(), || {
             format!("no connection to {target} could be made")
         })
         .await?
-        .map_err(|failure| failure.hindrance(run, &target))?;
+        .map_err(|failure| target.hindrance(run, failure))?;
 
     let burst = Arc::new(Burst {
         target: Arc::clone(&target),
@@ -68,16 +68,15 @@ pub(super) async fn probe(run: &Run<'_>, probe: &BurstProbe, asked: &[String]) -
     });
     // Dropped with this future, the set ends them all.
     let mut sending = JoinSet::new();
-    let mut first = Some(first);
     for _ in 0..probe.requests.min(CONNECTIONS) {
-        sending.spawn(send(Arc::clone(&burst), first.take()));
+        sending.spawn(send(Arc::clone(&burst), std::mem::take(&mut first)));
     }
     while sending.join_next().await.is_some() {}
 
     let tally = std::mem::take(&mut *burst.tally.lock().unwrap_or_else(PoisonError::into_inner));
     if tally.statuses.is_empty() {
         return Err(match tally.failure {
-            Some(failure) => failure.hindrance(run, &target),
+            Some(failure) => target.hindrance(run, failure),
             None => run.out_of_time(&format!("no answer came from {target}")),
         });
     }
@@ -116,15 +115,15 @@ impl Burst {
     }
 }
 
-async fn send(burst: Arc<Burst>, mut connection: Option<Connection>) {
+async fn send(burst: Arc<Burst>, mut way: Way) {
     while burst.turn() {
-        let asked = burst.target.ask(&mut connection);
+        let asked = burst.target.ask(&mut way);
         let outcome = tokio::time::timeout_at(burst.answered_until, asked).await;
         // A panic while the lock is held leaves the tally short of one request at most.
         let mut tally = burst.tally.lock().unwrap_or_else(PoisonError::into_inner);
         tally.sent += 1;
         match outcome {
-            Ok(Ok(Answer { status, headers })) => {
+            Ok(Ok(Glimpse { status, headers })) => {
                 *tally.statuses.entry(status).or_default() += 1;
                 if status == LIMITED && tally.limit.is_none() {
                     tally.limit = Some(headers);

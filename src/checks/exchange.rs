@@ -1,41 +1,16 @@
-//! Requests over HTTP and what comes back, for every probe that asks by them.
-//!
-//! All requests share one client without proxy, whose names are resolved by a resolver that lets through only
-//! addresses the guard allows. No redirect is followed here.
+//! What probes have in common that ask by HTTP: parameters read, requests made, answers read and mishaps told.
 
 use std::collections::BTreeMap;
-use std::error::Error;
-use std::sync::Arc;
 
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Client, ClientBuilder, Response, StatusCode, Url, redirect};
+use reqwest::{Method, StatusCode, Url};
 use serde_json::Value;
 
-use super::guard::Guard;
 use super::probe::{Hindrance, Run};
-use super::reach::{self, Unreached};
+use super::reach::Place;
 use super::variables::Variables;
-use super::{Limits, template, written};
-
-/// What requests call themselves.
-pub(super) const AGENT: &str = concat!("holdpoint/", env!("CARGO_PKG_VERSION"));
-
-/// The client that every request of every check goes through; making one is far dearer than a request.
-pub(super) fn client(limits: &Limits, guard: Arc<Guard>) -> Result<Client, reqwest::Error> {
-    builder(limits, guard).build()
-}
-
-/// That client before it is made.
-pub(super) fn builder(limits: &Limits, guard: Arc<Guard>) -> ClientBuilder {
-    Client::builder()
-        .user_agent(AGENT)
-        .no_proxy()
-        .redirect(redirect::Policy::none())
-        .referer(false)
-        .pool_max_idle_per_host(limits.per_host)
-        .dns_resolver(Arc::new(VettingResolver { guard }))
-}
+use super::wire::{Client, Outgoing, Response};
+use super::{template, written};
 
 /// A body as far as it was read.
 pub(super) struct Body {
@@ -46,21 +21,10 @@ pub(super) struct Body {
 
 impl Body {
     /// Reads it up to the limit.
-    pub(super) async fn read(run: &Run<'_>, mut response: Response, url: &Url) -> Result<Self, Hindrance> {
+    pub(super) async fn read(run: &Run<'_>, response: Response, url: &Url) -> Result<Self, Hindrance> {
         let mut bytes = Vec::new();
-        // One timer for all of it.
-        let read = tokio::time::timeout_at(run.deadline, async {
-            while let Some(chunk) = response.chunk().await? {
-                let room = run.limits.body_bytes - bytes.len();
-                bytes.extend_from_slice(&chunk[..room.min(chunk.len())]);
-                if chunk.len() > room {
-                    // What is left is never read: dropping the response closes the connection.
-                    return Ok(true);
-                }
-            }
-            Ok::<_, reqwest::Error>(false)
-        })
-        .await;
+        let read =
+            tokio::time::timeout_at(run.deadline, response.read(&mut bytes, run.limits.body_bytes)).await;
         match read {
             Ok(Ok(cut)) => Ok(Self { bytes, cut }),
             Ok(Err(_)) => Err(Hindrance::new(format!(
@@ -91,6 +55,16 @@ pub(super) struct Written<'a> {
     pub(super) text: &'a str,
 }
 
+impl Written<'_> {
+    /// The variables to check, or the parameter where it names none.
+    pub(super) fn named(&self) -> String {
+        match variables_in(self.text).as_slice() {
+            [] => format!("`{}`", self.parameter),
+            named => variables_named(named),
+        }
+    }
+}
+
 impl Answer {
     /// The body as JSON, when it is all there and that is what it is.
     pub(super) fn json(&self) -> Option<Value> {
@@ -101,6 +75,21 @@ impl Answer {
     }
 }
 
+/// Sends a request, and waits for the head of its answer.
+pub(super) async fn send(
+    run: &Run<'_>,
+    client: &Client,
+    outgoing: Outgoing<'_>,
+    written: Written<'_>,
+) -> Result<Response, Hindrance> {
+    let place = || place(outgoing.url);
+    run.in_time(client.send(outgoing), || {
+        format!("no answer came from {}", place())
+    })
+    .await?
+    .map_err(|failure| failure.hindrance(run, &place(), written))
+}
+
 /// Asks for what is at a URL. No redirect is followed.
 pub(super) async fn get(
     run: &Run<'_>,
@@ -109,15 +98,14 @@ pub(super) async fn get(
     headers: &HeaderMap,
     written: Written<'_>,
 ) -> Result<Answer, Hindrance> {
-    run.guard
-        .vet_url(url)
-        .map_err(|refusal| Hindrance::new(refusal.to_string()))?;
-    let sent = client.get(url.clone()).headers(headers.clone()).send();
-    let response = run
-        .in_time(sent, || format!("no answer came from {}", place(url)))
-        .await?
-        .map_err(|error| Hindrance::new(sentence(url, &error, written.parameter, written.text)))?;
-    let (status, headers) = (response.status(), response.headers().clone());
+    let outgoing = Outgoing {
+        method: &Method::GET,
+        url,
+        headers,
+        body: None,
+    };
+    let response = send(run, client, outgoing, written).await?;
+    let (status, headers) = (response.status, response.headers.clone());
     let body = Body::read(run, response, url).await?;
     Ok(Answer {
         status,
@@ -198,72 +186,15 @@ pub(super) fn headers(run: &Run<'_>, named: &BTreeMap<String, String>) -> Result
     Ok(headers)
 }
 
-/// What stood in the way, from the chain of causes. `written` is the URL as the checklist has it under `parameter`.
-pub(super) fn sentence(url: &Url, error: &reqwest::Error, parameter: &str, written: &str) -> String {
-    let place = place(url);
-    let mut text = String::new();
-    for cause in causes(error) {
-        if let Some(Unreached::Refused(refusal)) = cause.downcast_ref::<Unreached>() {
-            return refusal.to_string();
-        }
-        if let Some(Unreached::Unresolved(_)) = cause.downcast_ref::<Unreached>() {
-            let named = variables_in(written);
-            let check = match named.as_slice() {
-                [] => format!("check `{parameter}` and DNS"),
-                named => format!("check {} and DNS", variables_named(named)),
-            };
-            return format!(
-                "the host {} does not resolve; {check}",
-                url.host_str().unwrap_or_default()
-            );
-        }
-        if let Some(io) = cause.downcast_ref::<std::io::Error>() {
-            match io.kind() {
-                std::io::ErrorKind::ConnectionRefused => {
-                    return format!(
-                        "nothing listens at {place} (connection refused); start the service, or mend the port"
-                    );
-                }
-                std::io::ErrorKind::ConnectionReset
-                | std::io::ErrorKind::ConnectionAborted
-                | std::io::ErrorKind::BrokenPipe => {
-                    return format!("{place} closed the connection without an answer; look at its log");
-                }
-                std::io::ErrorKind::NetworkUnreachable | std::io::ErrorKind::HostUnreachable => {
-                    return format!(
-                        "there is no way to {place} from here; check the network and the firewall"
-                    );
-                }
-                _ => {}
-            }
-        }
-        text = cause.to_string();
-    }
-    let lower = text.to_lowercase();
-    if lower.contains("certificate") {
-        format!(
-            "the certificate of {place} is not accepted: {}",
-            certificate_trouble(&lower)
-        )
-    } else if error.is_connect() && url.scheme() == "https" {
-        format!("{place} could not be spoken to by TLS ({text}); check that it serves https there")
-    } else if lower.contains("before message completed") || lower.contains("connection closed") {
-        format!("{place} closed the connection without an answer; look at its log")
-    } else if lower.contains("head is too large") {
-        format!("{place} answers with more headers than are read; look at what it sends")
-    } else if lower.contains("invalid http") || lower.contains("parse") {
-        format!("{place} did not answer in HTTP; check the port, and whether it wants https")
-    } else {
-        format!("the request to {place} did not succeed: {text}")
-    }
-}
-
-/// Host and port, as `app.example:443`.
-pub(super) fn place(url: &Url) -> String {
-    let host = url.host_str().unwrap_or_default();
-    match url.port_or_known_default() {
-        Some(port) => format!("{host}:{port}"),
-        None => host.to_owned(),
+/// Host and port of a URL that names a host.
+pub(super) fn place(url: &Url) -> Place {
+    Place {
+        host: url
+            .host_str()
+            .unwrap_or_default()
+            .trim_matches(['[', ']'])
+            .to_owned(),
+        port: url.port_or_known_default().unwrap_or_default(),
     }
 }
 
@@ -275,22 +206,6 @@ pub(super) fn shown_url(url: &Url) -> String {
         let _ = shown.set_password(None);
     }
     shown.into()
-}
-
-/// Resolves names to addresses that the guard allows, which are then the ones dialled.
-struct VettingResolver {
-    guard: Arc<Guard>,
-}
-
-impl Resolve for VettingResolver {
-    fn resolve(&self, name: Name) -> Resolving {
-        let guard = Arc::clone(&self.guard);
-        Box::pin(async move {
-            // The port is the client's to say.
-            let open = reach::addresses(&guard, name.as_str(), 0).await?;
-            Ok(Box::new(open.into_iter()) as Addrs)
-        })
-    }
 }
 
 fn variables_in(written: &str) -> Vec<String> {
@@ -324,8 +239,4 @@ pub(super) fn certificate_trouble(lower: &str) -> &'static str {
     } else {
         "it is broken or made for something else; look at it with `openssl s_client`"
     }
-}
-
-fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |&error| error.source())
 }

@@ -7,14 +7,15 @@ mod alerts;
 mod answers;
 mod runs;
 
+use reqwest::Url;
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue};
-use reqwest::{Client, Url};
 use serde_json::Value;
 
 use super::exchange::{self, Answer, Written};
 use super::observation::Kind;
 use super::probe::{Hindrance, Run, Seen};
 use super::template;
+use super::wire::Client;
 use crate::domain::check::{GithubProbe, GithubQuestion};
 
 /// The most pages of a list that are read.

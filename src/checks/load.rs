@@ -17,7 +17,7 @@ use self::figures::{Figures, LONGEST_WAIT};
 use self::schedule::Schedule;
 use super::observation::{Kind, Observation, Observed};
 use super::probe::{Hindrance, Run, Seen};
-use super::wire::{Connection, Target};
+use super::wire::{Target, Way};
 use super::{http, written};
 use crate::domain::check::{LoadExtent, LoadProbe};
 
@@ -92,12 +92,12 @@ pub(super) async fn probe(run: &Run<'_>, probe: &LoadProbe) -> Result<Seen, Hind
     };
     let target = Arc::new(Target::of(run, &probe.request).await?);
     // The first one tells whether there is anything to send a load to.
-    let first = run
-        .in_time(Connection::open(&target), || {
+    let mut first = run
+        .in_time(target.way(), || {
             format!("no connection to {target} could be made")
         })
         .await?
-        .map_err(|failure| failure.hindrance(run, &target))?;
+        .map_err(|failure| target.hindrance(run, failure))?;
 
     let figures = Figures::new().map_err(|error| Hindrance::new(error.to_string()))?;
     let schedule = Schedule::new(probe, Instant::now());
@@ -112,9 +112,8 @@ pub(super) async fn probe(run: &Run<'_>, probe: &LoadProbe) -> Result<Seen, Hind
     });
     // Dropped with this future, the set ends them all.
     let mut sending = JoinSet::new();
-    let mut first = Some(first);
     for _ in 0..probe.connections {
-        sending.spawn(send(Arc::clone(&load), first.take()));
+        sending.spawn(send(Arc::clone(&load), std::mem::take(&mut first)));
     }
     while sending.join_next().await.is_some() {}
 
@@ -157,7 +156,7 @@ impl Load {
 }
 
 /// Takes turns on one connection until the load is over.
-async fn send(load: Arc<Load>, mut connection: Option<Connection>) {
+async fn send(load: Arc<Load>, mut way: Way) {
     loop {
         let free = Instant::now();
         if free >= load.until {
@@ -175,7 +174,7 @@ async fn send(load: Arc<Load>, mut connection: Option<Connection>) {
         let sent = Instant::now();
         let from = turn.waits_from(free, sent);
         let patience = load.until.min(sent + LONGEST_WAIT);
-        let outcome = tokio::time::timeout_at(patience, load.target.ask(&mut connection)).await;
+        let outcome = tokio::time::timeout_at(patience, load.target.ask(&mut way)).await;
         let until = Instant::now();
         let rests = !matches!(outcome, Ok(Ok(_)));
         if turn.counts {

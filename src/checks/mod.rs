@@ -62,6 +62,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tokio::time::Instant;
+use tokio_rustls::rustls;
 
 pub use dotenv::{DotEnv, read as read_dotenv};
 pub use guard::{Guard, GuardSettings, GuardSettingsError, METADATA_NETWORKS};
@@ -81,6 +82,7 @@ use judge::Judgement;
 use probe::{Hindrance, Run, Seen};
 use redact::Redactor;
 use share::Shares;
+use wire::Client;
 
 /// The most characters of a result's `why`.
 const LONGEST_WHY: usize = 600;
@@ -117,16 +119,16 @@ pub struct Checks {
     shared: Arc<Shared>,
 }
 
-/// The HTTP client could not be set up.
+/// TLS could not be set up.
 #[derive(Debug, thiserror::Error)]
-#[error("the HTTP client for checks could not be set up")]
-pub struct SetUpError(#[from] reqwest::Error);
+#[error("TLS for checks could not be set up")]
+pub struct SetUpError(#[from] rustls::Error);
 
 struct Shared {
     limits: Limits,
     guard: Arc<Guard>,
     clock: Arc<dyn Clock>,
-    client: reqwest::Client,
+    client: Client,
     expressions: Arc<Expressions>,
     shares: Arc<Shares>,
 }
@@ -150,7 +152,7 @@ impl Checks {
     /// Sets up what checks share. Fails when TLS cannot be initialised.
     pub fn new(limits: Limits, guard: Guard, clock: Arc<dyn Clock>) -> Result<Self, SetUpError> {
         let guard = Arc::new(guard);
-        let client = exchange::client(&limits, Arc::clone(&guard))?;
+        let client = Client::new(Arc::clone(&guard), limits.per_host)?;
         Ok(Self {
             shared: Arc::new(Shared {
                 shares: Arc::new(Shares::new(&limits)),
@@ -171,7 +173,7 @@ impl Checks {
     pub fn for_imported(&self) -> Result<Self, SetUpError> {
         let shared = &*self.shared;
         let guard = Arc::new(shared.guard.for_imported());
-        let client = exchange::client(&shared.limits, Arc::clone(&guard))?;
+        let client = Client::new(Arc::clone(&guard), shared.limits.per_host)?;
         Ok(Self {
             shared: Arc::new(Shared {
                 limits: shared.limits.clone(),

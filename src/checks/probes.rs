@@ -8,6 +8,7 @@ use super::observation::Kind;
 use super::probe::{Hindrance, Run, Seen};
 use super::share::Lane;
 use super::variables::Variables;
+use super::wire::Client;
 use super::{
     burst, combined, command, database, dns, env, exchange, file, github, http, judge, load, manual,
     prometheus, push, tcp, tls,
@@ -123,7 +124,7 @@ pub(super) fn lane(probe: &Probe, variables: &Variables) -> Option<Lane> {
 /// most usual one are boxed, so that a check is no larger than that one while it waits.
 pub(super) async fn make(
     run: &Run<'_>,
-    client: &reqwest::Client,
+    client: &Client,
     probe: &Probe,
     condition: Option<&Compiled>,
 ) -> Result<Seen, Hindrance> {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use jiff::SignedDuration;
-use reqwest::{Client, StatusCode, Url};
+use reqwest::{StatusCode, Url};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -14,6 +14,8 @@ use tokio::time::Instant;
 use super::exchange::{self, Answer, Written, place};
 use super::observation::{Kind, Observation, Observed};
 use super::probe::{Hindrance, Run, Seen};
+use super::reach::Place;
+use super::wire::Client;
 use crate::domain::check::PrometheusProbe;
 
 /// What a query is observed by.
@@ -357,7 +359,7 @@ fn shown(value: f64) -> String {
 }
 
 /// What the server says against the query.
-fn refused(run: &Run<'_>, place: &str, error_type: Option<&str>, error: &str) -> String {
+fn refused(run: &Run<'_>, place: &Place, error_type: Option<&str>, error: &str) -> String {
     let error = run.redactor.beginning(error, 300);
     match error_type {
         Some("bad_data") => format!("{place} cannot take the query: {error}; mend `query`"),
@@ -377,7 +379,7 @@ fn refused(run: &Run<'_>, place: &str, error_type: Option<&str>, error: &str) ->
 }
 
 /// What is told of an answer that is not Prometheus's.
-fn not_prometheus(place: &str, status: StatusCode) -> String {
+fn not_prometheus(place: &Place, status: StatusCode) -> String {
     match status.as_u16() {
         code @ (401 | 403) => {
             format!("{place} does not let the query in (status {code}); give it credentials in `headers`")

@@ -3,11 +3,17 @@
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use tokio::net::TcpStream;
 
 use super::guard::{Guard, Refusal};
 use super::probe::{Hindrance, Run};
+
+/// How long one address is dialled before the next is dialled as well (RFC 8305, 8).
+const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
 /// A host and a port, as `db.example:5432`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -130,11 +136,58 @@ pub(super) async fn connect(run: &Run<'_>, place: &Place) -> Result<TcpStream, U
         .unwrap_or(Err(Unconnected::Silent))
 }
 
-/// Connects to the first of a place's addresses that answers.
+/// Connects to the first of a place's addresses that answers. One that keeps silent does not hold the others up: the next
+/// is dialled beside it after a while (RFC 8305, 5).
 pub(super) async fn dial(place: &Place, addresses: &[SocketAddr]) -> Result<TcpStream, Unconnected> {
-    TcpStream::connect(addresses)
-        .await
-        .map_err(|error| unconnected(place, &error))
+    let attempts = by_turns(addresses).into_iter().map(TcpStream::connect);
+    match first(attempts).await {
+        Some(Ok(stream)) => Ok(stream),
+        Some(Err(error)) => Err(unconnected(place, &error)),
+        None => Err(Unconnected::Silent),
+    }
+}
+
+/// The addresses with their families by turns, beginning with that of the first (RFC 8305, 4).
+fn by_turns(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
+    let Some(first) = addresses.first() else {
+        return Vec::new();
+    };
+    let (same, other): (Vec<SocketAddr>, Vec<SocketAddr>) = addresses
+        .iter()
+        .partition(|address| address.is_ipv4() == first.is_ipv4());
+    let (mut same, mut other) = (same.into_iter(), other.into_iter());
+    let mut turns = Vec::with_capacity(addresses.len());
+    loop {
+        let before = turns.len();
+        turns.extend(same.next());
+        turns.extend(other.next());
+        if turns.len() == before {
+            return turns;
+        }
+    }
+}
+
+/// The first success, or the last failure when there is none. An attempt begins when the one before it has failed, or has
+/// taken a while.
+async fn first<Done, Error>(
+    attempts: impl Iterator<Item: Future<Output = Result<Done, Error>>>,
+) -> Option<Result<Done, Error>> {
+    let mut waiting = attempts.fuse();
+    let mut under_way = FuturesUnordered::new();
+    let mut last = None;
+    loop {
+        let begun = waiting.next();
+        let is_last = begun.is_none();
+        under_way.extend(begun);
+        tokio::select! {
+            ended = under_way.next() => match ended {
+                Some(Ok(done)) => return Some(Ok(done)),
+                Some(Err(error)) => last = Some(Err(error)),
+                None => return last,
+            },
+            () = tokio::time::sleep(ATTEMPT_DELAY), if !is_last => {}
+        }
+    }
 }
 
 fn unconnected(place: &Place, error: &io::Error) -> Unconnected {
@@ -160,5 +213,56 @@ impl Unconnected {
             Self::Silent => run.out_of_time(&format!("no connection to {place} could be made")),
             Self::Hindered(hindrance) => hindrance,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{Pending, Ready, pending, ready};
+    use std::time::Instant;
+
+    use futures_util::FutureExt as _;
+    use futures_util::future::Either;
+
+    use super::*;
+
+    type Outcome = Result<u32, &'static str>;
+    type Attempt = Either<Ready<Outcome>, Pending<Outcome>>;
+
+    fn silent() -> Attempt {
+        Either::Right(pending())
+    }
+
+    fn ending(result: Outcome) -> Attempt {
+        Either::Left(ready(result))
+    }
+
+    #[tokio::test]
+    async fn a_silent_address_holds_no_other_up() {
+        let began = Instant::now();
+        let found = first([silent(), ending(Err("refused")), ending(Ok(3))].into_iter()).await;
+        assert_eq!(found, Some(Ok(3)));
+        assert!(began.elapsed() >= ATTEMPT_DELAY);
+    }
+
+    #[tokio::test]
+    async fn who_refuses_is_not_waited_for() {
+        let attempts = [ending(Err("refused")), ending(Ok(2)), silent()];
+        assert_eq!(first(attempts.into_iter()).now_or_never(), Some(Some(Ok(2))));
+    }
+
+    #[tokio::test]
+    async fn the_last_failure_is_told_when_none_answers() {
+        let refused = [ending(Err("refused")), ending(Err("no way"))];
+        assert_eq!(first(refused.into_iter()).await, Some(Err("no way")));
+        assert_eq!(first(std::iter::empty::<Attempt>()).await, None);
+    }
+
+    #[test]
+    fn families_take_turns() {
+        let address = |text: &str| text.parse::<SocketAddr>().expect("an address");
+        let found = ["[::1]:1", "[::2]:1", "[::3]:1", "10.0.0.1:1"].map(address);
+        let turns = ["[::1]:1", "10.0.0.1:1", "[::2]:1", "[::3]:1"].map(address);
+        assert_eq!(by_turns(&found), turns);
     }
 }

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use reqwest::header::HeaderMap;
-use reqwest::{Response, StatusCode, Url, Version};
+use reqwest::{StatusCode, Url, Version};
 use serde_json::{Value, json};
 
 use crate::checks::exchange::{Body, shown_url};
 use crate::checks::observation::{Observation, Observed};
 use crate::checks::probe::{Hindrance, Run};
+use crate::checks::wire::Response;
 use crate::checks::written;
 
 /// The most characters of a body that are kept as evidence.
@@ -37,13 +38,10 @@ impl Answer {
         redirects: u32,
         started: Instant,
     ) -> Result<Self, Hindrance> {
-        let status = response.status();
-        let headers = headers_of(response.headers());
-        let version = version(response.version());
-        let address = response.remote_addr().map_or_else(
-            || Observed::Nothing("the address that answered is not known".to_owned()),
-            |address| Observed::Text(address.ip().to_string()),
-        );
+        let status = response.status;
+        let headers = headers_of(&response.headers);
+        let version = version(response.version);
+        let address = response.address.to_string();
         let body = Body::read(run, response, url).await?;
         let latency = started.elapsed();
         let cut_at = body.cut.then_some(body.bytes.len());
@@ -58,7 +56,7 @@ impl Answer {
             .with("latency", Observed::Duration(latency))
             .with("redirects", Observed::Whole(redirects.into()))
             .with("url", Observed::Text(url.to_string()))
-            .with("address", address)
+            .with("address", Observed::Text(address))
             .with("version", Observed::Text(version.to_owned()));
         Ok(Self {
             observation: Arc::new(observation),

@@ -10,13 +10,14 @@ pub(super) mod steps;
 use std::sync::Arc;
 use std::time::Instant;
 
-use reqwest::{Client, Method};
+use reqwest::Method;
 use serde_json::Value;
 
 use super::exchange::shown_url;
 use super::observation::Kind;
 use super::probe::{Hindrance, Run, Seen};
 use super::variables::Variables;
+use super::wire::Client;
 use super::{capture, exchange};
 use crate::domain::check::HttpProbe;
 use answer::Answer;
@@ -104,11 +105,12 @@ async fn ask(
     let mut redirects = 0;
     loop {
         let response = request.send(run, client, probe, cookies).await?;
-        cookies.take(run, &request.url, response.headers());
+        cookies.take(run, &request.url, &response.headers);
         match request.next_hop(&response) {
             Some(next) if redirects < probe.follow => {
                 redirects += 1;
-                request.follow(response.status(), next)?;
+                request.follow(response.status, next)?;
+                response.leave();
             }
             Some(next) if probe.follow > 0 => {
                 return Err(Hindrance::new(format!(

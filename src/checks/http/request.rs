@@ -3,12 +3,13 @@
 use reqwest::header::{
     ACCEPT, ACCEPT_LANGUAGE, CONTENT_TYPE, COOKIE, HeaderMap, HeaderName, HeaderValue, LOCATION, USER_AGENT,
 };
-use reqwest::{Client, Method, Response, StatusCode, Url};
+use reqwest::{Method, StatusCode, Url};
 use serde_json::Value;
 
 use super::cookies::Cookies;
-use crate::checks::exchange::{self, place, shown_url};
+use crate::checks::exchange::{self, Written, shown_url};
 use crate::checks::probe::{Hindrance, Run};
+use crate::checks::wire::{Client, Outgoing, Response};
 use crate::domain::check::HttpProbe;
 
 /// Headers that go along when a redirect leads to another host. All others may be meant for the first one alone.
@@ -62,33 +63,33 @@ impl Request {
         probe: &HttpProbe,
         cookies: &Cookies,
     ) -> Result<Response, Hindrance> {
-        run.guard
-            .vet_url(&self.url)
-            .map_err(|refusal| Hindrance::new(refusal.to_string()))?;
-        let mut builder = client
-            .request(self.method.clone(), self.url.clone())
-            .headers(self.headers.clone());
-        if !self.headers.contains_key(COOKIE)
-            && let Some(header) = cookies.header(&self.url)
-        {
-            builder = builder.header(COOKIE, header);
-        }
-        if let Some(body) = &self.body {
-            builder = builder.body(body.clone());
-        }
-        let sent = run.in_time(builder.send(), || {
-            format!("no answer came from {}", place(&self.url))
-        });
-        sent.await?
-            .map_err(|error| Hindrance::new(exchange::sentence(&self.url, &error, "url", &probe.url)))
+        let with_cookies = cookies
+            .header(&self.url)
+            .filter(|_| !self.headers.contains_key(COOKIE))
+            .map(|header| {
+                let mut headers = self.headers.clone();
+                headers.insert(COOKIE, header);
+                headers
+            });
+        let outgoing = Outgoing {
+            method: &self.method,
+            url: &self.url,
+            headers: with_cookies.as_ref().unwrap_or(&self.headers),
+            body: self.body.as_deref(),
+        };
+        let written = Written {
+            parameter: "url",
+            text: &probe.url,
+        };
+        exchange::send(run, client, outgoing, written).await
     }
 
     /// Where an answer sends us on to.
     pub(super) fn next_hop(&self, response: &Response) -> Option<Url> {
-        if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
+        if !matches!(response.status.as_u16(), 301 | 302 | 303 | 307 | 308) {
             return None;
         }
-        let location = response.headers().get(LOCATION)?.to_str().ok()?;
+        let location = response.headers.get(LOCATION)?.to_str().ok()?;
         self.url.join(location).ok()
     }
 

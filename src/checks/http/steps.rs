@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use reqwest::Client;
 use serde_json::{Value, json};
 
 use super::ask;
@@ -10,6 +9,7 @@ use super::cookies::Cookies;
 use super::request::Request;
 use crate::checks::probe::{Hindrance, Run, Seen};
 use crate::checks::variables::Variables;
+use crate::checks::wire::Client;
 use crate::checks::{capture, verdict};
 use crate::domain::check::HttpSteps;
 

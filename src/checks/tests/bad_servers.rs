@@ -131,8 +131,8 @@ async fn a_name_that_does_not_resolve() {
     http: Error: the host no-such-host.invalid does not resolve; check `url` and DNS
     https: Error: the host no-such-host.invalid does not resolve; check `url` and DNS
     steps: Error: step 1 (GET /): the host no-such-host.invalid does not resolve; check `url` and DNS
-    burst: Error: the host no-such-host.invalid does not resolve; check the name and DNS
-    load: Error: the host no-such-host.invalid does not resolve; check the name and DNS
+    burst: Error: the host no-such-host.invalid does not resolve; check `url` and DNS
+    load: Error: the host no-such-host.invalid does not resolve; check `url` and DNS
     prometheus: Error: the host no-such-host.invalid does not resolve; check `url` and DNS
     github: Error: the host no-such-host.invalid does not resolve; check `base_url` and DNS
     tls: Error: the host no-such-host.invalid does not resolve; check the name and DNS
@@ -285,8 +285,8 @@ async fn a_server_whose_head_never_ends() {
     http: Error: 127.0.0.1:PORT answers with more headers than are read; look at what it sends
     https: Error: 127.0.0.1:PORT could not be spoken to by TLS (received corrupt message of type InvalidContentType); check that it serves https there
     steps: Error: step 1 (GET /): 127.0.0.1:PORT answers with more headers than are read; look at what it sends
-    burst: Error: 127.0.0.1:PORT did not answer in HTTP; check the port, and whether it wants https
-    load: Failed: 2 of 2 requests failed (100 %): 2 were not answered in HTTP
+    burst: Error: 127.0.0.1:PORT answers with more headers than are read; look at what it sends
+    load: Failed: 2 of 2 requests failed (100 %): 2 were answered with more headers than are read
     prometheus: Error: 127.0.0.1:PORT answers with more headers than are read; look at what it sends
     github: Error: 127.0.0.1:PORT answers with more headers than are read; look at what it sends
     tls: Error: 127.0.0.1:PORT does not speak TLS; check the port, and whether TLS is switched on

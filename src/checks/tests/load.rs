@@ -197,7 +197,7 @@ async fn a_load_that_cannot_begin_is_told() {
     assert!(server.requests().is_empty());
     insta::assert_snapshot!(table.join("\n"), @"
     Error: nothing listens at 127.0.0.1:PORT (connection refused); start the service, or mend the port
-    Error: the host no-such-host.invalid does not resolve; check the name and DNS
+    Error: the host no-such-host.invalid does not resolve; check `url` and DNS
     Error: the address 169.254.169.254 may not be reached; the operator can change checks.network.deny and checks.network.allow
     Error: the address ::ffff:169.254.169.254 may not be reached; the operator can change checks.network.deny and checks.network.allow
     Error: nothing listens at localhost:PORT (connection refused); start the service, or mend the port
