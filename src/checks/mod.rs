@@ -75,13 +75,13 @@ pub use variables::{Environment, UnknownVariable, Variables};
 use crate::clock::Clock;
 use crate::domain::check::{Check, CheckResult, CheckStatus, Probe, Retry};
 use crate::domain::checklist::Variable;
-use crate::domain::ids::{CheckId, VariableName};
+use crate::domain::ids::{CheckId, DeploymentId, VariableName};
 use capture::{Captured, Captures};
 use condition::Expressions;
 use judge::Judgement;
 use probe::{Hindrance, Run, Seen};
 use redact::Redactor;
-use share::Shares;
+use share::{Queue, Shares, Turns};
 use wire::Client;
 
 /// The most characters of a result's `why`.
@@ -113,10 +113,11 @@ pub struct Limits {
     pub stop_grace: Duration,
 }
 
-/// What runs checks. Clones share connections, compiled conditions and limits.
+/// What runs checks. Clones share connections, compiled conditions, limits and turns.
 #[derive(Clone)]
 pub struct Checks {
     shared: Arc<Shared>,
+    turns: Arc<Turns>,
 }
 
 /// TLS could not be set up.
@@ -151,16 +152,17 @@ impl Default for Limits {
 impl Checks {
     /// Sets up what checks share. Fails when TLS cannot be initialised.
     pub fn new(limits: Limits, guard: Guard, clock: Arc<dyn Clock>) -> Result<Self, SetUpError> {
+        let shares = Arc::new(Shares::new(&limits));
         let guard = Arc::new(guard);
-        let client = Client::new(Arc::clone(&guard), limits.per_host)?;
         Ok(Self {
+            turns: Arc::new(shares.turns()),
             shared: Arc::new(Shared {
-                shares: Arc::new(Shares::new(&limits)),
+                client: Client::new(Arc::clone(&guard), limits.per_host)?,
+                shares,
                 expressions: Arc::default(),
                 limits,
                 guard,
                 clock,
-                client,
             }),
         })
     }
@@ -173,17 +175,27 @@ impl Checks {
     pub fn for_imported(&self) -> Result<Self, SetUpError> {
         let shared = &*self.shared;
         let guard = Arc::new(shared.guard.for_imported());
-        let client = Client::new(Arc::clone(&guard), shared.limits.per_host)?;
         Ok(Self {
+            turns: Arc::clone(&self.turns),
             shared: Arc::new(Shared {
+                client: Client::new(Arc::clone(&guard), shared.limits.per_host)?,
                 limits: shared.limits.clone(),
                 guard,
                 clock: Arc::clone(&shared.clock),
-                client,
                 expressions: Arc::clone(&shared.expressions),
                 shares: Arc::clone(&shared.shares),
             }),
         })
+    }
+
+    /// The same for the checks of a deployment, which take turns with those of others: however many it has, another's
+    /// next check waits for no more of them than may run at once.
+    #[must_use]
+    pub fn of_deployment(&self, deployment: DeploymentId) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+            turns: self.shared.shares.turns_of(deployment),
+        }
     }
 
     /// Everything wrong with a check that can be told without running it, in the order of the source: its
@@ -222,7 +234,13 @@ impl Checks {
     /// Dropping the future ends the check; a command's whole process group is killed.
     pub async fn run(&self, check: &Check, variables: &Variables) -> CheckResult {
         let redactor = self.redactor(variables);
-        self.run_with(check, variables, &redactor, &[]).await.0
+        let queue = self.queue(check, variables);
+        self.run_with(check, &queue, variables, &redactor, &[]).await.0
+    }
+
+    /// Where a check waits for its place.
+    fn queue(&self, check: &Check, variables: &Variables) -> Queue {
+        self.turns.queue(probes::lane(&check.probe, variables))
     }
 
     /// Knows everything that no check with these variables may show.
@@ -236,11 +254,12 @@ impl Checks {
     async fn run_with(
         &self,
         check: &Check,
+        queue: &Queue,
         variables: &Variables,
         known: &Redactor,
         results: &[CheckResult],
     ) -> (CheckResult, BTreeMap<String, Captured>) {
-        let (mut result, mut captured) = self.run_once(check, variables, known, results).await;
+        let (mut result, mut captured) = self.run_once(check, queue, variables, known, results).await;
         let Some(Retry { times, wait }) = check.retry else {
             return (result, captured);
         };
@@ -249,7 +268,7 @@ impl Checks {
         let mut tries = 1;
         while tries <= times && result.status != CheckStatus::Passed {
             tokio::time::sleep(wait).await;
-            (result, captured) = self.run_once(check, variables, known, results).await;
+            (result, captured) = self.run_once(check, queue, variables, known, results).await;
             tries += 1;
         }
         if tries > 1 {
@@ -270,6 +289,7 @@ impl Checks {
     async fn run_once(
         &self,
         check: &Check,
+        queue: &Queue,
         variables: &Variables,
         known: &Redactor,
         results: &[CheckResult],
@@ -277,8 +297,7 @@ impl Checks {
         let shared = &*self.shared;
         // What one check captures is its own to hide, until it is handed on.
         let redactor = known.fork();
-        let lane = probes::lane(&check.probe, variables);
-        let _place = shared.shares.take(lane).await;
+        let _place = queue.place().await;
 
         let at = shared.clock.now();
         let started = Instant::now();

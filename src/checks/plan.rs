@@ -2,19 +2,20 @@
 //!
 //! This is the one place where that is decided, for runs from chat and from a terminal.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::{BoxFuture, Shared, join_all};
 use futures_util::{FutureExt as _, Stream, StreamExt as _, stream};
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::capture::{self, Captured};
 use super::combined::ended;
 use super::redact::Redactor;
-use super::{Checks, Variables};
+use super::share::{Lane, Queue};
+use super::{Checks, Variables, probes};
 use crate::domain::check::{Check, CheckResult, CheckStatus, ManualProbe, Probe, PushProbe};
 use crate::domain::ids::CheckId;
 
@@ -118,39 +119,68 @@ impl Checks {
         let checker = self.clone();
         // Nothing begins before the first result is asked for.
         let begun = stream::once(async move { checker.begin(ordered, elsewhere, &variables) });
-        stream::iter(circular).chain(begun.flat_map(move |running| results(running, cancel.clone())))
+        stream::iter(circular).chain(begun.flat_map(move |begun| results(begun, cancel.clone())))
     }
 
-    /// Begins every check, in a task of its own, so that many share the processors. Each stands after those it needs.
-    fn begin(&self, checks: Vec<Check>, elsewhere: Elsewhere, variables: &Arc<Variables>) -> JoinSet<Ended> {
+    /// Begins every check. Those that can run at once stand in line by what they crowd, and as many tasks as there can be
+    /// places take one after the other; each that waits for others, or that rests between tries, has a task of its own. Each
+    /// check stands after those it needs.
+    fn begin(&self, checks: Vec<Check>, elsewhere: Elsewhere, variables: &Arc<Variables>) -> Begun {
         let mut under_way: HashMap<CheckId, UnderWay> = elsewhere
             .into_iter()
             .map(|(id, ends)| (id, ends.shared()))
             .collect();
         let needed: BTreeSet<CheckId> = checks.iter().flat_map(Check::needs).cloned().collect();
         let known = self.redactor(variables);
-        let mut running = JoinSet::new();
+        let (teller, ends) = mpsc::unbounded_channel();
+        let mut tasks = JoinSet::new();
+        let mut lines: HashMap<Lane, VecDeque<Waiting>> = HashMap::new();
         for check in checks {
             let waits: Vec<(CheckId, Option<UnderWay>)> = check
                 .needs()
                 .map(|needed| (needed.clone(), under_way.get(needed).cloned()))
                 .collect();
-            let teller = needed.contains(&check.id).then(|| {
+            let needed_by = needed.contains(&check.id).then(|| {
                 let (teller, told) = oneshot::channel();
                 under_way.insert(check.id.clone(), told.map(Result::ok).boxed().shared());
                 teller
             });
+            let waiting = Waiting { check, needed_by };
+            let lane = probes::lane(&waiting.check.probe, variables)
+                .filter(|_| waits.is_empty() && waiting.check.retry.is_none());
+            if let Some(lane) = lane {
+                lines.entry(lane).or_default().push_back(waiting);
+                continue;
+            }
             let (checker, variables, known) = (self.clone(), Arc::clone(variables), known.clone());
-            running.spawn(async move {
-                let ended = checker.run_when_ready(&check, waits, &variables, &known).await;
-                if let Some(teller) = teller {
-                    // Whoever waited may have been ended.
-                    let _ = teller.send(ended.clone());
-                }
-                ended
+            let teller = teller.clone();
+            tasks.spawn(async move {
+                let check = &waiting.check;
+                let ended = checker.run_when_ready(check, waits, &variables, &known).await;
+                waiting.tell(&teller, ended);
             });
         }
-        running
+        for (lane, line) in lines {
+            let queue = Arc::new(self.turns.queue(Some(lane)));
+            let line = Arc::new(Mutex::new(line));
+            for _ in 0..queue.width.min(locked(&line).len()) {
+                let (checker, variables, known) = (self.clone(), Arc::clone(variables), known.clone());
+                let (queue, line, teller) = (Arc::clone(&queue), Arc::clone(&line), teller.clone());
+                tasks.spawn(async move {
+                    loop {
+                        let next = locked(&line).pop_front();
+                        let Some(waiting) = next else {
+                            return;
+                        };
+                        let ended = checker
+                            .run_when_due(&waiting.check, &queue, &variables, &known)
+                            .await;
+                        waiting.tell(&teller, ended);
+                    }
+                });
+            }
+        }
+        Begun { tasks, ends }
     }
 
     /// Waits for what a check needs, then runs it, or tells why it is skipped. `known` is what is secret among the
@@ -220,7 +250,8 @@ impl Checks {
                     .to_owned(),
             );
         }
-        let (result, own) = self.run_with(check, variables, known, &results).await;
+        let queue = self.queue(check, variables);
+        let (result, own) = self.run_with(check, &queue, variables, known, &results).await;
         if !own.is_empty() {
             captured.insert(check.id.clone(), own);
         }
@@ -228,6 +259,23 @@ impl Checks {
             result,
             captured: Arc::new(captured),
         }
+    }
+
+    /// Runs a check that waits for a place and nothing else.
+    async fn run_when_due(
+        &self,
+        check: &Check,
+        queue: &Queue,
+        variables: &Variables,
+        known: &Redactor,
+    ) -> Ended {
+        let (result, own) = self.run_with(check, queue, variables, known, &[]).await;
+        let captured = if own.is_empty() {
+            Arc::default()
+        } else {
+            Arc::new(BTreeMap::from([(check.id.clone(), own)]))
+        };
+        Ended { result, captured }
     }
 
     /// The end of a check that was not made.
@@ -246,25 +294,57 @@ impl Checks {
     }
 }
 
-/// What checks end with, as it comes. When it is cancelled or dropped, those that have not ended are ended.
-fn results(running: JoinSet<Ended>, cancel: CancellationToken) -> impl Stream<Item = Ended> + Send {
-    stream::unfold((running, cancel), |(mut running, cancel)| async move {
-        loop {
-            let one = if let Some(one) = cancel.run_until_cancelled(running.join_next()).await {
-                one?
-            } else {
-                running.abort_all();
-                // Those that had ended before have their results.
-                running.try_join_next()?
-            };
-            match one.map_err(JoinError::try_into_panic) {
-                Ok(ended) => return Some((ended, (running, cancel))),
-                Err(Ok(panic)) => std::panic::resume_unwind(panic),
-                // It was ended, or the runtime is shutting down.
-                Err(Err(_)) => {}
-            }
+/// A check that has not begun.
+struct Waiting {
+    check: Check,
+    /// Who waits for it, where there is anybody.
+    needed_by: Option<oneshot::Sender<Ended>>,
+}
+
+impl Waiting {
+    fn tell(self, teller: &mpsc::UnboundedSender<Ended>, ended: Ended) {
+        // Whoever waited may have been ended.
+        if let Some(needed_by) = self.needed_by {
+            let _ = needed_by.send(ended.clone());
         }
+        let _ = teller.send(ended);
+    }
+}
+
+/// Checks that were begun together. Dropping it ends them.
+struct Begun {
+    tasks: JoinSet<()>,
+    ends: mpsc::UnboundedReceiver<Ended>,
+}
+
+/// What checks end with, as it comes. When it is cancelled or dropped, those that have not ended are ended.
+fn results(begun: Begun, cancel: CancellationToken) -> impl Stream<Item = Ended> + Send {
+    stream::unfold((begun, cancel), |(mut begun, cancel)| async move {
+        let Begun { tasks, ends } = &mut begun;
+        let ended = match cancel.run_until_cancelled(ends.recv()).await {
+            Some(Some(ended)) => ended,
+            Some(None) => {
+                // Every task has ended; one that panicked has left checks without a result.
+                while let Some(one) = tasks.join_next().await {
+                    if let Err(Ok(panic)) = one.map_err(JoinError::try_into_panic) {
+                        std::panic::resume_unwind(panic);
+                    }
+                }
+                return None;
+            }
+            None => {
+                tasks.abort_all();
+                // Those that had ended before have their results.
+                ends.try_recv().ok()?
+            }
+        };
+        Some((ended, (begun, cancel)))
     })
+}
+
+fn locked(line: &Mutex<VecDeque<Waiting>>) -> MutexGuard<'_, VecDeque<Waiting>> {
+    // A panic while the lock is held cannot leave the line half changed.
+    line.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The checks so that each stands after those it needs; apart from them, those that cannot be ordered, as they wait for

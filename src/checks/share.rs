@@ -1,11 +1,13 @@
-//! Who runs at once: so many checks in all, and so many of them against one host.
+//! Who runs at once: so many checks in all, and so many of them against one host; and who is next: deployments take turns.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::Limits;
+use crate::domain::ids::DeploymentId;
 
 /// What checks are kept from crowding.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -20,53 +22,132 @@ pub(super) enum Lane {
 
 /// Places for checks to run in.
 pub(super) struct Shares {
-    all: Arc<Semaphore>,
+    at_once: usize,
     per_lane: usize,
+    places: Places,
+    turns: Mutex<HashMap<DeploymentId, Weak<Turns>>>,
+}
+
+/// The turns of one deployment's checks. As many of them as may run wait among those of others, and no more: places are
+/// given in the order in which they are asked for, so however many checks one deployment has, another's waits
+/// for one round of them at most.
+pub(super) struct Turns {
+    shares: Arc<Shares>,
+    own: Places,
+}
+
+/// Places in all, and in each lane.
+struct Places {
+    all: Arc<Semaphore>,
     lanes: Mutex<HashMap<Lane, Weak<Semaphore>>>,
 }
 
+/// Where checks of one deployment wait for places, those of one lane in one queue.
+pub(super) struct Queue {
+    /// How many of them can have a place at once.
+    pub(super) width: usize,
+    /// The deployment's places before everybody's, and a lane's before those in all: who waits for a crowded host takes no
+    /// place from others meanwhile.
+    ways: Vec<Arc<Semaphore>>,
+}
+
 /// A place. Dropping it makes room for the next.
-pub(super) struct Place {
-    _all: Option<OwnedSemaphorePermit>,
-    _lane: Option<OwnedSemaphorePermit>,
+pub(super) struct Place<'a> {
+    _permits: Vec<SemaphorePermit<'a>>,
 }
 
 impl Shares {
     pub(super) fn new(limits: &Limits) -> Self {
+        // None at all would wait for ever.
+        let at_once = limits.at_once.max(1);
         Self {
-            // None at all would wait for ever.
-            all: Arc::new(Semaphore::new(limits.at_once.max(1))),
+            at_once,
             per_lane: limits.per_host.max(1),
-            lanes: Mutex::new(HashMap::new()),
+            places: Places::new(at_once),
+            turns: Mutex::default(),
         }
     }
 
-    /// Waits for a place. Who waits for a crowded host does not take a place from others meanwhile.
-    pub(super) async fn take(&self, lane: Option<Lane>) -> Place {
-        let lane = match lane {
-            // These semaphores are never closed, so a permit always comes.
-            Some(lane) => self.lane(lane).acquire_owned().await.ok(),
-            None => None,
-        };
-        Place {
-            _all: Arc::clone(&self.all).acquire_owned().await.ok(),
-            _lane: lane,
-        }
+    /// The turns of a deployment: the same ones for whoever asks while they are in use.
+    pub(super) fn turns_of(self: &Arc<Self>, deployment: DeploymentId) -> Arc<Turns> {
+        kept(&mut locked(&self.turns), deployment, || self.turns())
     }
 
-    fn lane(&self, lane: Lane) -> Arc<Semaphore> {
-        // A panic while the lock is held cannot leave the map half changed.
-        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(semaphore) = lanes.get(&lane).and_then(Weak::upgrade) {
-            return semaphore;
+    /// Turns that are nobody else's.
+    pub(super) fn turns(self: &Arc<Self>) -> Turns {
+        Turns {
+            shares: Arc::clone(self),
+            own: Places::new(self.at_once),
         }
-        lanes.retain(|_, semaphore| semaphore.strong_count() > 0);
+    }
+}
+
+impl Turns {
+    /// Where checks of a lane wait, or such that crowd nobody.
+    pub(super) fn queue(&self, lane: Option<Lane>) -> Queue {
+        let Shares {
+            at_once,
+            per_lane,
+            ref places,
+            ..
+        } = *self.shares;
         let width = match lane {
-            Lane::Load(_) => 1,
-            Lane::Host(_) | Lane::Commands => self.per_lane,
+            None => at_once,
+            Some(Lane::Load(_)) => 1,
+            Some(Lane::Host(_) | Lane::Commands) => per_lane,
         };
-        let semaphore = Arc::new(Semaphore::new(width));
-        lanes.insert(lane, Arc::downgrade(&semaphore));
-        semaphore
+        let mut ways = Vec::with_capacity(4);
+        if let Some(lane) = lane {
+            ways.push(self.own.lane(lane.clone(), width));
+            ways.push(places.lane(lane, width));
+        }
+        ways.push(Arc::clone(&self.own.all));
+        ways.push(Arc::clone(&places.all));
+        Queue { width, ways }
     }
+}
+
+impl Queue {
+    /// Waits for a place.
+    pub(super) async fn place(&self) -> Place<'_> {
+        let mut permits = Vec::with_capacity(self.ways.len());
+        for way in &self.ways {
+            // These semaphores are never closed, so a permit always comes.
+            permits.extend(way.acquire().await.ok());
+        }
+        Place { _permits: permits }
+    }
+}
+
+impl Places {
+    fn new(all: usize) -> Self {
+        Self {
+            all: Arc::new(Semaphore::new(all)),
+            lanes: Mutex::default(),
+        }
+    }
+
+    fn lane(&self, lane: Lane, width: usize) -> Arc<Semaphore> {
+        kept(&mut locked(&self.lanes), lane, || Semaphore::new(width))
+    }
+}
+
+/// What is there under a key, or what is made for it. What nobody uses any more is forgotten.
+fn kept<Key: Eq + Hash, Value>(
+    all: &mut HashMap<Key, Weak<Value>>,
+    key: Key,
+    make: impl FnOnce() -> Value,
+) -> Arc<Value> {
+    if let Some(found) = all.get(&key).and_then(Weak::upgrade) {
+        return found;
+    }
+    all.retain(|_, value| value.strong_count() > 0);
+    let made = Arc::new(make());
+    all.insert(key, Arc::downgrade(&made));
+    made
+}
+
+fn locked<Value>(mutex: &Mutex<Value>) -> MutexGuard<'_, Value> {
+    // A panic while the lock is held cannot leave a map half changed.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -211,7 +211,7 @@ impl CheckRuns {
     }
 
     /// What runs the checks of a deployment, and with which values: as far as its checklist is trusted now.
-    pub(super) fn means_of(&self, deployment: &Deployment) -> (&Checks, Variables) {
+    pub(super) fn means_of(&self, deployment: &Deployment) -> (Checks, Variables) {
         let nothing = Environment::default();
         let (checks, environment) = match self.engine.trust(&deployment.checklist.hash) {
             Trust::Operator => (&self.checks, &self.environment),
@@ -222,7 +222,7 @@ impl CheckRuns {
             &deployment.variables,
             environment,
         );
-        (checks, variables)
+        (checks.of_deployment(deployment.id), variables)
     }
 
     /// Begins the checks that are meant and not under way, and joins those that are.

@@ -92,13 +92,15 @@ fn answer(request: &hyper::Request<hyper::body::Incoming>) -> hyper::Response<Fu
 
 /// Checks that trust this authority, besides those that everybody does.
 fn trusting(authority: &Authority) -> Checks {
-    let shared = Arc::into_inner(checks().shared).expect("nobody else has it");
+    let Checks { shared, turns } = checks();
+    let shared = Arc::into_inner(shared).expect("nobody else has it");
     let mut roots = crate::checks::tls::public_roots();
     roots.add(authority.der().clone()).expect("a certificate");
     let client =
         Client::trusting(Arc::clone(&shared.guard), shared.limits.per_host, roots).expect("a client");
     Checks {
         shared: Arc::new(Shared { client, ..shared }),
+        turns,
     }
 }
 

@@ -2,10 +2,13 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::FutureExt as _;
+use futures_util::future::join_all;
 use tokio::sync::Notify;
 
 use super::server::{Behaviour, Server};
 use super::*;
+use crate::domain::check::Retry;
+use crate::domain::ids::DeploymentId;
 
 fn numbered(count: usize, url: &str) -> Vec<Check> {
     (0..count)
@@ -95,6 +98,77 @@ async fn no_more_run_at_once_than_allowed_in_all() {
         asked_one.load(Ordering::SeqCst) + asked_two.load(Ordering::SeqCst),
         6
     );
+}
+
+/// The paths in the order in which they were asked for, where twenty checks of one run wait for a host's only place when
+/// another run's one comes. All of them have a task of their own, as those have that are tried again.
+async fn asked_in_order(one: impl Fn(&Checks) -> Checks, other: impl Fn(&Checks) -> Checks) -> Vec<String> {
+    let server = Server::saying("ok").await;
+    let checker = checks_with(|_, limits| limits.per_host = 1);
+    let retry = Some(Retry {
+        times: 1,
+        wait: Duration::from_secs(1),
+    });
+    let run = |checker: Checks, path: &str, count| {
+        let checks = numbered(count, &server.url(path));
+        let checks = checks.into_iter().map(|check| Check { retry, ..check }).collect();
+        Box::pin(checker.run_all(checks, Arc::new(Variables::new()), CancellationToken::new()))
+    };
+    let mut many = run(one(&checker), "/many", 20);
+    let mut single = run(other(&checker), "/one", 1);
+    // They begin in this order, and nothing has ended yet.
+    assert!(many.next().now_or_never().is_none() && single.next().now_or_never().is_none());
+    let (many, single) = tokio::join!(many.count(), single.count());
+    assert_eq!((many, single), (20, 1));
+    let requests = server.requests();
+    let paths = requests.iter().filter_map(|head| head.split(' ').nth(1));
+    paths.map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn deployments_take_turns_at_a_host() {
+    let of = |deployment| move |checker: &Checks| checker.of_deployment(DeploymentId(deployment));
+    let apart = asked_in_order(of(1), of(2)).await;
+    assert_eq!(apart.iter().position(|path| path == "/one"), Some(1), "{apart:?}");
+    // The checks of one deployment come in the order in which they were asked for.
+    let together = asked_in_order(of(1), of(1)).await;
+    assert_eq!(together.last().map(String::as_str), Some("/one"), "{together:?}");
+}
+
+/// How many of eight hosts that never answer were asked for one deployment, two at once, before another's only check had its
+/// turn.
+async fn asked_before_the_other(one: i64, other: i64) -> usize {
+    let checker = checks_with(|_, limits| limits.at_once = 2);
+    let hosts = join_all((0..8).map(|_| silent(usize::MAX))).await;
+    let (last, _, reached) = silent(1).await;
+    let run = |deployment, urls: Vec<String>| {
+        let checks = urls.into_iter().enumerate();
+        let checks = checks.map(|(number, url)| Check {
+            id: CheckId::new(format!("check-{number}")),
+            ..in_short(check(Probe::Http(get(url)), None))
+        });
+        let checker = checker.of_deployment(DeploymentId(deployment));
+        Box::pin(checker.run_all(
+            checks.collect(),
+            Arc::new(Variables::new()),
+            CancellationToken::new(),
+        ))
+    };
+    let mut many = run(one, hosts.iter().map(|(host, ..)| host.url("/")).collect());
+    let mut single = run(other, vec![last.url("/")]);
+    // They begin in this order, and nothing has ended yet.
+    assert!(many.next().now_or_never().is_none() && single.next().now_or_never().is_none());
+    reached.notified().await;
+    let asked = hosts.iter().map(|(_, asked, _)| asked.load(Ordering::SeqCst));
+    asked.sum()
+}
+
+#[tokio::test]
+async fn deployments_take_turns_where_no_host_is_crowded() {
+    let apart = asked_before_the_other(1, 2).await;
+    assert!(apart <= 3, "{apart} were asked before it");
+    let together = asked_before_the_other(1, 1).await;
+    assert!(together > 6, "{together} were asked before it");
 }
 
 #[tokio::test]
