@@ -39,9 +39,9 @@ const CRATES: &[(&str, &[&str])] = &[
     ("axum", &["http", "app::trial::demo"]),
     // Checks send requests over connections of their own.
     ("hyper", &["checks"]),
-    // Its URLs and headers are what checks speak of. `discord` builds serenity's HTTP client with time-outs and, on loopback, a proxy; serenity
+    // `discord` builds serenity's HTTP client with time-outs and, on loopback, a proxy; serenity
     // takes it as a reqwest client.
-    ("reqwest", &["checks", "discord"]),
+    ("reqwest", &["discord"]),
     // Checks look at certificates and ask DNS.
     ("tokio_rustls", &["checks"]),
     ("webpki_roots", &["checks::tls"]),

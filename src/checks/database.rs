@@ -15,7 +15,7 @@ mod tls;
 
 use std::fmt;
 
-use reqwest::Url;
+use url::Url;
 
 use self::rows::Rows;
 use self::statement::Dialect;

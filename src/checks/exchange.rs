@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Method, StatusCode, Url};
+use hyper::header::{HeaderMap, HeaderName, HeaderValue};
+use hyper::{Method, StatusCode};
 use serde_json::Value;
+use url::Url;
 
 use super::probe::{Hindrance, Run};
 use super::reach::Place;

@@ -7,9 +7,9 @@ mod alerts;
 mod answers;
 mod runs;
 
-use reqwest::Url;
-use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue};
+use hyper::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue};
 use serde_json::Value;
+use url::Url;
 
 use super::exchange::{self, Answer, Written};
 use super::observation::Kind;

@@ -2,6 +2,7 @@
 //! whole number or a text, and holds. Most conditions do, most of the time, and need no value made for CEL then. Whatever
 //! else is so is the judge's to find out and to explain.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Instant;
 
@@ -152,12 +153,13 @@ pub(super) fn holds(
             };
             looked_at.insert(glance.written.clone(), noted);
         }
-        let shown = match seen {
-            Scalar::Truth(truth) => truth.to_string(),
-            Scalar::Whole(number) => written::whole(number, redactor),
-            Scalar::Text(text) => written::text(text, redactor),
+        let shown: Cow<'_, str> = match seen {
+            Scalar::Truth(true) => "true".into(),
+            Scalar::Truth(false) => "false".into(),
+            Scalar::Whole(number) => written::whole(number, redactor).into(),
+            Scalar::Text(text) => written::text(text, redactor).into(),
         };
-        let clause = format!("{} is {shown}", glance.written);
+        let clause = [&glance.written, " is ", &shown].concat();
         if !clauses.contains(&clause) {
             clauses.push(clause);
         }

@@ -233,7 +233,7 @@ impl Guard {
     }
 
     /// Whether a request may go to this URL, as far as can be told before its name is resolved.
-    pub(super) fn vet_url(&self, url: &reqwest::Url) -> Result<(), Refusal> {
+    pub(super) fn vet_url(&self, url: &url::Url) -> Result<(), Refusal> {
         if !matches!(url.scheme(), "http" | "https") {
             return Err(Refusal::Scheme(url.scheme().to_owned()));
         }

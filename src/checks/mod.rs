@@ -314,9 +314,7 @@ impl Checks {
             timeout: check.timeout,
             deadline: started + check.timeout,
         };
-        // What it takes while it runs is not there yet while it waits for its place.
-        let outcome = Box::pin(shared.outcome(check, &run));
-        let outcome = tokio::time::timeout_at(run.deadline + MARGIN, outcome)
+        let outcome = tokio::time::timeout_at(run.deadline + MARGIN, shared.outcome(check, &run))
             .await
             .unwrap_or_else(|_| {
                 let took = written::duration(check.timeout);

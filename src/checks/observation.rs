@@ -65,7 +65,8 @@ pub(super) enum Scalar<'a> {
 /// Everything a probe saw.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Observation {
-    values: BTreeMap<Cow<'static, str>, Observed>,
+    /// By name, each once. They are few, and looked at seldom.
+    values: Vec<(Cow<'static, str>, Observed)>,
     /// Why something is as it was seen, by its name.
     reasons: BTreeMap<String, String>,
 }
@@ -74,7 +75,11 @@ impl Observation {
     /// Notes something seen.
     #[must_use]
     pub(super) fn with(mut self, name: impl Into<Cow<'static, str>>, observed: Observed) -> Self {
-        self.values.insert(name.into(), observed);
+        let name = name.into();
+        match self.values.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, before)) => *before = observed,
+            None => self.values.push((name, observed)),
+        }
         self
     }
 
@@ -92,12 +97,13 @@ impl Observation {
 
     /// What was seen under a name.
     pub(super) fn get(&self, name: &str) -> Option<&Observed> {
-        self.values.get(name)
+        let found = self.values.iter().find(|(known, _)| known == name);
+        found.map(|(_, observed)| observed)
     }
 
     /// The truth, number or text that stands under a name and the keys that follow it.
     pub(super) fn scalar(&self, name: &str, keys: &[String]) -> Option<Scalar<'_>> {
-        match (self.values.get(name)?, keys) {
+        match (self.get(name)?, keys) {
             (Observed::Truth(truth), []) => Some(Scalar::Truth(*truth)),
             (Observed::Whole(number), []) => Some(Scalar::Whole(*number)),
             (Observed::Text(text), []) => Some(Scalar::Text(text)),
@@ -117,7 +123,7 @@ impl Observation {
 
     /// What a condition finds under a name, as far as it uses it; nothing for what was not seen.
     pub(super) fn for_condition<'a>(&'a self, name: &str, used: &Use) -> Option<Box<dyn Val + 'a>> {
-        Some(match self.values.get(name)? {
+        Some(match self.get(name)? {
             Observed::Truth(truth) => Box::new(CelBool::from(*truth)),
             Observed::Whole(number) => Box::new(CelInt::from(*number)),
             Observed::Fraction(number) => Box::new(CelDouble::from(*number)),

@@ -2,8 +2,10 @@
 //!
 //! This is the one place where that is decided, for runs from chat and from a terminal.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+mod line;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use futures_util::future::{BoxFuture, Shared, join_all};
 use futures_util::{FutureExt as _, Stream, StreamExt as _, stream};
@@ -11,6 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
+use self::line::{Line, Waiting};
 use super::capture::{self, Captured};
 use super::combined::ended;
 use super::redact::Redactor;
@@ -131,10 +134,15 @@ impl Checks {
             .map(|(id, ends)| (id, ends.shared()))
             .collect();
         let needed: BTreeSet<CheckId> = checks.iter().flat_map(Check::needs).cloned().collect();
-        let known = self.redactor(variables);
         let (teller, ends) = mpsc::unbounded_channel();
+        let run = Arc::new(OneRun {
+            checker: self.clone(),
+            known: self.redactor(variables),
+            variables: Arc::clone(variables),
+            teller,
+        });
         let mut tasks = JoinSet::new();
-        let mut lines: HashMap<Lane, VecDeque<Waiting>> = HashMap::new();
+        let mut lines: HashMap<Lane, Arc<Line>> = HashMap::new();
         for check in checks {
             let waits: Vec<(CheckId, Option<UnderWay>)> = check
                 .needs()
@@ -145,39 +153,18 @@ impl Checks {
                 under_way.insert(check.id.clone(), told.map(Result::ok).boxed().shared());
                 teller
             });
+            let lane =
+                probes::lane(&check.probe, variables).filter(|_| waits.is_empty() && check.retry.is_none());
             let waiting = Waiting { check, needed_by };
-            let lane = probes::lane(&waiting.check.probe, variables)
-                .filter(|_| waits.is_empty() && waiting.check.retry.is_none());
-            if let Some(lane) = lane {
-                lines.entry(lane).or_default().push_back(waiting);
+            let Some(lane) = lane else {
+                tasks.spawn(Arc::clone(&run).make(waiting, waits));
                 continue;
-            }
-            let (checker, variables, known) = (self.clone(), Arc::clone(variables), known.clone());
-            let teller = teller.clone();
-            tasks.spawn(async move {
-                let check = &waiting.check;
-                let ended = checker.run_when_ready(check, waits, &variables, &known).await;
-                waiting.tell(&teller, ended);
-            });
-        }
-        for (lane, line) in lines {
-            let queue = Arc::new(self.turns.queue(Some(lane)));
-            let line = Arc::new(Mutex::new(line));
-            for _ in 0..queue.width.min(locked(&line).len()) {
-                let (checker, variables, known) = (self.clone(), Arc::clone(variables), known.clone());
-                let (queue, line, teller) = (Arc::clone(&queue), Arc::clone(&line), teller.clone());
-                tasks.spawn(async move {
-                    loop {
-                        let next = locked(&line).pop_front();
-                        let Some(waiting) = next else {
-                            return;
-                        };
-                        let ended = checker
-                            .run_when_due(&waiting.check, &queue, &variables, &known)
-                            .await;
-                        waiting.tell(&teller, ended);
-                    }
-                });
+            };
+            let line = lines
+                .entry(lane)
+                .or_insert_with_key(|lane| Arc::new(Line::new(self.turns.queue(Some(lane.clone())))));
+            if line.push(waiting) {
+                tasks.spawn(Arc::clone(&run).take_from(Arc::clone(line)));
             }
         }
         Begun { tasks, ends }
@@ -251,7 +238,9 @@ impl Checks {
             );
         }
         let queue = self.queue(check, variables);
-        let (result, own) = self.run_with(check, &queue, variables, known, &results).await;
+        // What it takes while it runs is not there yet while it waits for others.
+        let made = Box::pin(self.run_with(check, &queue, variables, known, &results));
+        let (result, own) = made.await;
         if !own.is_empty() {
             captured.insert(check.id.clone(), own);
         }
@@ -294,20 +283,34 @@ impl Checks {
     }
 }
 
-/// A check that has not begun.
-struct Waiting {
-    check: Check,
-    /// Who waits for it, where there is anybody.
-    needed_by: Option<oneshot::Sender<Ended>>,
+/// What the checks of one run have in common.
+struct OneRun {
+    checker: Checks,
+    variables: Arc<Variables>,
+    /// What is secret among the variables.
+    known: Redactor,
+    teller: mpsc::UnboundedSender<Ended>,
 }
 
-impl Waiting {
-    fn tell(self, teller: &mpsc::UnboundedSender<Ended>, ended: Ended) {
-        // Whoever waited may have been ended.
-        if let Some(needed_by) = self.needed_by {
-            let _ = needed_by.send(ended.clone());
+impl OneRun {
+    /// Makes a check when what it waits for has ended.
+    async fn make(self: Arc<Self>, waiting: Waiting, waits: Vec<(CheckId, Option<UnderWay>)>) {
+        let made = self
+            .checker
+            .run_when_ready(&waiting.check, waits, &self.variables, &self.known);
+        let ended = made.await;
+        waiting.tell(&self.teller, ended);
+    }
+
+    /// Makes one check after the other that stands in the line.
+    async fn take_from(self: Arc<Self>, line: Arc<Line>) {
+        while let Some(waiting) = line.next() {
+            let made = self
+                .checker
+                .run_when_due(&waiting.check, &line.queue, &self.variables, &self.known);
+            let ended = made.await;
+            waiting.tell(&self.teller, ended);
         }
-        let _ = teller.send(ended);
     }
 }
 
@@ -321,6 +324,12 @@ struct Begun {
 fn results(begun: Begun, cancel: CancellationToken) -> impl Stream<Item = Ended> + Send {
     stream::unfold((begun, cancel), |(mut begun, cancel)| async move {
         let Begun { tasks, ends } = &mut begun;
+        // Looked for first what is there already, which is cheaper than to wait for it.
+        if !cancel.is_cancelled()
+            && let Ok(ended) = ends.try_recv()
+        {
+            return Some((ended, (begun, cancel)));
+        }
         let ended = match cancel.run_until_cancelled(ends.recv()).await {
             Some(Some(ended)) => ended,
             Some(None) => {
@@ -342,14 +351,12 @@ fn results(begun: Begun, cancel: CancellationToken) -> impl Stream<Item = Ended>
     })
 }
 
-fn locked(line: &Mutex<VecDeque<Waiting>>) -> MutexGuard<'_, VecDeque<Waiting>> {
-    // A panic while the lock is held cannot leave the line half changed.
-    line.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// The checks so that each stands after those it needs; apart from them, those that cannot be ordered, as they wait for
 /// one another or for one that does.
 fn ordered(checks: Vec<Check>) -> (Vec<Check>, Vec<Check>) {
+    if checks.iter().all(|check| check.needs().next().is_none()) {
+        return (checks, Vec::new());
+    }
     let mut left: BTreeSet<CheckId> = checks.iter().map(|check| check.id.clone()).collect();
     let mut ordered = Vec::with_capacity(checks.len());
     let mut waiting = checks;

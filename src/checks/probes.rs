@@ -129,10 +129,7 @@ pub(super) async fn make(
     condition: Option<&Compiled>,
 ) -> Result<Seen, Hindrance> {
     match probe {
-        Probe::Http(probe) => {
-            let asked = condition.map_or(&[][..], |condition| &condition.headers);
-            http::probe(run, client, probe, asked).await
-        }
+        Probe::Http(probe) => http::probe(run, client, probe, condition).await,
         Probe::HttpSteps(probe) => {
             let asked = condition.map_or(&[][..], |condition| &condition.headers);
             Box::pin(http::steps::probe(run, client, probe, asked)).await

@@ -5,11 +5,12 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use hyper::StatusCode;
 use jiff::SignedDuration;
-use reqwest::{StatusCode, Url};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::Instant;
+use url::Url;
 
 use super::exchange::{self, Answer, Written, place};
 use super::observation::{Kind, Observation, Observed};

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
@@ -101,7 +101,7 @@ impl Redactor {
     /// One that knows the same. What either learns from now on, the other does not.
     pub(super) fn fork(&self) -> Self {
         Self {
-            shapes: Arc::new(RwLock::new(self.shapes())),
+            shapes: Arc::new(RwLock::new(Arc::clone(&self.shapes()))),
         }
     }
 
@@ -114,8 +114,8 @@ impl Redactor {
         *known = longest_first(shapes);
     }
 
-    fn shapes(&self) -> Arc<[String]> {
-        Arc::clone(&self.shapes.read().unwrap_or_else(PoisonError::into_inner))
+    fn shapes(&self) -> RwLockReadGuard<'_, Arc<[String]>> {
+        self.shapes.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The text without secrets.
@@ -221,7 +221,7 @@ fn value_without(shapes: &[String], value: Value) -> Value {
 
 /// What is secret by itself in a secret that is a URL: its password, its path and the values of its query.
 fn parts_of_url(secret: &str) -> Vec<String> {
-    let Ok(url) = reqwest::Url::parse(secret.trim()) else {
+    let Ok(url) = url::Url::parse(secret.trim()) else {
         return Vec::new();
     };
     let password = url.password().map(str::to_owned);

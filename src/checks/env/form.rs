@@ -13,7 +13,7 @@ use crate::domain::check::EnvFormat;
 /// Whether a value has a form.
 pub(super) fn holds(look: &Look<'_>, format: &EnvFormat, value: &str) -> Result<bool, Hindrance> {
     Ok(match format {
-        EnvFormat::Url(scheme) => reqwest::Url::parse(value).is_ok_and(|url| {
+        EnvFormat::Url(scheme) => url::Url::parse(value).is_ok_and(|url| {
             let same = |wanted: &String| {
                 // The two names of PostgreSQL's scheme mean the same.
                 let plain = |scheme: &str| scheme.replace("postgresql", "postgres");

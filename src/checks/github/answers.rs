@@ -1,9 +1,9 @@
 //! What GitHub answers when it does not give what was asked for, in sentences.
 
+use hyper::header::{HeaderMap, LINK, RETRY_AFTER};
 use jiff::{SignedDuration, Timestamp};
-use reqwest::Url;
-use reqwest::header::{HeaderMap, LINK, RETRY_AFTER};
 use serde_json::Value;
+use url::Url;
 
 use super::Api;
 use crate::checks::exchange::{Answer, place};

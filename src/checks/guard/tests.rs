@@ -11,7 +11,7 @@ fn texts(values: &[&str]) -> Vec<String> {
     values.iter().copied().map(str::to_owned).collect()
 }
 
-fn url(text: &str) -> reqwest::Url {
+fn url(text: &str) -> url::Url {
     text.parse().expect("a URL")
 }
 

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use reqwest::header::HeaderMap;
-use reqwest::{StatusCode, Url, Version};
+use hyper::header::HeaderMap;
+use hyper::{StatusCode, Version};
 use serde_json::{Value, json};
+use url::Url;
 
 use crate::checks::exchange::{Body, shown_url};
 use crate::checks::observation::{Observation, Observed};
@@ -41,7 +42,7 @@ impl Answer {
         let status = response.status;
         let headers = headers_of(&response.headers);
         let version = version(response.version);
-        let address = response.address.to_string();
+        let address = response.address().to_owned();
         let body = Body::read(run, response, url).await?;
         let latency = started.elapsed();
         let cut_at = body.cut.then_some(body.bytes.len());
@@ -55,7 +56,7 @@ impl Answer {
             .with("body", Observed::Text(text))
             .with("latency", Observed::Duration(latency))
             .with("redirects", Observed::Whole(redirects.into()))
-            .with("url", Observed::Text(url.to_string()))
+            .with("url", Observed::Text(url.as_str().to_owned()))
             .with("address", Observed::Text(address))
             .with("version", Observed::Text(version.to_owned()));
         Ok(Self {

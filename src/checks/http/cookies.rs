@@ -2,9 +2,9 @@
 //! longer.
 
 use cookie_store::{CookieStore, RawCookie};
-use reqwest::Url;
-use reqwest::header::{HeaderMap, HeaderValue, SET_COOKIE};
+use hyper::header::{HeaderMap, HeaderValue, SET_COOKIE};
 use secrecy::SecretString;
+use url::Url;
 
 use crate::checks::probe::Run;
 

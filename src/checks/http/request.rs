@@ -1,10 +1,11 @@
 //! A request: what is sent, and where a redirect leads it.
 
-use reqwest::header::{
+use hyper::header::{
     ACCEPT, ACCEPT_LANGUAGE, CONTENT_TYPE, COOKIE, HeaderMap, HeaderName, HeaderValue, LOCATION, USER_AGENT,
 };
-use reqwest::{Method, StatusCode, Url};
+use hyper::{Method, StatusCode};
 use serde_json::Value;
+use url::Url;
 
 use super::cookies::Cookies;
 use crate::checks::exchange::{self, Written, shown_url};
@@ -17,7 +18,8 @@ const HARMLESS: [HeaderName; 4] = [ACCEPT, ACCEPT_LANGUAGE, CONTENT_TYPE, USER_A
 
 /// What is about to be sent.
 pub(in crate::checks) struct Request {
-    pub(super) first: Url,
+    /// Where it was to go, once it has been redirected.
+    redirected_from: Option<Url>,
     pub(in crate::checks) url: Url,
     pub(in crate::checks) method: Method,
     pub(in crate::checks) headers: HeaderMap,
@@ -47,7 +49,7 @@ impl Request {
             (None, None) => None,
         };
         Ok(Self {
-            first: url.clone(),
+            redirected_from: None,
             url,
             method,
             headers,
@@ -124,8 +126,14 @@ impl Request {
                 self.headers.remove(name);
             }
         }
-        self.url = next;
+        let before = std::mem::replace(&mut self.url, next);
+        self.redirected_from.get_or_insert(before);
         Ok(())
+    }
+
+    /// Where it was to go at first.
+    pub(super) fn first(&self) -> &Url {
+        self.redirected_from.as_ref().unwrap_or(&self.url)
     }
 }
 

@@ -36,8 +36,8 @@ type Stream = TokioIo<Box<dyn Duplex>>;
 /// A connection that requests can be sent on.
 pub(super) struct Connection {
     protocol: Protocol,
-    /// Who is at the other end.
-    pub(super) address: SocketAddr,
+    /// The address at the other end, without its port.
+    pub(super) address: Box<str>,
 }
 
 enum Protocol {
@@ -106,6 +106,7 @@ impl Connection {
             .await
             .map_err(Failure::Unconnected)?;
         let address = stream.peer_addr().map_err(|_| Failure::Unanswered)?;
+        let address = address.ip().to_string().into();
         // Where this cannot be set, requests are only slower.
         let _ = stream.set_nodelay(true);
         let unspoken = |error: &dyn fmt::Display| Failure::Tls(error.to_string());

@@ -8,7 +8,8 @@ use hyper::header::{ACCEPT, AUTHORIZATION, HOST, HeaderMap, HeaderValue, USER_AG
 use hyper::http::uri::{Authority, PathAndQuery, Scheme};
 use hyper::{Method, Request, Uri};
 use percent_encoding::percent_decode_str;
-use reqwest::Url;
+use url::Position::{AfterPort, AfterQuery, BeforeHost, BeforePath};
+use url::Url;
 
 use super::failure::Failure;
 
@@ -28,13 +29,9 @@ pub(super) struct Message {
 impl Message {
     /// The request with these headers, and those that HTTP or good manners want besides.
     pub(super) fn new(method: &Method, url: &Url, own: &HeaderMap, body: Bytes) -> Result<Self, Failure> {
-        let path = match url.query() {
-            Some(query) => format!("{}?{query}", url.path()),
-            None => url.path().to_owned(),
-        };
         Ok(Self {
             method: method.clone(),
-            path: PathAndQuery::from_maybe_shared(Bytes::from(path)).map_err(|error| {
+            path: PathAndQuery::try_from(&url[BeforePath..AfterQuery]).map_err(|error| {
                 Failure::Unsendable(format!(
                     "the path of the address cannot be sent: {error}; mend it"
                 ))
@@ -72,21 +69,14 @@ impl Message {
 }
 
 fn headers(url: &Url, own: &HeaderMap) -> Result<HeaderMap, Failure> {
-    let value = |text: String| {
-        HeaderValue::from_maybe_shared(Bytes::from(text)).map_err(|_| {
+    let value = |text: &str| {
+        HeaderValue::from_str(text).map_err(|_| {
             Failure::Unsendable("the address has characters that cannot be sent; mend it".to_owned())
         })
     };
     let mut headers = HeaderMap::with_capacity(own.len() + 4);
     if !own.contains_key(HOST) {
-        let host = url.host_str().unwrap_or_default();
-        headers.insert(
-            HOST,
-            value(match url.port() {
-                Some(port) => format!("{host}:{port}"),
-                None => host.to_owned(),
-            })?,
-        );
+        headers.insert(HOST, value(&url[BeforeHost..AfterPort])?);
     }
     headers.extend(own.iter().map(|(name, value)| (name.clone(), value.clone())));
     if !headers.contains_key(AUTHORIZATION) && (!url.username().is_empty() || url.password().is_some()) {
@@ -94,7 +84,7 @@ fn headers(url: &Url, own: &HeaderMap) -> Result<HeaderMap, Failure> {
         pair.push(b':');
         pair.extend(percent_decode_str(url.password().unwrap_or_default()));
         // RFC 7617, 2.
-        let mut basic = value(format!("Basic {}", BASE64.encode(pair)))?;
+        let mut basic = value(&format!("Basic {}", BASE64.encode(pair)))?;
         basic.set_sensitive(true);
         headers.insert(AUTHORIZATION, basic);
     }

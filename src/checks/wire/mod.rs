@@ -11,14 +11,13 @@ mod target;
 #[cfg(test)]
 mod tests;
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use hyper::body::{Body as _, Bytes, Incoming};
 use hyper::header::HeaderMap;
 use hyper::{Method, StatusCode, Version};
-use reqwest::Url;
 use tokio_rustls::rustls::{self, RootCertStore};
+use url::Url;
 
 use self::connection::{Attempt, Connection, Tls};
 pub(super) use self::failure::Failure;
@@ -50,8 +49,6 @@ pub(super) struct Response {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     pub(super) version: Version,
-    /// Who answered.
-    pub(super) address: IpAddr,
     body: Incoming,
     connection: Connection,
     origin: Origin,
@@ -126,7 +123,6 @@ impl Client {
             status: head.status,
             headers: head.headers,
             version: head.version,
-            address: connection.address.ip(),
             body,
             connection,
             origin,
@@ -146,6 +142,11 @@ impl Outgoing<'_> {
 }
 
 impl Response {
+    /// The address of who answered.
+    pub(super) fn address(&self) -> &str {
+        &self.connection.address
+    }
+
     /// Does without the body.
     pub(super) fn leave(self) {
         // The connection can be used again if there is none.
