@@ -48,7 +48,7 @@ pub(crate) async fn rows(effort: Effort) -> Result<Vec<Row>> {
             ours: rate(pair.ours),
             floor: rate(pair.floor),
             ratio: times(pair.speed()),
-            goal: Goal::at_least_with_gate(0.8, 0.4, pair.speed()),
+            goal: Goal::at_least_with_gate(0.8, 0.7, pair.speed()),
         },
         Row {
             name: format!("memory that {large} answers of 1 MB add"),
@@ -56,9 +56,8 @@ pub(crate) async fn rows(effort: Effort) -> Result<Vec<Row>> {
             floor: "–".to_owned(),
             ratio: "–".to_owned(),
             // At most as many are read at once as checks run against one host, each of them cut at the cap for bodies and held
-            // more than once while it is judged, and 10,000 results besides. How much of that the allocator holds at its
-            // most differs from run to run by a fifth.
-            goal: Goal::memory_with_gate(64.0, 96.0, grown / MEBIBYTE),
+            // more than once while it is judged, and 10,000 results besides.
+            goal: Goal::memory(64.0, grown / MEBIBYTE),
         },
     ])
 }

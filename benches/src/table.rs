@@ -55,18 +55,20 @@ impl Goal {
         }
     }
 
-    /// An amount of memory in MiB that should be at most `goal`, and fails the run above `gate`.
+    /// An amount of memory in MiB that is to be at most `limit`.
+    pub(crate) fn memory(limit: f64, seen: f64) -> Self {
+        Self::Counted {
+            words: format!("≤ {limit} MiB"),
+            limit,
+            seen,
+        }
+    }
+
+    /// The same, where the run fails above `gate` only.
     pub(crate) fn memory_with_gate(goal: f64, gate: f64, seen: f64) -> Self {
-        let at_most = |limit: f64| {
-            Box::new(Self::Counted {
-                words: format!("≤ {limit} MiB"),
-                limit,
-                seen,
-            })
-        };
         Self::Open {
-            goal: at_most(goal),
-            gate: at_most(gate),
+            goal: Box::new(Self::memory(goal, seen)),
+            gate: Box::new(Self::memory(gate, seen)),
         }
     }
 

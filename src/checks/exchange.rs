@@ -1,6 +1,6 @@
 //! What probes have in common that ask by HTTP: parameters read, requests made, answers read and mishaps told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, StatusCode};
@@ -149,10 +149,48 @@ pub(super) fn header_flaws(headers: &BTreeMap<String, String>) -> Vec<String> {
         .collect()
 }
 
-/// Host and port that a URL leads to, when they can be told.
-pub(super) fn host(written: &str, variables: &Variables) -> Option<String> {
-    let url = Url::parse(&variables.expand(written).ok()?).ok()?;
+/// Hosts that URLs lead to, found once for all that begin alike.
+pub(super) struct Hosts<'a> {
+    pub(super) variables: &'a Variables,
+    found: HashMap<String, Option<String>>,
+}
+
+impl<'a> Hosts<'a> {
+    pub(super) fn new(variables: &'a Variables) -> Self {
+        Self {
+            variables,
+            found: HashMap::new(),
+        }
+    }
+
+    /// Host and port that a URL leads to, when they can be told.
+    pub(super) fn of(&mut self, written: &str) -> Option<String> {
+        let url = self.variables.expand(written).ok()?;
+        let Some(beginning) = up_to_path(&url) else {
+            return host(&url);
+        };
+        if let Some(found) = self.found.get(beginning) {
+            return found.clone();
+        }
+        let found = host(beginning);
+        self.found.insert(beginning.to_owned(), found.clone());
+        found
+    }
+}
+
+fn host(url: &str) -> Option<String> {
+    let url = Url::parse(url).ok()?;
     Some(format!("{}:{}", url.host_str()?, url.port_or_known_default()?))
+}
+
+/// The part of a URL that tells its host; nothing where it is not written as it usually is.
+fn up_to_path(url: &str) -> Option<&str> {
+    let (scheme, rest) = url.split_once("://")?;
+    let length = rest.find(['/', '\\', '?', '#']).unwrap_or(rest.len());
+    let is_usual = matches!(scheme, "http" | "https")
+        && length > 0
+        && rest[..length].bytes().all(|byte| byte.is_ascii_graphic());
+    is_usual.then(|| &url[..scheme.len() + "://".len() + length])
 }
 
 /// The URL of a parameter with its variables replaced.
@@ -239,5 +277,40 @@ pub(super) fn certificate_trouble(lower: &str) -> &'static str {
         "it is not valid yet; check the clocks"
     } else {
         "it is broken or made for something else; look at it with `openssl s_client`"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_are_those_that_the_urls_lead_to_however_they_are_written() {
+        let variables = Variables::new();
+        let mut hosts = Hosts::new(&variables);
+        for (written, expected) in [
+            ("https://app.example/health", Some("app.example:443")),
+            ("https://APP.example?x=/", Some("app.example:443")),
+            ("https://app.example:8443/health", Some("app.example:8443")),
+            ("http://app.example", Some("app.example:80")),
+            ("http://me:word@app.example/", Some("app.example:80")),
+            ("http://0x7f.1/", Some("127.0.0.1:80")),
+            ("http://[::1]:81/a", Some("[::1]:81")),
+            (r"http://app.example\other.example/", Some("app.example:80")),
+            ("http:///app.example/a", Some("app.example:80")),
+            ("http:///other.example/a", Some("other.example:80")),
+            ("http://\t/app.example/a", Some("app.example:80")),
+            ("HTTP://app.example/", Some("app.example:80")),
+            ("http:app.example", Some("app.example:80")),
+            ("http://a b/", None),
+            ("mailto:me@app.example", None),
+            ("app.example", None),
+            ("{unknown}/health", None),
+        ] {
+            // The second time it may be known.
+            for _ in 0..2 {
+                assert_eq!(hosts.of(written).as_deref(), expected, "{written:?}");
+            }
+        }
     }
 }

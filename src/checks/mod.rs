@@ -78,6 +78,7 @@ use crate::domain::checklist::Variable;
 use crate::domain::ids::{CheckId, DeploymentId, VariableName};
 use capture::{Captured, Captures};
 use condition::Expressions;
+use exchange::Hosts;
 use judge::Judgement;
 use probe::{Hindrance, Run, Seen};
 use redact::Redactor;
@@ -240,7 +241,8 @@ impl Checks {
 
     /// Where a check waits for its place.
     fn queue(&self, check: &Check, variables: &Variables) -> Queue {
-        self.turns.queue(probes::lane(&check.probe, variables))
+        self.turns
+            .queue(probes::lane(&check.probe, &mut Hosts::new(variables)))
     }
 
     /// Knows everything that no check with these variables may show.

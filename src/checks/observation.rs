@@ -12,6 +12,9 @@ use serde_json::Value;
 
 use super::uses::Use;
 
+/// How many things a probe sees as a rule.
+const USUAL_COUNT: usize = 9;
+
 /// What kind of thing stands behind a name, known before anything is observed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -76,6 +79,9 @@ impl Observation {
     #[must_use]
     pub(super) fn with(mut self, name: impl Into<Cow<'static, str>>, observed: Observed) -> Self {
         let name = name.into();
+        if self.values.capacity() == 0 {
+            self.values.reserve_exact(USUAL_COUNT);
+        }
         match self.values.iter_mut().find(|(known, _)| *known == name) {
             Some((_, before)) => *before = observed,
             None => self.values.push((name, observed)),

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use self::line::{Line, Waiting};
 use super::capture::{self, Captured};
 use super::combined::ended;
+use super::exchange::Hosts;
 use super::redact::Redactor;
 use super::share::{Lane, Queue};
 use super::{Checks, Variables, probes};
@@ -142,6 +143,7 @@ impl Checks {
             teller,
         });
         let mut tasks = JoinSet::new();
+        let mut hosts = Hosts::new(variables);
         let mut lines: HashMap<Lane, Arc<Line>> = HashMap::new();
         for check in checks {
             let waits: Vec<(CheckId, Option<UnderWay>)> = check
@@ -154,7 +156,7 @@ impl Checks {
                 teller
             });
             let lane =
-                probes::lane(&check.probe, variables).filter(|_| waits.is_empty() && check.retry.is_none());
+                probes::lane(&check.probe, &mut hosts).filter(|_| waits.is_empty() && check.retry.is_none());
             let waiting = Waiting { check, needed_by };
             let Some(lane) = lane else {
                 tasks.spawn(Arc::clone(&run).make(waiting, waits));

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::condition::Compiled;
+use super::exchange::Hosts;
 use super::observation::Kind;
 use super::probe::{Hindrance, Run, Seen};
 use super::share::Lane;
-use super::variables::Variables;
 use super::wire::Client;
 use super::{
-    burst, combined, command, database, dns, env, exchange, file, github, http, judge, load, manual,
-    prometheus, push, tcp, tls,
+    burst, combined, command, database, dns, env, file, github, http, judge, load, manual, prometheus, push,
+    tcp, tls,
 };
 use crate::domain::check::{BurstProbe, HttpCapture, LoadProbe, Probe};
 
@@ -101,21 +101,22 @@ pub(super) fn captures(probe: &Probe) -> Vec<String> {
 }
 
 /// The lane it runs in, when it is one that can be crowded.
-pub(super) fn lane(probe: &Probe, variables: &Variables) -> Option<Lane> {
+pub(super) fn lane(probe: &Probe, hosts: &mut Hosts<'_>) -> Option<Lane> {
+    let variables = hosts.variables;
     match probe {
-        Probe::Http(probe) => http::host(probe, variables).map(Lane::Host),
+        Probe::Http(probe) => hosts.of(&probe.url).map(Lane::Host),
         Probe::Command(_) => Some(Lane::Commands),
-        Probe::HttpSteps(probe) => http::steps::host(probe, variables).map(Lane::Host),
+        Probe::HttpSteps(probe) => hosts.of(&probe.steps.first()?.request.url).map(Lane::Host),
         Probe::Env(probe) => env::runs_a_command(probe).then_some(Lane::Commands),
         Probe::File(_) | Probe::Combined(_) | Probe::Push(_) | Probe::Manual(_) => None,
         Probe::Tcp(probe) => tcp::host(probe, variables).map(Lane::Host),
         Probe::Tls(probe) => tls::host(probe, variables).map(Lane::Host),
         Probe::Dns(probe) => dns::host(probe, variables).map(Lane::Host),
-        Probe::Prometheus(probe) => exchange::host(&probe.url, variables).map(Lane::Host),
-        Probe::Github(probe) => exchange::host(&probe.base_url, variables).map(Lane::Host),
+        Probe::Prometheus(probe) => hosts.of(&probe.url).map(Lane::Host),
+        Probe::Github(probe) => hosts.of(&probe.base_url).map(Lane::Host),
         Probe::Database(probe) => database::host(probe, variables).map(Lane::Host),
         Probe::Burst(BurstProbe { request, .. }) | Probe::Load(LoadProbe { request, .. }) => {
-            http::host(request, variables).map(Lane::Load)
+            hosts.of(&request.url).map(Lane::Load)
         }
     }
 }

@@ -86,6 +86,9 @@ pub(super) fn duration(span: Duration) -> String {
 
 /// The first characters of a text, with `…` where something was left out.
 pub(super) fn beginning(text: &str, characters: usize) -> String {
+    if text.len() <= characters {
+        return text.to_owned();
+    }
     match text.char_indices().nth(characters) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),

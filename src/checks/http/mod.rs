@@ -17,7 +17,6 @@ use super::condition::Compiled;
 use super::exchange::shown_url;
 use super::observation::Kind;
 use super::probe::{Hindrance, Run, Seen};
-use super::variables::Variables;
 use super::wire::Client;
 use super::{capture, exchange};
 use crate::domain::check::HttpProbe;
@@ -66,11 +65,6 @@ pub(super) fn texts(probe: &HttpProbe) -> Vec<&str> {
         collect_texts(json, &mut texts);
     }
     texts
-}
-
-/// Host and port that the request goes to, when they can be told.
-pub(super) fn host(probe: &HttpProbe, variables: &Variables) -> Option<String> {
-    exchange::host(&probe.url, variables)
 }
 
 /// Makes the request. Headers that the condition names are kept as evidence; where there is none, the answer's status is

@@ -30,7 +30,7 @@ impl Request {
     /// The request as it is written, its variables replaced.
     pub(in crate::checks) fn new(run: &Run<'_>, probe: &HttpProbe) -> Result<Self, Hindrance> {
         let url = exchange::url(run, &probe.url, "url")?;
-        let method = Method::from_bytes(probe.method.to_uppercase().as_bytes()).map_err(|_| {
+        let method = Method::from_bytes(probe.method.to_ascii_uppercase().as_bytes()).map_err(|_| {
             Hindrance::new(format!(
                 "`{}` is not an HTTP method; write GET or POST",
                 probe.method

@@ -8,15 +8,9 @@ use super::ask;
 use super::cookies::Cookies;
 use super::request::Request;
 use crate::checks::probe::{Hindrance, Run, Seen};
-use crate::checks::variables::Variables;
 use crate::checks::wire::Client;
 use crate::checks::{capture, verdict};
 use crate::domain::check::HttpSteps;
-
-/// Host and port of the first request, when they can be told.
-pub(in crate::checks) fn host(probe: &HttpSteps, variables: &Variables) -> Option<String> {
-    super::host(&probe.steps.first()?.request, variables)
-}
 
 /// The texts that may name variables and captures of other checks.
 pub(in crate::checks) fn texts(probe: &HttpSteps) -> Vec<&str> {
