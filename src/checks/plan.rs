@@ -326,6 +326,9 @@ struct Begun {
 fn results(begun: Begun, cancel: CancellationToken) -> impl Stream<Item = Ended> + Send {
     stream::unfold((begun, cancel), |(mut begun, cancel)| async move {
         let Begun { tasks, ends } = &mut begun;
+        while let Some(one) = tasks.try_join_next() {
+            pass_on_panic(one);
+        }
         // Looked for first what is there already, which is cheaper than to wait for it.
         if !cancel.is_cancelled()
             && let Ok(ended) = ends.try_recv()
@@ -335,11 +338,8 @@ fn results(begun: Begun, cancel: CancellationToken) -> impl Stream<Item = Ended>
         let ended = match cancel.run_until_cancelled(ends.recv()).await {
             Some(Some(ended)) => ended,
             Some(None) => {
-                // Every task has ended; one that panicked has left checks without a result.
                 while let Some(one) = tasks.join_next().await {
-                    if let Err(Ok(panic)) = one.map_err(JoinError::try_into_panic) {
-                        std::panic::resume_unwind(panic);
-                    }
+                    pass_on_panic(one);
                 }
                 return None;
             }
@@ -351,6 +351,13 @@ fn results(begun: Begun, cancel: CancellationToken) -> impl Stream<Item = Ended>
         };
         Some((ended, (begun, cancel)))
     })
+}
+
+/// A task that panicked has left checks without a result.
+fn pass_on_panic(one: Result<(), JoinError>) {
+    if let Err(Ok(panic)) = one.map_err(JoinError::try_into_panic) {
+        std::panic::resume_unwind(panic);
+    }
 }
 
 /// The checks so that each stands after those it needs; apart from them, those that cannot be ordered, as they wait for
