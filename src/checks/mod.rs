@@ -280,7 +280,7 @@ impl Checks {
                 format!(" (after {tries} tries)")
             };
             let room = LONGEST_WHY - how.len();
-            result.why = written::beginning(&result.why, room) + &how;
+            result.why = written::beginning(&result.why, room).into_owned() + &how;
             result.observed.insert("tries".to_owned(), Value::from(tries));
         }
         result.at = at;

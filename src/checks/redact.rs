@@ -151,7 +151,7 @@ impl Redactor {
 
     /// The first `characters` of the text, secrets removed before it is cut, with `…` where something was left out.
     pub(super) fn beginning(&self, text: &str, characters: usize) -> String {
-        beginning(&self.cleaned(text), characters)
+        beginning(&self.cleaned(text), characters).into_owned()
     }
 
     /// The last `characters` of the text, secrets removed before it is cut, with `…` where something was left out.

@@ -1,5 +1,7 @@
 //! CEL values and expressions as people read them, in sentences.
 
+use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use cel::Value as CelValue;
@@ -60,7 +62,12 @@ pub(super) fn whole(number: i64, redactor: &Redactor) -> String {
 
 /// A text in quotes, secrets removed and a long one cut.
 pub(super) fn text(text: &str, redactor: &Redactor) -> String {
-    format!("{:?}", redactor.beginning(text, LONGEST_TEXT))
+    let clean = redactor.cleaned(text);
+    let shown = beginning(&clean, LONGEST_TEXT);
+    let mut quoted = String::with_capacity(shown.len() + 2);
+    // Writing to a string cannot fail.
+    let _ = write!(quoted, "{shown:?}");
+    quoted
 }
 
 /// A span of time, as `812 ms`, `1.2 s` or `3 min 5 s`.
@@ -85,13 +92,13 @@ pub(super) fn duration(span: Duration) -> String {
 }
 
 /// The first characters of a text, with `…` where something was left out.
-pub(super) fn beginning(text: &str, characters: usize) -> String {
+pub(super) fn beginning(text: &str, characters: usize) -> Cow<'_, str> {
     if text.len() <= characters {
-        return text.to_owned();
+        return text.into();
     }
     match text.char_indices().nth(characters) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
+        Some((end, _)) => format!("{}…", &text[..end]).into(),
+        None => text.into(),
     }
 }
 
@@ -117,7 +124,7 @@ pub(super) fn joined(clauses: &[String], last: &str) -> String {
     match clauses {
         [] => String::new(),
         [only] => only.clone(),
-        [front @ .., end] => format!("{} {last} {end}", front.join(", ")),
+        [front @ .., end] => [&front.join(", "), " ", last, " ", end].concat(),
     }
 }
 
