@@ -17,10 +17,8 @@ use crate::table::{Goal, Row, rate, time, times};
 
 /// Rounds of each figure.
 const ROUNDS: usize = 5;
-/// Checks, and requests of oha's, in a round.
+/// Checks, and requests of oha's and hurl's, in a round.
 const MANY: usize = 10_000;
-/// Requests of hurl's in a round.
-const HURLS: usize = 500;
 /// How long a load lasts in a round.
 const LOAD: Duration = Duration::from_secs(4);
 /// Requests a second where both are to agree: what either reaches without being the bottleneck.
@@ -113,8 +111,9 @@ async fn beside_hurl(hurl: &Path, directory: &Path, url: &str) -> Result<Row> {
     let one = format!(
         "GET {url}\nHTTP 200\n[Asserts]\nheader \"content-type\" == \"application/json\"\njsonpath \"$.status\" == \"healthy\"\njsonpath \"$.checks.database\" == true\n\n"
     );
-    std::fs::write(&file, one.repeat(HURLS))?;
     let jobs = std::thread::available_parallelism()?.get();
+    let each = MANY.div_ceil(jobs);
+    std::fs::write(&file, one.repeat(each))?;
     let pair = paired(
         ROUNDS,
         async || seconds_a_check(&checker, url, MANY).await,
@@ -129,7 +128,7 @@ async fn beside_hurl(hurl: &Path, directory: &Path, url: &str) -> Result<Row> {
                 .status()
                 .await?;
             ensure!(status.success(), "hurl ended with {status}");
-            Ok(per(begun.elapsed(), HURLS * jobs))
+            Ok(per(begun.elapsed(), each * jobs))
         },
     )
     .await?;

@@ -1,6 +1,9 @@
 //! What probes have in common that ask by HTTP: parameters read, requests made, answers read and mishaps told.
 
 use std::collections::{BTreeMap, HashMap};
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
 
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, StatusCode};
@@ -22,10 +25,17 @@ pub(super) struct Body {
 
 impl Body {
     /// Reads it up to the limit.
-    pub(super) async fn read(run: &Run<'_>, response: Response, url: &Url) -> Result<Self, Hindrance> {
+    pub(super) async fn read(run: &Run<'_>, response: Response<'_>, url: &Url) -> Result<Self, Hindrance> {
         let mut bytes = Vec::new();
-        let read =
-            tokio::time::timeout_at(run.deadline, response.read(&mut bytes, run.limits.body_bytes)).await;
+        let read = {
+            let mut reading = pin!(response.read(&mut bytes, run.limits.body_bytes));
+            // A short body has come with its head as a rule, and needs no timer.
+            let at_once = poll_fn(|context| Poll::Ready(reading.as_mut().poll(context))).await;
+            match at_once {
+                Poll::Ready(read) => Ok(read),
+                Poll::Pending => tokio::time::timeout_at(run.deadline, reading).await,
+            }
+        };
         match read {
             Ok(Ok(cut)) => Ok(Self { bytes, cut }),
             Ok(Err(_)) => Err(Hindrance::new(format!(
@@ -77,12 +87,12 @@ impl Answer {
 }
 
 /// Sends a request, and waits for the head of its answer.
-pub(super) async fn send(
+pub(super) async fn send<'a>(
     run: &Run<'_>,
-    client: &Client,
+    client: &'a Client,
     outgoing: Outgoing<'_>,
     written: Written<'_>,
-) -> Result<Response, Hindrance> {
+) -> Result<Response<'a>, Hindrance> {
     let place = || place(outgoing.url);
     run.in_time(client.send(outgoing), || {
         format!("no answer came from {}", place())

@@ -34,7 +34,7 @@ impl Answer {
     /// Reads the body, up to the limit.
     pub(super) async fn read(
         run: &Run<'_>,
-        response: Response,
+        response: Response<'_>,
         url: &Url,
         redirects: u32,
         started: Instant,

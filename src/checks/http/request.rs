@@ -58,13 +58,13 @@ impl Request {
     }
 
     /// Sends it, with the cookies that belong there unless it has some of its own.
-    pub(super) async fn send(
+    pub(super) async fn send<'a>(
         &self,
         run: &Run<'_>,
-        client: &Client,
+        client: &'a Client,
         probe: &HttpProbe,
         cookies: &Cookies,
-    ) -> Result<Response, Hindrance> {
+    ) -> Result<Response<'a>, Hindrance> {
         let with_cookies = cookies
             .header(&self.url)
             .filter(|_| !self.headers.contains_key(COOKIE))
@@ -87,7 +87,7 @@ impl Request {
     }
 
     /// Where an answer sends us on to.
-    pub(super) fn next_hop(&self, response: &Response) -> Option<Url> {
+    pub(super) fn next_hop(&self, response: &Response<'_>) -> Option<Url> {
         if !matches!(response.status.as_u16(), 301 | 302 | 303 | 307 | 308) {
             return None;
         }

@@ -45,14 +45,14 @@ pub(super) struct Outgoing<'a> {
 }
 
 /// An answer whose body has not been read yet. Dropping it closes the connection.
-pub(super) struct Response {
+pub(super) struct Response<'a> {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     pub(super) version: Version,
     body: Incoming,
     connection: Connection,
     origin: Origin,
-    pool: Arc<Pool>,
+    pool: &'a Arc<Pool>,
 }
 
 impl Client {
@@ -84,7 +84,7 @@ impl Client {
     /// have arrived, or if it changes nothing to ask twice (RFC 9110, 9.2.2).
     ///
     /// Dropping the future closes the connection.
-    pub(super) async fn send(&self, outgoing: Outgoing<'_>) -> Result<Response, Failure> {
+    pub(super) async fn send(&self, outgoing: Outgoing<'_>) -> Result<Response<'_>, Failure> {
         self.guard.vet_url(outgoing.url)?;
         let origin = Origin {
             is_secure: outgoing.url.scheme() == "https",
@@ -117,7 +117,12 @@ impl Client {
         Connection::open(place, &addresses, tls).await
     }
 
-    fn response(&self, head: hyper::Response<Incoming>, connection: Connection, origin: Origin) -> Response {
+    fn response(
+        &self,
+        head: hyper::Response<Incoming>,
+        connection: Connection,
+        origin: Origin,
+    ) -> Response<'_> {
         let (head, body) = head.into_parts();
         Response {
             status: head.status,
@@ -126,7 +131,7 @@ impl Client {
             body,
             connection,
             origin,
-            pool: Arc::clone(&self.pool),
+            pool: &self.pool,
         }
     }
 }
@@ -141,7 +146,7 @@ impl Outgoing<'_> {
     }
 }
 
-impl Response {
+impl Response<'_> {
     /// The address of who answered.
     pub(super) fn address(&self) -> &str {
         &self.connection.address
