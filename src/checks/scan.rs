@@ -74,8 +74,10 @@ fn split(text: &str, span: Range<usize>) -> Vec<Range<usize>> {
             }
             '?' | '|' if depth == 0 => return vec![span],
             '&' if depth == 0 && previous == Some((offset.wrapping_sub(1), '&')) => {
-                // A third `&` is a mistake that the parser reports.
                 cuts.push(offset - 1);
+                // A third `&` is a mistake that the parser reports, and no part of another cut.
+                previous = None;
+                continue;
             }
             _ => {}
         }
@@ -177,6 +179,8 @@ mod tests {
             ["a == '''it's && so'''", "b"]
         );
         assert_eq!(parts("a // && b\n && c"), ["a // && b", "c"]);
+        assert_eq!(parts("a &&& b"), ["a", "& b"]);
+        assert_eq!(parts("a &&&& b"), ["a", "", "b"]);
         assert_eq!(parts(""), [""]);
     }
 
