@@ -360,6 +360,11 @@ mod tests {
                 "`)` is not expected here; the condition cannot be read",
             ),
             (
+                "status == 1 &&& body == \"x\"",
+                14,
+                "`&` is not expected here; the condition cannot be read",
+            ),
+            (
                 "body == \"x",
                 8,
                 "a text begins here and does not end; close its quotes",
