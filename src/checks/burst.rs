@@ -51,7 +51,7 @@ pub(super) fn flaws(probe: &BurstProbe, timeout: Duration) -> Vec<String> {
 /// Sends the burst. Headers named in `asked` are kept as evidence.
 pub(super) async fn probe(run: &Run<'_>, probe: &BurstProbe, asked: &[String]) -> Result<Seen, Hindrance> {
     run.guard.vet_load()?;
-    let target = Arc::new(Target::of(run, &probe.request).await?);
+    let target = Arc::new(http::Request::target(run, &probe.request).await?);
     let mut first = run
         .in_time(target.way(), || {
             format!("no connection to {target} could be made")

@@ -12,9 +12,9 @@ use url::Url;
 
 use super::probe::{Hindrance, Run};
 use super::reach::Place;
+use super::template::{self, Written};
 use super::variables::Variables;
 use super::wire::{Client, Outgoing, Response};
-use super::{template, written};
 
 /// A body as far as it was read.
 pub(super) struct Body {
@@ -40,12 +40,12 @@ impl Body {
             Ok(Ok(cut)) => Ok(Self { bytes, cut }),
             Ok(Err(_)) => Err(Hindrance::new(format!(
                 "{} broke the connection off in the middle of its answer ({} bytes of its body came); look at its log",
-                place(url),
+                Place::of_url(url),
                 bytes.len()
             ))),
             Err(_) => Err(run.out_of_time(&format!(
                 "the answer of {} had begun but did not end ({} bytes of its body came)",
-                place(url),
+                Place::of_url(url),
                 bytes.len()
             ))),
         }
@@ -57,23 +57,6 @@ pub(super) struct Answer {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     pub(super) body: Body,
-}
-
-/// A parameter that is a URL: its name, and what the checklist has there.
-#[derive(Clone, Copy)]
-pub(super) struct Written<'a> {
-    pub(super) parameter: &'static str,
-    pub(super) text: &'a str,
-}
-
-impl Written<'_> {
-    /// The variables to check, or the parameter where it names none.
-    pub(super) fn named(&self) -> String {
-        match variables_in(self.text).as_slice() {
-            [] => format!("`{}`", self.parameter),
-            named => variables_named(named),
-        }
-    }
 }
 
 impl Answer {
@@ -93,7 +76,7 @@ pub(super) async fn send<'a>(
     outgoing: Outgoing<'_>,
     written: Written<'_>,
 ) -> Result<Response<'a>, Hindrance> {
-    let place = || place(outgoing.url);
+    let place = || Place::of_url(outgoing.url);
     run.in_time(client.send(outgoing), || {
         format!("no answer came from {}", place())
     })
@@ -206,11 +189,11 @@ fn up_to_path(url: &str) -> Option<&str> {
 /// The URL of a parameter with its variables replaced.
 pub(super) fn url(run: &Run<'_>, written: &str, parameter: &str) -> Result<Url, Hindrance> {
     Url::parse(&run.expand(written)?).map_err(|error| {
-        let named = variables_in(written);
+        let named = template::variables_in(written);
         let mend = if named.is_empty() {
             format!("mend `{parameter}`")
         } else {
-            format!("check {}", variables_named(&named))
+            format!("check {}", template::variables_named(&named))
         };
         Hindrance::new(format!("the address is not a URL ({error}); {mend}"))
     })
@@ -235,18 +218,6 @@ pub(super) fn headers(run: &Run<'_>, named: &BTreeMap<String, String>) -> Result
     Ok(headers)
 }
 
-/// Host and port of a URL that names a host.
-pub(super) fn place(url: &Url) -> Place {
-    Place {
-        host: url
-            .host_str()
-            .unwrap_or_default()
-            .trim_matches(['[', ']'])
-            .to_owned(),
-        port: url.port_or_known_default().unwrap_or_default(),
-    }
-}
-
 /// A URL without its password.
 pub(super) fn shown_url(url: &Url) -> String {
     let mut shown = url.clone();
@@ -255,39 +226,6 @@ pub(super) fn shown_url(url: &Url) -> String {
         let _ = shown.set_password(None);
     }
     shown.into()
-}
-
-fn variables_in(written: &str) -> Vec<String> {
-    template::placeholders(written)
-        .iter()
-        .map(|placeholder| placeholder.name.to_owned())
-        .collect()
-}
-
-fn variables_named(names: &[String]) -> String {
-    let noun = if names.len() == 1 {
-        "the variable"
-    } else {
-        "the variables"
-    };
-    format!("{noun} {}", written::joined(names, "and"))
-}
-
-/// What is the matter with a certificate, from the words of the TLS library.
-pub(super) fn certificate_trouble(lower: &str) -> &'static str {
-    if lower.contains("expired") {
-        "it has expired; renew it"
-    } else if lower.contains("notvalidforname") || lower.contains("not valid for name") {
-        "it is for another name; check the address, or have the name added to it"
-    } else if lower.contains("unknownissuer") || lower.contains("unknown issuer") {
-        "nobody known has signed it; have it signed by a public authority"
-    } else if lower.contains("causedasendentity") || lower.contains("ca used as end entity") {
-        "it is an authority's own, as of one that signs itself; have one for the server signed by a public authority"
-    } else if lower.contains("notvalidyet") || lower.contains("not valid yet") {
-        "it is not valid yet; check the clocks"
-    } else {
-        "it is broken or made for something else; look at it with `openssl s_client`"
-    }
 }
 
 #[cfg(test)]

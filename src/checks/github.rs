@@ -11,10 +11,12 @@ use hyper::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue};
 use serde_json::Value;
 use url::Url;
 
-use super::exchange::{self, Answer, Written};
+use super::exchange::{self, Answer};
 use super::observation::Kind;
 use super::probe::{Hindrance, Run, Seen};
+use super::reach::Place;
 use super::template;
+use super::template::Written;
 use super::wire::Client;
 use crate::domain::check::{GithubProbe, GithubQuestion};
 
@@ -192,7 +194,7 @@ impl<'a> Api<'a> {
             if next.as_ref().is_some_and(|next| next.origin() != first.origin()) {
                 return Err(Hindrance::new(format!(
                     "{} sends the reader of a long list on to another server, which is not followed; check `base_url`",
-                    exchange::place(&first)
+                    Place::of_url(&first)
                 )));
             }
         }

@@ -90,7 +90,7 @@ pub(super) async fn probe(run: &Run<'_>, probe: &LoadProbe) -> Result<Seen, Hind
         Some(baseline) => Some(baseline::read(run, baseline).await?),
         None => None,
     };
-    let target = Arc::new(Target::of(run, &probe.request).await?);
+    let target = Arc::new(http::Request::target(run, &probe.request).await?);
     // The first one tells whether there is anything to send a load to.
     let mut first = run
         .in_time(target.way(), || {

@@ -12,10 +12,11 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 use url::Url;
 
-use super::exchange::{self, Answer, Written, place};
+use super::exchange::{self, Answer};
 use super::observation::{Kind, Observation, Observed};
 use super::probe::{Hindrance, Run, Seen};
 use super::reach::Place;
+use super::template::Written;
 use super::wire::Client;
 use crate::domain::check::PrometheusProbe;
 
@@ -149,7 +150,7 @@ struct Series {
 
 impl Found {
     fn read(run: &Run<'_>, base: &Url, answer: &Answer) -> Result<Self, Hindrance> {
-        let place = place(base);
+        let place = Place::of_url(base);
         if answer.body.cut {
             return Err(Hindrance::new(format!(
                 "the answer of {place} is longer than {} bytes; ask for less, with sum(), topk() or a longer `step`",

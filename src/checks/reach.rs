@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use tokio::net::TcpStream;
+use url::Url;
 
 use super::guard::{Guard, Refusal};
 use super::probe::{Hindrance, Run};
@@ -72,6 +73,15 @@ impl Place {
             });
         }
         Self::parse(text).or_else(|| Self::parse(&format!("{text}:{port}")))
+    }
+
+    /// Host and port of a URL that names a host.
+    pub(super) fn of_url(url: &Url) -> Self {
+        let host = url.host_str().unwrap_or_default();
+        Self {
+            host: host.trim_matches(['[', ']']).to_owned(),
+            port: url.port_or_known_default().unwrap_or_default(),
+        }
     }
 
     /// Reads it with its variables replaced.

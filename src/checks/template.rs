@@ -6,6 +6,8 @@
 
 use std::ops::Range;
 
+use super::written;
+
 /// A placeholder found in a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Placeholder<'a> {
@@ -83,6 +85,41 @@ pub(super) fn expand(text: &str, mut value_of: impl FnMut(&str) -> Option<String
     }
     expanded.push_str(&text[from..]);
     Ok(expanded)
+}
+
+/// A parameter that is a URL: its name, and what the checklist has there.
+#[derive(Clone, Copy)]
+pub(super) struct Written<'a> {
+    pub(super) parameter: &'static str,
+    pub(super) text: &'a str,
+}
+
+impl Written<'_> {
+    /// The variables to check, or the parameter where it names none.
+    pub(super) fn named(&self) -> String {
+        match variables_in(self.text).as_slice() {
+            [] => format!("`{}`", self.parameter),
+            named => variables_named(named),
+        }
+    }
+}
+
+/// The variables that a text names.
+pub(super) fn variables_in(written: &str) -> Vec<String> {
+    placeholders(written)
+        .iter()
+        .map(|placeholder| placeholder.name.to_owned())
+        .collect()
+}
+
+/// Variables as a sentence names them.
+pub(super) fn variables_named(names: &[String]) -> String {
+    let noun = if names.len() == 1 {
+        "the variable"
+    } else {
+        "the variables"
+    };
+    format!("{noun} {}", written::joined(names, "and"))
 }
 
 #[cfg(test)]

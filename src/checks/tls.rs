@@ -20,7 +20,7 @@ use self::certificate::{Leaf, Trouble};
 use self::handshake::{Clients, Shown};
 use self::hello::Version;
 use self::trust::Trust;
-pub(super) use self::trust::public_roots;
+pub(super) use self::trust::{certificate_trouble, public_roots};
 use super::observation::{Kind, Observation, Observed};
 use super::probe::{Hindrance, Run, Seen};
 use super::reach::Place;

@@ -6,7 +6,8 @@ use serde_json::Value;
 use url::Url;
 
 use super::Api;
-use crate::checks::exchange::{Answer, place};
+use crate::checks::exchange::Answer;
+use crate::checks::reach::Place;
 use crate::checks::redact::Redactor;
 
 /// The most characters of GitHub's own words in a sentence.
@@ -15,7 +16,7 @@ const LONGEST_MESSAGE: usize = 200;
 impl Api<'_> {
     /// Why there is no answer to use. `what` is what is not there when GitHub says so.
     pub(super) fn refused(&self, url: &Url, answer: &Answer, what: &str) -> String {
-        let place = place(url);
+        let place = Place::of_url(url);
         let message = message(answer, self.run.redactor);
         let said = message
             .as_ref()
@@ -67,7 +68,7 @@ impl Api<'_> {
 pub(super) fn not_github(url: &Url) -> String {
     format!(
         "{} does not answer as GitHub does; `base_url` must be the base of its API, as https://github.example/api/v3",
-        place(url)
+        Place::of_url(url)
     )
 }
 

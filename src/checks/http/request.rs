@@ -8,9 +8,10 @@ use serde_json::Value;
 use url::Url;
 
 use super::cookies::Cookies;
-use crate::checks::exchange::{self, Written, shown_url};
+use crate::checks::exchange::{self, shown_url};
 use crate::checks::probe::{Hindrance, Run};
-use crate::checks::wire::{Client, Outgoing, Response};
+use crate::checks::template::Written;
+use crate::checks::wire::{Client, Outgoing, Response, Target};
 use crate::domain::check::HttpProbe;
 
 /// Headers that go along when a redirect leads to another host. All others may be meant for the first one alone.
@@ -79,11 +80,19 @@ impl Request {
             headers: with_cookies.as_ref().unwrap_or(&self.headers),
             body: self.body.as_deref(),
         };
-        let written = Written {
-            parameter: "url",
-            text: &probe.url,
+        exchange::send(run, client, outgoing, written(probe)).await
+    }
+
+    /// Where the same request can be sent again and again.
+    pub(in crate::checks) async fn target(run: &Run<'_>, probe: &HttpProbe) -> Result<Target, Hindrance> {
+        let request = Self::new(run, probe)?;
+        let outgoing = Outgoing {
+            method: &request.method,
+            url: &request.url,
+            headers: &request.headers,
+            body: request.body.as_deref(),
         };
-        exchange::send(run, client, outgoing, written).await
+        Target::of(run, outgoing, written(probe)).await
     }
 
     /// Where an answer sends us on to.
@@ -134,6 +143,14 @@ impl Request {
     /// Where it was to go at first.
     pub(super) fn first(&self) -> &Url {
         self.redirected_from.as_ref().unwrap_or(&self.url)
+    }
+}
+
+/// Where the checklist says where it goes.
+fn written(probe: &HttpProbe) -> Written<'_> {
+    Written {
+        parameter: "url",
+        text: &probe.url,
     }
 }
 

@@ -17,6 +17,23 @@ pub(in crate::checks) fn public_roots() -> RootCertStore {
     }
 }
 
+/// What is the matter with a certificate, from the words of the TLS library.
+pub(in crate::checks) fn certificate_trouble(lower: &str) -> &'static str {
+    if lower.contains("expired") {
+        "it has expired; renew it"
+    } else if lower.contains("notvalidforname") || lower.contains("not valid for name") {
+        "it is for another name; check the address, or have the name added to it"
+    } else if lower.contains("unknownissuer") || lower.contains("unknown issuer") {
+        "nobody known has signed it; have it signed by a public authority"
+    } else if lower.contains("causedasendentity") || lower.contains("ca used as end entity") {
+        "it is an authority's own, as of one that signs itself; have one for the server signed by a public authority"
+    } else if lower.contains("notvalidyet") || lower.contains("not valid yet") {
+        "it is not valid yet; check the clocks"
+    } else {
+        "it is broken or made for something else; look at it with `openssl s_client`"
+    }
+}
+
 /// The roots.
 #[derive(Debug)]
 pub(super) struct Trust {

@@ -1,9 +1,10 @@
 //! Why there is no whole answer, and how that is told.
 
-use crate::checks::exchange::{Written, certificate_trouble};
 use crate::checks::guard::Refusal;
 use crate::checks::probe::{Hindrance, Run};
 use crate::checks::reach::{Place, Unconnected, Unreached};
+use crate::checks::template::Written;
+use crate::checks::tls::certificate_trouble;
 
 /// Why there is no whole answer.
 #[derive(Debug)]

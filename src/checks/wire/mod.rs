@@ -25,8 +25,8 @@ use self::message::Message;
 use self::pool::{Origin, Pool};
 pub(super) use self::target::{Glimpse, Target, Way};
 use super::guard::Guard;
+use super::reach::{self, Place};
 use super::tls::public_roots;
-use super::{exchange, reach};
 
 /// What sends requests, and keeps connections for the next ones.
 pub(super) struct Client {
@@ -88,7 +88,7 @@ impl Client {
         self.guard.vet_url(outgoing.url)?;
         let origin = Origin {
             is_secure: outgoing.url.scheme() == "https",
-            place: exchange::place(outgoing.url),
+            place: Place::of_url(outgoing.url),
         };
         while let Some(mut kept) = self.pool.take(&origin) {
             match kept.ask(outgoing.message()?).await {

@@ -4,17 +4,15 @@
 use std::fmt;
 use std::net::SocketAddr;
 
-use hyper::body::Bytes;
 use hyper::header::HeaderMap;
 
+use super::Outgoing;
 use super::connection::{Attempt, Connection, Tls};
 use super::failure::Failure;
 use super::message::Message;
-use crate::checks::exchange::Written;
 use crate::checks::probe::{Hindrance, Run};
 use crate::checks::reach::{self, Place};
-use crate::checks::{exchange, http};
-use crate::domain::check::HttpProbe;
+use crate::checks::template::Written;
 
 /// A request, and where it goes.
 pub(in crate::checks) struct Target {
@@ -23,7 +21,8 @@ pub(in crate::checks) struct Target {
     pub(super) addresses: Vec<SocketAddr>,
     pub(super) tls: Option<Tls>,
     pub(super) message: Message,
-    /// The address as the checklist has it.
+    /// The parameter that names it, and what stands there.
+    pub(super) parameter: &'static str,
     pub(super) written: String,
 }
 
@@ -39,15 +38,14 @@ pub(in crate::checks) struct Glimpse {
 }
 
 impl Target {
-    /// Finds the addresses that the request may go to. Nothing is dialled yet.
-    pub(in crate::checks) async fn of(run: &Run<'_>, probe: &HttpProbe) -> Result<Self, Hindrance> {
-        let request = http::Request::new(run, probe)?;
-        let written = Written {
-            parameter: "url",
-            text: &probe.url,
-        };
-        let place = exchange::place(&request.url);
-        run.guard.vet_url(&request.url)?;
+    /// Finds the addresses that the request may go to. Nothing is dialled yet. `written` is where the checklist names it.
+    pub(in crate::checks) async fn of(
+        run: &Run<'_>,
+        outgoing: Outgoing<'_>,
+        written: Written<'_>,
+    ) -> Result<Self, Hindrance> {
+        let place = Place::of_url(outgoing.url);
+        run.guard.vet_url(outgoing.url)?;
         let found = run.in_time(reach::addresses(run.guard, &place.host, place.port), || {
             format!("the host {} could not be resolved", place.host)
         });
@@ -55,17 +53,16 @@ impl Target {
         let addresses = found
             .await?
             .map_err(|unreached| told(Failure::Unreached(unreached)))?;
-        let tls = match request.url.scheme() {
+        let tls = match outgoing.url.scheme() {
             "https" => Some(Tls::public_of_http_1().map_err(told)?),
             _ => None,
         };
-        let body = request.body.map(Bytes::from).unwrap_or_default();
-        let message = Message::new(&request.method, &request.url, &request.headers, body).map_err(told)?;
         Ok(Self {
             addresses,
             tls,
-            message,
-            written: probe.url.clone(),
+            message: outgoing.message().map_err(told)?,
+            parameter: written.parameter,
+            written: written.text.to_owned(),
             place,
         })
     }
@@ -103,7 +100,7 @@ impl Target {
     /// The sentence for a probe that got no further.
     pub(in crate::checks) fn hindrance(&self, run: &Run<'_>, failure: Failure) -> Hindrance {
         let written = Written {
-            parameter: "url",
+            parameter: self.parameter,
             text: &self.written,
         };
         failure.hindrance(run, &self.place, written)

@@ -12,6 +12,7 @@ use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
 use super::*;
+use crate::checks::tls::certificate_trouble;
 use crate::checks::{Environment, GuardSettings};
 
 /// A server that speaks TLS with a certificate it signed itself, and answers as many requests on a connection as come.
@@ -63,10 +64,11 @@ async fn secure() -> (SocketAddr, CertificateDer<'static>) {
 fn target(address: SocketAddr, name: &str, roots: RootCertStore) -> Target {
     let url = Url::parse(&format!("https://{name}:{}/", address.port())).expect("a URL");
     Target {
-        place: exchange::place(&url),
+        place: Place::of_url(&url),
         addresses: vec![address],
         tls: Some(Tls::of_http_1(roots).expect("a configuration")),
         message: Message::new(&Method::GET, &url, &HeaderMap::new(), Bytes::new()).expect("a message"),
+        parameter: "url",
         written: url.into(),
     }
 }
@@ -101,7 +103,7 @@ async fn a_certificate_that_is_not_trusted_or_for_another_name_is_a_failure() {
     ] {
         match target.ask(&mut Way::default()).await {
             Err(Failure::Tls(text)) => {
-                let trouble = exchange::certificate_trouble(&text.to_lowercase());
+                let trouble = certificate_trouble(&text.to_lowercase());
                 assert!(trouble.starts_with(expected), "{text}: {trouble}");
             }
             other => panic!("TLS was spoken: {other:?}"),
