@@ -217,6 +217,14 @@ export class Chat {
     await message.getByRole('button', { name: label, exact: typeof label === 'string' }).click();
   }
 
+  /** Presses a message's button, and releases it only after something else was done. */
+  async pressWhile(message, label, act) {
+    await message.getByRole('button', { name: label, exact: true }).hover();
+    await this.#page.mouse.down();
+    await act();
+    await this.#page.mouse.up();
+  }
+
   /** Chooses from a message's menu the option with this text. */
   async choose(message, menu, option) {
     await message.getByRole('combobox', { name: menu }).click();
@@ -225,15 +233,14 @@ export class Chat {
 
   /** Reacts to a message: at a desk by the bar that shows on it, on a phone by the reaction that is offered under it. */
   async react(message, emoji) {
-    await message.scrollIntoViewIfNeeded();
     if (this.#device.hasTouch) {
       await message.getByRole('button', { name: new RegExp(`^${emoji} \\d+ reaction`) }).click();
       return;
     }
     // High enough for the bar, low enough to be clear of the channel's name.
     await message.evaluate((node) => {
-      node.scrollIntoView({ block: 'start' });
-      node.closest('#log').scrollBy(0, -100);
+      const log = document.querySelector('#log');
+      log.scrollBy(0, node.getBoundingClientRect().top - log.getBoundingClientRect().top - 100);
     });
     await message.locator('.message-body').hover({ position: { x: 20, y: 20 } });
     await message.getByRole('button', { name: `React with ${emoji}`, exact: true }).click();

@@ -33,6 +33,8 @@ const dismissed = new Set();
 /** Channels of other people's direct messages. */
 const foreign = new Set();
 const typing = new Map();
+/** Whether something in the log is pressed, and whether what changed since then waits to be drawn. */
+const press = { held: false, waiting: false };
 let stopListening = null;
 
 // Time
@@ -247,8 +249,25 @@ function visibleMessages() {
   return view.messages.filter((message) => !dismissed.has(message.id));
 }
 
-/** Draws what changed. Focus, scroll position and every node that stays the same are kept. */
+/** Draws what changed, or will as soon as nothing in the log is pressed. */
 function drawMessages() {
+  if (press.held) press.waiting = true;
+  else drawNow();
+}
+
+/** The click comes after the release of its press, and before what waits for it. */
+function released() {
+  if (!press.held) return;
+  setTimeout(() => {
+    press.held = false;
+    if (!press.waiting) return;
+    press.waiting = false;
+    drawNow();
+  });
+}
+
+/** Draws what changed. Focus, scroll position and every node that stays the same are kept. */
+function drawNow() {
   const follow = atBottom();
   const held = document.activeElement?.closest?.('.log [data-id]');
   const heldKey = held && { id: held.dataset.id, focus: document.activeElement.dataset.focus, whole: document.activeElement === held };
@@ -315,7 +334,7 @@ function drawMessages() {
 function redrawAll() {
   for (const entry of drawn.values()) entry.node.remove();
   drawn.clear();
-  drawMessages();
+  drawNow();
 }
 
 async function loadMessages() {
@@ -352,7 +371,7 @@ async function loadOlder() {
     view.complete = messages.length < PAGE_SIZE;
     const height = log.scrollHeight;
     view.messages = [...messages, ...view.messages];
-    drawMessages();
+    drawNow();
     log.scrollTop += log.scrollHeight - height;
   } catch (error) {
     complain(error);
@@ -861,6 +880,10 @@ function wire() {
     }
     drawPill();
   }, { passive: true });
+  // A button that is replaced between the press and the release is not clicked: nothing is drawn in between.
+  lines.addEventListener('pointerdown', () => { press.held = true; });
+  for (const end of ['pointerup', 'pointercancel']) window.addEventListener(end, released);
+  window.addEventListener('blur', released);
   log.addEventListener('keydown', (event) => {
     if (event.key !== 'ArrowUp' && event.key !== 'ArrowDown') return;
     const current = event.target.closest('article');

@@ -69,6 +69,17 @@ export async function play(stage) {
     await phone.picture('53-attested');
   });
 
+  await stage.step('a button is pressed though the board changes before it is released', async () => {
+    const phone = await stage.open(trial, PHONE);
+    await phone.enter('#1 ');
+    const board = chat.board();
+    await chat.pressWhile(board, 'Tick 3', async () => {
+      await phone.command('deploy skip', { item: 'The service answers', reason: 'It is not reached from here' });
+      await phone.sees(phone.board(), '2/3');
+    });
+    await chat.sees(board, '3/3');
+  });
+
   await stage.step('the report says who attested it', async () => {
     await chat.command('deploy report');
     const report = await chat.attached(await chat.message('Deployment #1 as it stands'));
