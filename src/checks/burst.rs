@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use super::headers::Headers;
 use super::observation::{Kind, Observation, Observed};
 use super::probe::{Hindrance, Run, Seen};
 use super::wire::{Failure, Glimpse, Target, Way};
@@ -151,7 +152,7 @@ fn seen(run: &Run<'_>, probe: &BurstProbe, tally: &Tally, asked: &[String]) -> S
         None => Observed::Nothing(format!("there is no retry_after: {}", none_limited())),
     };
     let headers = match &tally.limit {
-        Some(headers) => Observed::Headers(http::headers_of(headers)),
+        Some(headers) => Observed::Headers(Headers::from(headers.clone())),
         None => Observed::Nothing(format!("there are no headers of a 429: {}", none_limited())),
     };
 
@@ -169,7 +170,7 @@ fn seen(run: &Run<'_>, probe: &BurstProbe, tally: &Tally, asked: &[String]) -> S
     if let Observed::Headers(headers) = &headers {
         for name in asked {
             if let Some(value) = headers.get(name) {
-                let shown = run.redactor.beginning(value, EVIDENCE);
+                let shown = run.redactor.beginning(&value, EVIDENCE);
                 evidence.insert(format!("headers[{name:?}]"), Value::from(shown));
             }
         }

@@ -76,12 +76,8 @@ pub(super) async fn send<'a>(
     outgoing: Outgoing<'_>,
     written: Written<'_>,
 ) -> Result<Response<'a>, Hindrance> {
-    let place = || Place::of_url(outgoing.url);
-    run.in_time(client.send(outgoing), || {
-        format!("no answer came from {}", place())
-    })
-    .await?
-    .map_err(|failure| failure.hindrance(run, &place(), written))
+    let sent = client.send(outgoing, run.deadline).await;
+    sent.map_err(|failure| failure.hindrance(run, &Place::of_url(outgoing.url), written))
 }
 
 /// Asks for what is at a URL. No redirect is followed.

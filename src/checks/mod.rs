@@ -10,6 +10,7 @@
 //! One file per probe, named as it is written in a checklist; `probes` tells them apart, `reach` is their way to
 //! other machines, and `exchange` what those have in common that ask by HTTP.
 
+mod alarm;
 mod blocking;
 mod burst;
 mod capture;
@@ -25,6 +26,7 @@ mod file;
 mod github;
 mod glance;
 mod guard;
+mod headers;
 mod http;
 mod judge;
 mod kinds;
@@ -76,13 +78,14 @@ use crate::clock::Clock;
 use crate::domain::check::{Check, CheckResult, CheckStatus, Probe, Retry};
 use crate::domain::checklist::Variable;
 use crate::domain::ids::{CheckId, DeploymentId, VariableName};
+use alarm::Alarm;
 use capture::{Captured, Captures};
 use condition::Expressions;
 use exchange::Hosts;
 use judge::Judgement;
 use probe::{Hindrance, Run, Seen};
 use redact::Redactor;
-use share::{Queue, Shares, Turns};
+use share::{Place, Queue, Shares, Turns};
 use wire::Client;
 
 /// The most characters of a result's `why`.
@@ -261,7 +264,11 @@ impl Checks {
         known: &Redactor,
         results: &[CheckResult],
     ) -> (CheckResult, BTreeMap<String, Captured>) {
-        let (mut result, mut captured) = self.run_once(check, queue, variables, known, results).await;
+        let mut alarm = Alarm::default();
+        let place = queue.place().await;
+        let once = self.run_once(check, &place, &mut alarm, variables, known, results);
+        let (mut result, mut captured) = once.await;
+        drop(place);
         let Some(Retry { times, wait }) = check.retry else {
             return (result, captured);
         };
@@ -270,7 +277,9 @@ impl Checks {
         let mut tries = 1;
         while tries <= times && result.status != CheckStatus::Passed {
             tokio::time::sleep(wait).await;
-            (result, captured) = self.run_once(check, queue, variables, known, results).await;
+            let place = queue.place().await;
+            let again = self.run_once(check, &place, &mut alarm, variables, known, results);
+            (result, captured) = again.await;
             tries += 1;
         }
         if tries > 1 {
@@ -288,10 +297,12 @@ impl Checks {
         (result, captured)
     }
 
+    /// One try of a check that has its place.
     async fn run_once(
         &self,
         check: &Check,
-        queue: &Queue,
+        _place: &Place<'_>,
+        alarm: &mut Alarm,
         variables: &Variables,
         known: &Redactor,
         results: &[CheckResult],
@@ -299,8 +310,6 @@ impl Checks {
         let shared = &*self.shared;
         // What one check captures is its own to hide, until it is handed on.
         let redactor = known.fork();
-        let _place = queue.place().await;
-
         let at = shared.clock.now();
         let started = Instant::now();
         let captures = Captures::default();
@@ -316,9 +325,10 @@ impl Checks {
             timeout: check.timeout,
             deadline: started + check.timeout,
         };
-        let outcome = tokio::time::timeout_at(run.deadline + MARGIN, shared.outcome(check, &run))
+        let outcome = alarm
+            .before(run.deadline + MARGIN, shared.outcome(check, &run))
             .await
-            .unwrap_or_else(|_| {
+            .unwrap_or_else(|| {
                 let took = written::duration(check.timeout);
                 Err(Hindrance::new(format!(
                     "the check had not ended after {took}; raise `timeout` if that is too short"

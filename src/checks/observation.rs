@@ -10,6 +10,7 @@ use cel::common::types::{
 use cel::common::value::Val;
 use serde_json::Value;
 
+use super::headers::Headers;
 use super::uses::Use;
 
 /// How many things a probe sees as a rule.
@@ -48,7 +49,7 @@ pub(super) enum Observed {
     Fraction(f64),
     Duration(Duration),
     Text(String),
-    Headers(BTreeMap<String, String>),
+    Headers(Headers),
     Durations(BTreeMap<&'static str, Duration>),
     Fractions(BTreeMap<&'static str, f64>),
     Names(Vec<String>),
@@ -113,7 +114,10 @@ impl Observation {
             (Observed::Truth(truth), []) => Some(Scalar::Truth(*truth)),
             (Observed::Whole(number), []) => Some(Scalar::Whole(*number)),
             (Observed::Text(text), []) => Some(Scalar::Text(text)),
-            (Observed::Headers(headers), [key]) => Some(Scalar::Text(headers.get(key)?)),
+            (Observed::Headers(headers), [key]) => match headers.get(key)? {
+                Cow::Borrowed(text) => Some(Scalar::Text(text)),
+                Cow::Owned(_) => None,
+            },
             (Observed::Json(json), keys) => match keys
                 .iter()
                 .try_fold(json, |json, key| json.as_object()?.get(key))?
@@ -128,7 +132,7 @@ impl Observation {
     }
 
     /// What a condition finds under a name, as far as it uses it; nothing for what was not seen.
-    pub(super) fn for_condition<'a>(&'a self, name: &str, used: &Use) -> Option<Box<dyn Val + 'a>> {
+    pub(super) fn for_condition<'a>(&'a self, name: &str, used: &'a Use) -> Option<Box<dyn Val + 'a>> {
         Some(match self.get(name)? {
             Observed::Truth(truth) => Box::new(CelBool::from(*truth)),
             Observed::Whole(number) => Box::new(CelInt::from(*number)),
@@ -136,14 +140,12 @@ impl Observation {
             Observed::Duration(duration) => span(*duration),
             Observed::Text(text) => Box::new(CelString::from(text.as_str())),
             Observed::Headers(headers) => {
-                let text =
-                    |text: &'a String| -> Box<dyn Val + 'a> { Box::new(CelString::from(text.as_str())) };
+                let text = |text: Cow<'a, str>| -> Box<dyn Val + 'a> { Box::new(CelString::from(text)) };
                 match used {
-                    Use::Whole => map(headers.iter().map(|(name, value)| (name.as_str(), text(value)))),
-                    Use::Parts(parts) => map(parts.keys().filter_map(|name| {
-                        let (name, value) = headers.get_key_value(name)?;
-                        Some((name.as_str(), text(value)))
-                    })),
+                    Use::Whole => map(headers.iter().map(|(name, value)| (name, text(value)))),
+                    Use::Parts(parts) => map(parts
+                        .keys()
+                        .filter_map(|name| Some((name.as_str(), text(headers.get(name)?))))),
                 }
             }
             Observed::Durations(spans) => map(spans.iter().map(|(name, duration)| (*name, span(*duration)))),

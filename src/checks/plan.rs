@@ -14,11 +14,12 @@ use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use self::line::{Line, Waiting};
+use super::alarm::Alarm;
 use super::capture::{self, Captured};
 use super::combined::ended;
 use super::exchange::Hosts;
 use super::redact::Redactor;
-use super::share::{Lane, Queue};
+use super::share::{Lane, Place};
 use super::{Checks, Variables, probes};
 use crate::domain::check::{Check, CheckResult, CheckStatus, ManualProbe, Probe, PushProbe};
 use crate::domain::ids::CheckId;
@@ -252,15 +253,16 @@ impl Checks {
         }
     }
 
-    /// Runs a check that waits for a place and nothing else.
-    async fn run_when_due(
+    /// Runs a check that waited for a place and nothing else, and that is not tried again.
+    async fn run_in_its_place(
         &self,
         check: &Check,
-        queue: &Queue,
+        place: &Place<'_>,
+        alarm: &mut Alarm,
         variables: &Variables,
         known: &Redactor,
     ) -> Ended {
-        let (result, own) = self.run_with(check, queue, variables, known, &[]).await;
+        let (result, own) = self.run_once(check, place, alarm, variables, known, &[]).await;
         let captured = if own.is_empty() {
             Arc::default()
         } else {
@@ -306,12 +308,20 @@ impl OneRun {
 
     /// Makes one check after the other that stands in the line.
     async fn take_from(self: Arc<Self>, line: Arc<Line>) {
+        let mut alarm = Alarm::default();
+        let mut before = None;
         while let Some(waiting) = line.next() {
-            let made = self
-                .checker
-                .run_when_due(&waiting.check, &line.queue, &self.variables, &self.known);
+            let place = line.queue.place_after(before).await;
+            let made = self.checker.run_in_its_place(
+                &waiting.check,
+                &place,
+                &mut alarm,
+                &self.variables,
+                &self.known,
+            );
             let ended = made.await;
             waiting.tell(&self.teller, ended);
+            before = Some(place);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -38,9 +39,19 @@ pub(super) struct Turns {
 
 /// Places in all, and in each lane.
 struct Places {
-    all: Arc<Semaphore>,
-    lanes: Mutex<HashMap<Lane, Weak<Semaphore>>>,
+    all: Arc<Room>,
+    lanes: Mutex<HashMap<Lane, Weak<Room>>>,
 }
+
+/// Room for so many at once.
+struct Room {
+    places: Semaphore,
+    /// How many wait for one.
+    waiting: AtomicUsize,
+}
+
+/// Somebody who waits, until this is dropped.
+struct Waiting<'a>(&'a Room);
 
 /// Where checks of one deployment wait for places, those of one lane in one queue.
 pub(super) struct Queue {
@@ -48,7 +59,7 @@ pub(super) struct Queue {
     pub(super) width: usize,
     /// The deployment's places before everybody's, and a lane's before those in all: who waits for a crowded host takes no
     /// place from others meanwhile.
-    ways: Vec<Arc<Semaphore>>,
+    ways: Vec<Arc<Room>>,
 }
 
 /// A place. Dropping it makes room for the next.
@@ -112,23 +123,69 @@ impl Queue {
     pub(super) async fn place(&self) -> Place<'_> {
         let mut permits = Vec::with_capacity(self.ways.len());
         for way in &self.ways {
-            // These semaphores are never closed, so a permit always comes.
-            permits.extend(way.acquire().await.ok());
+            permits.extend(way.enter().await);
         }
         Place { _permits: permits }
+    }
+
+    /// The place that one check had, for the next one, if nobody else waits for it. Else it goes to them, and another one is
+    /// waited for.
+    pub(super) async fn place_after<'a>(&'a self, before: Option<Place<'a>>) -> Place<'a> {
+        if let Some(before) = before
+            && self
+                .ways
+                .iter()
+                .all(|way| way.waiting.load(Ordering::Relaxed) == 0)
+        {
+            return before;
+        }
+        self.place().await
+    }
+}
+
+impl Room {
+    fn new(places: usize) -> Self {
+        Self {
+            places: Semaphore::new(places),
+            waiting: AtomicUsize::new(0),
+        }
+    }
+
+    /// Waits for a place in it.
+    async fn enter(&self) -> Option<SemaphorePermit<'_>> {
+        // This passes nobody by: a place that becomes free goes to whoever waits for it at once.
+        if let Ok(free) = self.places.try_acquire() {
+            return Some(free);
+        }
+        let _waiting = Waiting::for_a(self);
+        // It is never closed, so a place always comes.
+        self.places.acquire().await.ok()
+    }
+}
+
+impl<'a> Waiting<'a> {
+    fn for_a(room: &'a Room) -> Self {
+        room.waiting.fetch_add(1, Ordering::Relaxed);
+        Self(room)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
 impl Places {
     fn new(all: usize) -> Self {
         Self {
-            all: Arc::new(Semaphore::new(all)),
+            all: Arc::new(Room::new(all)),
             lanes: Mutex::default(),
         }
     }
 
-    fn lane(&self, lane: Lane, width: usize) -> Arc<Semaphore> {
-        kept(&mut locked(&self.lanes), lane, || Semaphore::new(width))
+    fn lane(&self, lane: Lane, width: usize) -> Arc<Room> {
+        kept(&mut locked(&self.lanes), lane, || Room::new(width))
     }
 }
 

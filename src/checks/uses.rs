@@ -139,10 +139,12 @@ fn note(uses: &mut BTreeMap<String, Use>, name: &str, keys: &[&str]) {
 mod tests {
     use std::time::{Duration, Instant};
 
+    use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
     use secrecy::SecretString;
     use serde_json::json;
 
     use super::super::condition::{Compiled, compile, on_deep_stack};
+    use super::super::headers::Headers;
     use super::super::judge::judge;
     use super::super::observation::{Observation, Observed};
     use super::super::redact::Redactor;
@@ -204,10 +206,10 @@ mod tests {
             .with("text", Observed::Nothing("there is no text".to_owned()))
             .with(
                 "headers",
-                Observed::Headers(BTreeMap::from([
-                    ("content-type".to_owned(), "application/json".to_owned()),
-                    ("x-name".to_owned(), "ab".to_owned()),
-                ])),
+                Observed::Headers(Headers::from(HeaderMap::from_iter([
+                    (CONTENT_TYPE, HeaderValue::from_static("application/json")),
+                    (HeaderName::from_static("x-name"), HeaderValue::from_static("ab")),
+                ]))),
             )
             .with(
                 "json",

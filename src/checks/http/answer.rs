@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use hyper::header::HeaderMap;
 use hyper::{StatusCode, Version};
 use serde_json::{Value, json};
 use url::Url;
 
 use crate::checks::exchange::{Body, shown_url};
+use crate::checks::headers::Headers;
 use crate::checks::observation::{Observation, Observed};
 use crate::checks::probe::{Hindrance, Run};
 use crate::checks::wire::Response;
@@ -34,16 +34,16 @@ impl Answer {
     /// Reads the body, up to the limit.
     pub(super) async fn read(
         run: &Run<'_>,
-        response: Response<'_>,
-        url: &Url,
+        mut response: Response<'_>,
+        url: Url,
         redirects: u32,
         started: Instant,
     ) -> Result<Self, Hindrance> {
         let status = response.status;
-        let headers = headers_of(&response.headers);
+        let headers = Headers::from(std::mem::take(&mut response.headers));
         let version = version(response.version);
         let address = response.address().to_owned();
-        let body = Body::read(run, response, url).await?;
+        let body = Body::read(run, response, &url).await?;
         let latency = started.elapsed();
         let cut_at = body.cut.then_some(body.bytes.len());
         let json = json_of(run, &body);
@@ -63,7 +63,7 @@ impl Answer {
             observation: Arc::new(observation),
             status,
             latency,
-            url: url.clone(),
+            url,
             redirects,
             cut_at,
         })
@@ -104,7 +104,7 @@ impl Answer {
         if let Some(Observed::Headers(headers)) = self.observation.get("headers") {
             for name in asked {
                 if let Some(value) = headers.get(name) {
-                    let shown = run.redactor.beginning(value, EVIDENCE);
+                    let shown = run.redactor.beginning(&value, EVIDENCE);
                     evidence.insert(format!("headers[{name:?}]"), Value::from(shown));
                 }
             }
@@ -157,20 +157,4 @@ fn json_of(run: &Run<'_>, body: &Body) -> Observed {
             written::beginning(clean, 60)
         )
     })
-}
-
-/// Headers by name in lower case, as the HTTP library has them; several of one name joined as RFC 9110, 5.3 says.
-pub(in crate::checks) fn headers_of(headers: &HeaderMap) -> BTreeMap<String, String> {
-    let mut texts: BTreeMap<String, String> = BTreeMap::new();
-    for (name, value) in headers {
-        let value = String::from_utf8_lossy(value.as_bytes());
-        texts
-            .entry(name.as_str().to_owned())
-            .and_modify(|before| {
-                before.push_str(", ");
-                before.push_str(&value);
-            })
-            .or_insert_with(|| value.into_owned());
-    }
-    texts
 }

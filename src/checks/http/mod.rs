@@ -21,7 +21,6 @@ use super::wire::Client;
 use super::{capture, exchange};
 use crate::domain::check::HttpProbe;
 use answer::Answer;
-pub(super) use answer::headers_of;
 use cookies::Cookies;
 pub(super) use request::Request;
 
@@ -120,7 +119,7 @@ async fn ask(
                     shown_url(&next)
                 )));
             }
-            _ => return Answer::read(run, response, &request.url, redirects, started).await,
+            _ => return Answer::read(run, response, request.url, redirects, started).await,
         }
     }
 }

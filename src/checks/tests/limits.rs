@@ -101,14 +101,14 @@ async fn no_more_run_at_once_than_allowed_in_all() {
 }
 
 /// The paths in the order in which they were asked for, where twenty checks of one run wait for a host's only place when
-/// another run's one comes. All of them have a task of their own, as those have that are tried again.
-async fn asked_in_order(one: impl Fn(&Checks) -> Checks, other: impl Fn(&Checks) -> Checks) -> Vec<String> {
+/// another run's one comes. Those that are tried again have a task of their own, and others stand in line.
+async fn asked_in_order(
+    retry: Option<Retry>,
+    one: impl Fn(&Checks) -> Checks,
+    other: impl Fn(&Checks) -> Checks,
+) -> Vec<String> {
     let server = Server::saying("ok").await;
     let checker = checks_with(|_, limits| limits.per_host = 1);
-    let retry = Some(Retry {
-        times: 1,
-        wait: Duration::from_secs(1),
-    });
     let run = |checker: Checks, path: &str, count| {
         let checks = numbered(count, &server.url(path));
         let checks = checks.into_iter().map(|check| Check { retry, ..check }).collect();
@@ -128,11 +128,24 @@ async fn asked_in_order(one: impl Fn(&Checks) -> Checks, other: impl Fn(&Checks)
 #[tokio::test]
 async fn deployments_take_turns_at_a_host() {
     let of = |deployment| move |checker: &Checks| checker.of_deployment(DeploymentId(deployment));
-    let apart = asked_in_order(of(1), of(2)).await;
+    let retry = Some(Retry {
+        times: 1,
+        wait: Duration::from_secs(1),
+    });
+    let apart = asked_in_order(retry, of(1), of(2)).await;
     assert_eq!(apart.iter().position(|path| path == "/one"), Some(1), "{apart:?}");
     // The checks of one deployment come in the order in which they were asked for.
-    let together = asked_in_order(of(1), of(1)).await;
+    let together = asked_in_order(retry, of(1), of(1)).await;
     assert_eq!(together.last().map(String::as_str), Some("/one"), "{together:?}");
+}
+
+#[tokio::test]
+async fn a_place_is_kept_for_the_next_in_line_only_while_nobody_else_waits() {
+    let of = |deployment| move |checker: &Checks| checker.of_deployment(DeploymentId(deployment));
+    for other in [1, 2] {
+        let asked = asked_in_order(None, of(1), of(other)).await;
+        assert_eq!(asked.iter().position(|path| path == "/one"), Some(1), "{asked:?}");
+    }
 }
 
 /// How many of eight hosts that never answer were asked for one deployment, two at once, before another's only check had its

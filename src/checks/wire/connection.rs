@@ -16,6 +16,7 @@ use hyper::client::conn::{TrySendError, http1, http2};
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::ServerName;
@@ -23,6 +24,7 @@ use tokio_rustls::rustls::{self, ClientConfig, RootCertStore};
 
 use super::failure::Failure;
 use super::message::Message;
+use crate::checks::alarm::Alarm;
 use crate::checks::reach::{self, Place};
 use crate::checks::tls::public_roots;
 
@@ -38,6 +40,7 @@ pub(super) struct Connection {
     protocol: Protocol,
     /// The address at the other end, without its port.
     pub(super) address: Box<str>,
+    alarm: Alarm,
 }
 
 enum Protocol {
@@ -140,44 +143,29 @@ impl Connection {
                 ended: false,
             }))
         };
-        Ok(Self { protocol, address })
+        Ok(Self {
+            protocol,
+            address,
+            alarm: Alarm::default(),
+        })
     }
 
-    /// Sends a request, and waits for the head of its answer.
+    /// Sends a request, and waits for the head of its answer until then.
+    pub(super) async fn ask_until(
+        &mut self,
+        until: Instant,
+        message: Message,
+    ) -> Result<Response<Incoming>, Attempt> {
+        let asked = self.alarm.before(until, self.protocol.ask(message));
+        asked.await.unwrap_or(Err(Attempt {
+            failure: Failure::Silent,
+            sent: true,
+        }))
+    }
+
+    /// The same for however long that takes.
     pub(super) async fn ask(&mut self, message: Message) -> Result<Response<Incoming>, Attempt> {
-        let unsent = || Attempt {
-            failure: Failure::Unanswered,
-            sent: false,
-        };
-        match &mut self.protocol {
-            Protocol::One(http) => {
-                let Http1 {
-                    sender,
-                    driver,
-                    ended,
-                } = &mut **http;
-                driven(driver, ended, sender.ready())
-                    .await
-                    .and_then(Result::ok)
-                    .ok_or_else(unsent)?;
-                let request = message.over_http_1();
-                let answered = driven(driver, ended, sender.try_send_request(request)).await;
-                answered.map_or(
-                    Err(Attempt {
-                        failure: Failure::Unanswered,
-                        sent: true,
-                    }),
-                    attempted,
-                )
-            }
-            Protocol::Two(sender) => {
-                sender.ready().await.map_err(|_| unsent())?;
-                let request = message
-                    .over_http_2()
-                    .map_err(|failure| Attempt { failure, sent: true })?;
-                attempted(sender.try_send_request(request).await)
-            }
-        }
+        self.protocol.ask(message).await
     }
 
     /// The next piece of an answer's body; nothing at its end.
@@ -204,6 +192,44 @@ impl Connection {
         match &self.protocol {
             Protocol::One(http) => !http.ended && !http.sender.is_closed(),
             Protocol::Two(sender) => !sender.is_closed(),
+        }
+    }
+}
+
+impl Protocol {
+    async fn ask(&mut self, message: Message) -> Result<Response<Incoming>, Attempt> {
+        let unsent = || Attempt {
+            failure: Failure::Unanswered,
+            sent: false,
+        };
+        match self {
+            Self::One(http) => {
+                let Http1 {
+                    sender,
+                    driver,
+                    ended,
+                } = &mut **http;
+                driven(driver, ended, sender.ready())
+                    .await
+                    .and_then(Result::ok)
+                    .ok_or_else(unsent)?;
+                let request = message.over_http_1();
+                let answered = driven(driver, ended, sender.try_send_request(request)).await;
+                answered.map_or(
+                    Err(Attempt {
+                        failure: Failure::Unanswered,
+                        sent: true,
+                    }),
+                    attempted,
+                )
+            }
+            Self::Two(sender) => {
+                sender.ready().await.map_err(|_| unsent())?;
+                let request = message
+                    .over_http_2()
+                    .map_err(|failure| Attempt { failure, sent: true })?;
+                attempted(sender.try_send_request(request).await)
+            }
         }
     }
 }

@@ -19,6 +19,8 @@ pub(in crate::checks) enum Failure {
     Tls(String),
     /// The request is none that can be sent: a sentence.
     Unsendable(String),
+    /// No answer came in time.
+    Silent,
     /// The other side closed the connection instead of answering.
     Unanswered,
     /// It closed it before the answer was over.
@@ -47,6 +49,7 @@ impl Failure {
             Self::Refused(_) | Self::Unsendable(_) => "could not be sent",
             Self::Unreached(_) | Self::Unconnected(_) => "found no connection",
             Self::Tls(_) => "could not be sent by TLS",
+            Self::Silent => "got no answer in time",
             Self::Unanswered => "got no answer before the connection was closed",
             Self::BrokenOff => "were broken off in the middle of the answer",
             Self::NotHttp => "were not answered in HTTP",
@@ -84,6 +87,7 @@ impl Failure {
                 }
             }
             Self::Unsendable(sentence) => sentence,
+            Self::Silent => return run.out_of_time(&format!("no answer came from {place}")),
             Self::Unanswered => {
                 format!("{place} closed the connection without an answer; look at its log")
             }

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use hyper::body::{Body as _, Bytes, Incoming};
 use hyper::header::HeaderMap;
 use hyper::{Method, StatusCode, Version};
+use tokio::time::Instant;
 use tokio_rustls::rustls::{self, RootCertStore};
 use url::Url;
 
@@ -78,20 +79,20 @@ impl Client {
         })
     }
 
-    /// Sends a request, and waits for the head of its answer.
+    /// Sends a request, and waits for the head of its answer until then.
     ///
     /// Where a connection that was kept turns out to be closed, the request is sent on another one: if nothing of it can
     /// have arrived, or if it changes nothing to ask twice (RFC 9110, 9.2.2).
     ///
     /// Dropping the future closes the connection.
-    pub(super) async fn send(&self, outgoing: Outgoing<'_>) -> Result<Response<'_>, Failure> {
+    pub(super) async fn send(&self, outgoing: Outgoing<'_>, until: Instant) -> Result<Response<'_>, Failure> {
         self.guard.vet_url(outgoing.url)?;
         let origin = Origin {
             is_secure: outgoing.url.scheme() == "https",
             place: Place::of_url(outgoing.url),
         };
         while let Some(mut kept) = self.pool.take(&origin) {
-            match kept.ask(outgoing.message()?).await {
+            match kept.ask_until(until, outgoing.message()?).await {
                 Ok(head) => return Ok(self.response(head, kept, origin)),
                 Err(Attempt { sent: false, .. }) => {}
                 Err(Attempt {
@@ -101,8 +102,10 @@ impl Client {
                 Err(attempt) => return Err(attempt.failure),
             }
         }
-        let mut connection = self.connect(&origin).await?;
-        match connection.ask(outgoing.message()?).await {
+        let mut connection = tokio::time::timeout_at(until, self.connect(&origin))
+            .await
+            .unwrap_or(Err(Failure::Silent))?;
+        match connection.ask_until(until, outgoing.message()?).await {
             Ok(head) => Ok(self.response(head, connection, origin)),
             Err(attempt) => Err(attempt.failure),
         }

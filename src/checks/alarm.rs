@@ -1,0 +1,88 @@
+//! One timer for one deadline after the other.
+
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::task::Poll;
+
+use tokio::time::{Instant, Sleep, sleep_until};
+
+/// A timer that is not set anew for every deadline. To set one and to take it back costs more than much of what it watches
+/// over, and what is watched over ends long before its deadline as a rule: so the timer stays where it was set first, and
+/// is moved when it rings too early, or would ring too late.
+#[derive(Debug, Default)]
+pub(super) struct Alarm(Option<Pin<Box<Sleep>>>);
+
+impl Alarm {
+    /// What the work gives, if it is done by then.
+    pub(super) async fn before<Work: Future>(&mut self, until: Instant, work: Work) -> Option<Work::Output> {
+        let mut work = pin!(work);
+        poll_fn(|context| {
+            if let Poll::Ready(done) = work.as_mut().poll(context) {
+                return Poll::Ready(Some(done));
+            }
+            let timer = self.0.get_or_insert_with(|| Box::pin(sleep_until(until)));
+            if timer.deadline() > until {
+                timer.as_mut().reset(until);
+            }
+            while timer.as_mut().poll(context).is_ready() {
+                if Instant::now() >= until {
+                    return Poll::Ready(None);
+                }
+                timer.as_mut().reset(until);
+            }
+            Poll::Pending
+        })
+        .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+    use std::time::Duration;
+
+    use super::*;
+
+    fn after(milliseconds: u64) -> Instant {
+        Instant::now() + Duration::from_millis(milliseconds)
+    }
+
+    /// What is done at that time.
+    async fn done_at(then: Instant) {
+        assert_eq!(Alarm::default().before(then, pending::<()>()).await, None);
+    }
+
+    #[tokio::test]
+    async fn it_rings_at_each_deadline_whichever_came_before() {
+        let mut alarm = Alarm::default();
+        for patience in [30, 30, 5, 60, 1, 0] {
+            let until = after(patience);
+            assert_eq!(alarm.before(until, ready("done")).await, Some("done"));
+            assert_eq!(alarm.before(until, pending::<()>()).await, None);
+            assert!(Instant::now() >= until);
+        }
+    }
+
+    #[tokio::test]
+    async fn work_that_outlasts_an_earlier_deadline_is_waited_for() {
+        let mut alarm = Alarm::default();
+        let until = after(30);
+        assert_eq!(alarm.before(until, done_at(after(5))).await, Some(()));
+        // The first deadline rings in the middle of it.
+        let then = until + Duration::from_millis(20);
+        assert_eq!(alarm.before(after(30_000), done_at(then)).await, Some(()));
+        assert!(Instant::now() >= then);
+    }
+
+    #[tokio::test]
+    async fn the_timer_is_set_once_for_work_that_ends_in_time() {
+        let mut alarm = Alarm::default();
+        let mut deadlines = Vec::new();
+        for _ in 0..3 {
+            let worked = alarm.before(after(30_000), done_at(after(1))).await;
+            assert_eq!(worked, Some(()));
+            deadlines.extend(alarm.0.as_ref().map(|timer| timer.deadline()));
+        }
+        assert_eq!(deadlines, [deadlines[0]; 3]);
+    }
+}
