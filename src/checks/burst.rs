@@ -170,7 +170,7 @@ fn seen(run: &Run<'_>, probe: &BurstProbe, tally: &Tally, asked: &[String]) -> S
     if let Observed::Headers(headers) = &headers {
         for name in asked {
             if let Some(value) = headers.get(name) {
-                let shown = run.redactor.beginning(&value, EVIDENCE);
+                let shown = run.redactor.beginning(value, EVIDENCE);
                 evidence.insert(format!("headers[{name:?}]"), Value::from(shown));
             }
         }

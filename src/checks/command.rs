@@ -244,7 +244,7 @@ fn last_line(run: &Run<'_>, stdout: &Capped, stderr: &Capped) -> String {
         .into_iter()
         .find_map(|output| {
             // Secrets go before the line is cut out: one of several lines is no longer found in one of them.
-            let text = run.redactor.redact(&output.text());
+            let text = run.redactor.redact(output.text());
             let line = text.lines().rev().find(|line| !line.trim().is_empty())?.trim();
             Some(format!("; it last said {:?}", run.redactor.beginning(line, 120)))
         })

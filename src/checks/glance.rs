@@ -3,7 +3,6 @@
 //! else is so is the judge's to find out and to explain.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::time::Instant;
 
 use cel::common::ast::{Expr, IdedExpr, LiteralValue, operators};
@@ -16,6 +15,11 @@ use super::redact::Redactor;
 use super::shape::comparison;
 use super::uses::picked;
 use super::written;
+
+/// How many bytes it takes to say what was seen, as a rule.
+const USUAL_LENGTH: usize = 160;
+/// What stands between clauses, but before the last.
+const COMMA: &str = ", ";
 
 /// A part of a condition that can be looked at so.
 #[derive(Debug)]
@@ -139,11 +143,21 @@ pub(super) fn holds(
     redactor: &Redactor,
     until: Instant,
 ) -> Option<Judgement> {
-    let mut clauses = Vec::with_capacity(compiled.conjuncts.len());
-    let mut looked_at = BTreeMap::new();
-    for conjunct in &compiled.conjuncts {
+    let mut why = String::with_capacity(USUAL_LENGTH);
+    let mut last_comma = None;
+    let mut looked_at = Vec::with_capacity(compiled.conjuncts.len());
+    for (index, conjunct) in compiled.conjuncts.iter().enumerate() {
         let glance = conjunct.glance.as_ref()?;
         let seen = glance.met(observation)?;
+        let earlier = compiled.conjuncts[..index]
+            .iter()
+            .filter_map(|conjunct| conjunct.glance.as_ref());
+        if earlier
+            .into_iter()
+            .any(|earlier| earlier.written == glance.written)
+        {
+            continue;
+        }
         // What stands at the top is noted by the probe itself.
         if !glance.keys.is_empty() && looked_at.len() < MOST_LOOKED_AT {
             let noted = match seen {
@@ -151,7 +165,7 @@ pub(super) fn holds(
                 Scalar::Whole(number) => Value::from(number),
                 Scalar::Text(text) => Value::from(redactor.beginning(text, LONGEST_TEXT)),
             };
-            looked_at.insert(glance.written.clone(), noted);
+            looked_at.push((glance.written.clone(), noted));
         }
         let shown: Cow<'_, str> = match seen {
             Scalar::Truth(true) => "true".into(),
@@ -159,14 +173,18 @@ pub(super) fn holds(
             Scalar::Whole(number) => written::whole(number, redactor).into(),
             Scalar::Text(text) => written::text(text, redactor).into(),
         };
-        let clause = [&glance.written, " is ", &shown].concat();
-        if !clauses.contains(&clause) {
-            clauses.push(clause);
+        if !why.is_empty() {
+            last_comma = Some(why.len());
+            why.push_str(COMMA);
         }
+        why.extend([&glance.written, " is ", &shown]);
     }
-    (Instant::now() < until).then(|| Judgement {
+    if let Some(at) = last_comma {
+        why.replace_range(at..at + COMMA.len(), " and ");
+    }
+    (Instant::now() < until).then_some(Judgement {
         holds: true,
-        why: written::joined(&clauses, "and"),
+        why,
         looked_at,
     })
 }

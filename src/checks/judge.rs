@@ -24,7 +24,7 @@ pub(super) struct Judgement {
     /// What was observed; where it does not hold, the first part that failed with what was expected.
     pub(super) why: String,
     /// The values that the condition looked at inside what was observed, as `json.checks.database`.
-    pub(super) looked_at: BTreeMap<String, Value>,
+    pub(super) looked_at: Vec<(String, Value)>,
 }
 
 /// The most values noted as looked at.
@@ -122,7 +122,7 @@ struct Judge<'a> {
 
 impl Judge<'_> {
     fn judged(&self, compiled: &Compiled) -> Judgement {
-        let mut looked_at = BTreeMap::new();
+        let mut looked_at = Vec::new();
         let mut clauses = Vec::new();
         let mut failure = None;
         for conjunct in &compiled.conjuncts {
@@ -434,7 +434,7 @@ impl Judge<'_> {
     }
 
     /// Notes the values that an expression picks out of what was observed.
-    fn look_at(&self, expression: &IdedExpr, looked_at: &mut BTreeMap<String, Value>) {
+    fn look_at(&self, expression: &IdedExpr, looked_at: &mut Vec<(String, Value)>) {
         if looked_at.len() >= MOST_LOOKED_AT {
             return;
         }
@@ -457,10 +457,12 @@ impl Judge<'_> {
             CelValue::Int(number) => Value::from(number),
             CelValue::UInt(number) => Value::from(number),
             CelValue::Float(number) => Value::from(number),
-            CelValue::String(text) => Value::from(self.redactor.beginning(&text, LONGEST_TEXT)),
+            CelValue::String(text) => Value::from(self.redactor.beginning(text.as_str(), LONGEST_TEXT)),
             _ => return,
         };
-        looked_at.insert(text, noted);
+        if looked_at.iter().all(|(known, _)| *known != text) {
+            looked_at.push((text, noted));
+        }
     }
 }
 

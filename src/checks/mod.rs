@@ -353,7 +353,7 @@ impl Checks {
             check: check.id.clone(),
             status,
             // The boundary: nothing that has not been through the redactor is in a result.
-            why: redactor.beginning(&why, LONGEST_WHY),
+            why: redactor.beginning(why, LONGEST_WHY),
             observed: redactor.redact_observed(observed),
             at,
             duration_ms: started.elapsed().as_millis() as u64,

@@ -29,8 +29,8 @@ use crate::domain::ids::CheckId;
 pub struct Ended {
     /// What is reported of it.
     pub result: CheckResult,
-    /// What it captured, and what the checks before it did.
-    captured: Arc<BTreeMap<CheckId, BTreeMap<String, Captured>>>,
+    /// What it captured, and what the checks before it did, where there is anything.
+    captured: Option<Arc<BTreeMap<CheckId, BTreeMap<String, Captured>>>>,
 }
 
 /// Checks that are under way in another run, each with what tells how it ends; nothing when it is ended without a
@@ -210,6 +210,7 @@ impl Checks {
                 captured.extend(
                     one.captured
                         .iter()
+                        .flat_map(|captured| captured.iter())
                         .map(|(id, values)| (id.clone(), values.clone())),
                 );
                 results.push(one.result);
@@ -249,7 +250,7 @@ impl Checks {
         }
         Ended {
             result,
-            captured: Arc::new(captured),
+            captured: (!captured.is_empty()).then(|| Arc::new(captured)),
         }
     }
 
@@ -263,12 +264,10 @@ impl Checks {
         known: &Redactor,
     ) -> Ended {
         let (result, own) = self.run_once(check, place, alarm, variables, known, &[]).await;
-        let captured = if own.is_empty() {
-            Arc::default()
-        } else {
-            Arc::new(BTreeMap::from([(check.id.clone(), own)]))
-        };
-        Ended { result, captured }
+        Ended {
+            result,
+            captured: (!own.is_empty()).then(|| Arc::new(BTreeMap::from([(check.id.clone(), own)]))),
+        }
     }
 
     /// The end of a check that was not made.
@@ -282,7 +281,7 @@ impl Checks {
                 at: self.shared.clock.now(),
                 duration_ms: 0,
             },
-            captured: Arc::default(),
+            captured: None,
         }
     }
 }

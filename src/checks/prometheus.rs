@@ -229,7 +229,7 @@ impl Found {
                 .series
                 .iter()
                 .take(most)
-                .map(|series| run.redactor.beginning(&series.line(), characters))
+                .map(|series| run.redactor.beginning(series.line(), characters))
                 .collect();
             evidence.insert("series".to_owned(), json!(lines));
         }

@@ -119,8 +119,8 @@ impl Redactor {
     }
 
     /// The text without secrets.
-    pub(super) fn redact(&self, text: &str) -> String {
-        self.cleaned(text).into_owned()
+    pub(super) fn redact<'a>(&self, text: impl Into<Cow<'a, str>>) -> String {
+        without(&self.shapes(), text.into()).into_owned()
     }
 
     /// The same, not copied where nothing in it is secret.
@@ -150,8 +150,12 @@ impl Redactor {
     }
 
     /// The first `characters` of the text, secrets removed before it is cut, with `…` where something was left out.
-    pub(super) fn beginning(&self, text: &str, characters: usize) -> String {
-        beginning(&self.cleaned(text), characters).into_owned()
+    pub(super) fn beginning<'a>(&self, text: impl Into<Cow<'a, str>>, characters: usize) -> String {
+        let clean = without(&self.shapes(), text.into());
+        if clean.len() <= characters {
+            return clean.into_owned();
+        }
+        beginning(&clean, characters).into_owned()
     }
 
     /// The last `characters` of the text, secrets removed before it is cut, with `…` where something was left out.
@@ -375,7 +379,7 @@ mod tests {
             STANDARD.encode(format!("a:{secret}")),
         ];
         for shape in shapes {
-            let redacted = redactor.redact(&format!("before {shape} after"));
+            let redacted = redactor.redact(format!("before {shape} after"));
             assert!(redacted.contains(MASK), "{shape}: {redacted}");
             assert!(!redacted.contains("ss"), "{shape}: {redacted}");
             assert!(

@@ -20,8 +20,8 @@ pub(super) fn value(value: &CelValue, redactor: &Redactor) -> String {
         CelValue::Null => "null".to_owned(),
         CelValue::Bool(bool) => bool.to_string(),
         CelValue::Int(number) => whole(*number, redactor),
-        CelValue::UInt(number) => redactor.redact(&number.to_string()),
-        CelValue::Float(number) => redactor.redact(&number.to_string()),
+        CelValue::UInt(number) => redactor.redact(number.to_string()),
+        CelValue::Float(number) => redactor.redact(number.to_string()),
         CelValue::String(text) => self::text(text, redactor),
         CelValue::Bytes(bytes) => format!("{} bytes", bytes.len()),
         CelValue::Duration(span) => match span.to_std() {
@@ -40,7 +40,7 @@ pub(super) fn value(value: &CelValue, redactor: &Redactor) -> String {
             let mut keys: Vec<String> = map
                 .map
                 .keys()
-                .map(|key| redactor.beginning(&key.to_string(), 40))
+                .map(|key| redactor.beginning(key.to_string(), 40))
                 .collect();
             keys.sort();
             let count = keys.len();
@@ -57,7 +57,7 @@ pub(super) fn value(value: &CelValue, redactor: &Redactor) -> String {
 
 /// A whole number, unless it is secret.
 pub(super) fn whole(number: i64, redactor: &Redactor) -> String {
-    redactor.redact(&number.to_string())
+    redactor.redact(number.to_string())
 }
 
 /// A text in quotes, secrets removed and a long one cut.

@@ -61,7 +61,7 @@ impl Rows {
         let holds = count > 0;
         let noun = if count == 1 { "row" } else { "rows" };
         let why = match &value {
-            Some(value) => format!("value is {}", run.redactor.beginning(&value.to_string(), 80)),
+            Some(value) => format!("value is {}", run.redactor.beginning(value.to_string(), 80)),
             None if holds => format!("the query gives {count} {noun}"),
             None => "the query gives no row, expected at least one".to_owned(),
         };
@@ -70,7 +70,7 @@ impl Rows {
             .named
             .iter()
             .take(most)
-            .map(|row| run.redactor.beginning(&json!(row).to_string(), characters))
+            .map(|row| run.redactor.beginning(json!(row).to_string(), characters))
             .collect();
         let evidence = BTreeMap::from([
             ("count".to_owned(), json!(count)),

@@ -104,7 +104,7 @@ impl Answer {
         if let Some(Observed::Headers(headers)) = self.observation.get("headers") {
             for name in asked {
                 if let Some(value) = headers.get(name) {
-                    let shown = run.redactor.beginning(&value, EVIDENCE);
+                    let shown = run.redactor.beginning(value, EVIDENCE);
                     evidence.insert(format!("headers[{name:?}]"), Value::from(shown));
                 }
             }

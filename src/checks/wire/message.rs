@@ -42,8 +42,13 @@ impl Message {
     }
 
     pub(super) fn over_http_1(self) -> Request<Full<Bytes>> {
-        let uri = Uri::from(self.path.clone());
-        self.to(uri)
+        let Self {
+            method,
+            path,
+            headers,
+            body,
+        } = self;
+        request(method, Uri::from(path), headers, body)
     }
 
     /// The same with the host where HTTP/2 wants it (RFC 9113, 8.3.1).
@@ -53,19 +58,19 @@ impl Message {
         let mut parts = hyper::http::uri::Parts::default();
         parts.scheme = Some(Scheme::HTTPS);
         parts.authority = authority;
-        parts.path_and_query = Some(self.path.clone());
+        parts.path_and_query = Some(self.path);
         let uri = Uri::from_parts(parts)
             .map_err(|_| Failure::Unsendable("the header host does not name a host; mend it".to_owned()))?;
-        Ok(self.to(uri))
+        Ok(request(self.method, uri, self.headers, self.body))
     }
+}
 
-    fn to(self, uri: Uri) -> Request<Full<Bytes>> {
-        let mut request = Request::new(Full::new(self.body));
-        *request.method_mut() = self.method;
-        *request.uri_mut() = uri;
-        *request.headers_mut() = self.headers;
-        request
-    }
+fn request(method: Method, uri: Uri, headers: HeaderMap, body: Bytes) -> Request<Full<Bytes>> {
+    let mut request = Request::new(Full::new(body));
+    *request.method_mut() = method;
+    *request.uri_mut() = uri;
+    *request.headers_mut() = headers;
+    request
 }
 
 fn headers(url: &Url, own: &HeaderMap) -> Result<HeaderMap, Failure> {
