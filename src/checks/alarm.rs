@@ -1,7 +1,7 @@
 //! One timer for one deadline after the other.
 
 use std::future::poll_fn;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::task::Poll;
 
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -13,9 +13,13 @@ use tokio::time::{Instant, Sleep, sleep_until};
 pub(super) struct Alarm(Option<Pin<Box<Sleep>>>);
 
 impl Alarm {
-    /// What the work gives, if it is done by then.
-    pub(super) async fn before<Work: Future>(&mut self, until: Instant, work: Work) -> Option<Work::Output> {
-        let mut work = pin!(work);
+    /// What the work gives, if it is done by then. It is pinned already, as to move it here would be to copy all that it
+    /// will ever hold.
+    pub(super) async fn before<Work: Future>(
+        &mut self,
+        until: Instant,
+        mut work: Pin<&mut Work>,
+    ) -> Option<Work::Output> {
         poll_fn(|context| {
             if let Poll::Ready(done) = work.as_mut().poll(context) {
                 return Poll::Ready(Some(done));
@@ -39,6 +43,7 @@ impl Alarm {
 #[cfg(test)]
 mod tests {
     use std::future::{pending, ready};
+    use std::pin::pin;
     use std::time::Duration;
 
     use super::*;
@@ -49,7 +54,7 @@ mod tests {
 
     /// What is done at that time.
     async fn done_at(then: Instant) {
-        assert_eq!(Alarm::default().before(then, pending::<()>()).await, None);
+        assert_eq!(Alarm::default().before(then, pin!(pending::<()>())).await, None);
     }
 
     #[tokio::test]
@@ -57,8 +62,8 @@ mod tests {
         let mut alarm = Alarm::default();
         for patience in [30, 30, 5, 60, 1, 0] {
             let until = after(patience);
-            assert_eq!(alarm.before(until, ready("done")).await, Some("done"));
-            assert_eq!(alarm.before(until, pending::<()>()).await, None);
+            assert_eq!(alarm.before(until, pin!(ready("done"))).await, Some("done"));
+            assert_eq!(alarm.before(until, pin!(pending::<()>())).await, None);
             assert!(Instant::now() >= until);
         }
     }
@@ -67,10 +72,10 @@ mod tests {
     async fn work_that_outlasts_an_earlier_deadline_is_waited_for() {
         let mut alarm = Alarm::default();
         let until = after(30);
-        assert_eq!(alarm.before(until, done_at(after(5))).await, Some(()));
+        assert_eq!(alarm.before(until, pin!(done_at(after(5)))).await, Some(()));
         // The first deadline rings in the middle of it.
         let then = until + Duration::from_millis(20);
-        assert_eq!(alarm.before(after(30_000), done_at(then)).await, Some(()));
+        assert_eq!(alarm.before(after(30_000), pin!(done_at(then))).await, Some(()));
         assert!(Instant::now() >= then);
     }
 
@@ -79,7 +84,7 @@ mod tests {
         let mut alarm = Alarm::default();
         let mut deadlines = Vec::new();
         for _ in 0..3 {
-            let worked = alarm.before(after(30_000), done_at(after(1))).await;
+            let worked = alarm.before(after(30_000), pin!(done_at(after(1)))).await;
             assert_eq!(worked, Some(()));
             deadlines.extend(alarm.0.as_ref().map(|timer| timer.deadline()));
         }

@@ -59,6 +59,7 @@ mod wire;
 mod written;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -266,8 +267,9 @@ impl Checks {
     ) -> (CheckResult, BTreeMap<String, Captured>) {
         let mut alarm = Alarm::default();
         let place = queue.place().await;
-        let once = self.run_once(check, &place, &mut alarm, variables, known, results);
-        let (mut result, mut captured) = once.await;
+        let (mut result, mut captured) = self
+            .run_once(check, &place, &mut alarm, variables, known, results)
+            .await;
         drop(place);
         let Some(Retry { times, wait }) = check.retry else {
             return (result, captured);
@@ -278,8 +280,9 @@ impl Checks {
         while tries <= times && result.status != CheckStatus::Passed {
             tokio::time::sleep(wait).await;
             let place = queue.place().await;
-            let again = self.run_once(check, &place, &mut alarm, variables, known, results);
-            (result, captured) = again.await;
+            (result, captured) = self
+                .run_once(check, &place, &mut alarm, variables, known, results)
+                .await;
             tries += 1;
         }
         if tries > 1 {
@@ -325,15 +328,16 @@ impl Checks {
             timeout: check.timeout,
             deadline: started + check.timeout,
         };
-        let outcome = alarm
-            .before(run.deadline + MARGIN, shared.outcome(check, &run))
-            .await
-            .unwrap_or_else(|| {
-                let took = written::duration(check.timeout);
-                Err(Hindrance::new(format!(
-                    "the check had not ended after {took}; raise `timeout` if that is too short"
-                )))
-            });
+        let outcome = {
+            let work = pin!(shared.outcome(check, &run));
+            alarm.before(run.deadline + MARGIN, work).await
+        };
+        let outcome = outcome.unwrap_or_else(|| {
+            let took = written::duration(check.timeout);
+            Err(Hindrance::new(format!(
+                "the check had not ended after {took}; raise `timeout` if that is too short"
+            )))
+        });
         let (status, why, observed) = match outcome {
             Ok((true, why, observed)) => (CheckStatus::Passed, why, observed),
             Ok((false, why, observed)) => (CheckStatus::Failed, why, observed),

@@ -90,6 +90,17 @@ impl Observation {
         self
     }
 
+    /// What was seen under names that differ.
+    pub(super) fn of<const COUNT: usize>(seen: [(&'static str, Observed); COUNT]) -> Self {
+        let values = seen
+            .into_iter()
+            .map(|(name, observed)| (Cow::Borrowed(name), observed));
+        Self {
+            values: values.collect(),
+            reasons: BTreeMap::new(),
+        }
+    }
+
     /// Notes why something is as it was seen, in a sentence that a condition which fails on it ends with.
     #[must_use]
     pub(super) fn because(mut self, name: &str, sentence: impl Into<String>) -> Self {

@@ -138,15 +138,16 @@ impl Checks {
         let needed: BTreeSet<CheckId> = checks.iter().flat_map(Check::needs).cloned().collect();
         let (teller, ends) = mpsc::unbounded_channel();
         let run = Arc::new(OneRun {
+            teller,
             checker: self.clone(),
+            checks,
             known: self.redactor(variables),
             variables: Arc::clone(variables),
-            teller,
         });
         let mut tasks = JoinSet::new();
         let mut hosts = Hosts::new(variables);
         let mut lines: HashMap<Lane, Arc<Line>> = HashMap::new();
-        for check in checks {
+        for (index, check) in run.checks.iter().enumerate() {
             let waits: Vec<(CheckId, Option<UnderWay>)> = check
                 .needs()
                 .map(|needed| (needed.clone(), under_way.get(needed).cloned()))
@@ -158,7 +159,7 @@ impl Checks {
             });
             let lane =
                 probes::lane(&check.probe, &mut hosts).filter(|_| waits.is_empty() && check.retry.is_none());
-            let waiting = Waiting { check, needed_by };
+            let waiting = Waiting { index, needed_by };
             let Some(lane) = lane else {
                 tasks.spawn(Arc::clone(&run).make(waiting, waits));
                 continue;
@@ -288,19 +289,21 @@ impl Checks {
 
 /// What the checks of one run have in common.
 struct OneRun {
+    teller: mpsc::UnboundedSender<Ended>,
     checker: Checks,
+    checks: Vec<Check>,
     variables: Arc<Variables>,
     /// What is secret among the variables.
     known: Redactor,
-    teller: mpsc::UnboundedSender<Ended>,
 }
 
 impl OneRun {
     /// Makes a check when what it waits for has ended.
     async fn make(self: Arc<Self>, waiting: Waiting, waits: Vec<(CheckId, Option<UnderWay>)>) {
+        let check = &self.checks[waiting.index];
         let made = self
             .checker
-            .run_when_ready(&waiting.check, waits, &self.variables, &self.known);
+            .run_when_ready(check, waits, &self.variables, &self.known);
         let ended = made.await;
         waiting.tell(&self.teller, ended);
     }
@@ -311,14 +314,11 @@ impl OneRun {
         let mut before = None;
         while let Some(waiting) = line.next() {
             let place = line.queue.place_after(before).await;
-            let made = self.checker.run_in_its_place(
-                &waiting.check,
-                &place,
-                &mut alarm,
-                &self.variables,
-                &self.known,
-            );
-            let ended = made.await;
+            let check = &self.checks[waiting.index];
+            let ended = self
+                .checker
+                .run_in_its_place(check, &place, &mut alarm, &self.variables, &self.known)
+                .await;
             waiting.tell(&self.teller, ended);
             before = Some(place);
         }

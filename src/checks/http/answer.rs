@@ -49,16 +49,17 @@ impl Answer {
         let json = json_of(run, &body);
         let text = String::from_utf8(body.bytes)
             .unwrap_or_else(|bytes| String::from_utf8_lossy(bytes.as_bytes()).into_owned());
-        let observation = Observation::default()
-            .with("status", Observed::Whole(status.as_u16().into()))
-            .with("headers", Observed::Headers(headers))
-            .with("json", json)
-            .with("body", Observed::Text(text))
-            .with("latency", Observed::Duration(latency))
-            .with("redirects", Observed::Whole(redirects.into()))
-            .with("url", Observed::Text(url.as_str().to_owned()))
-            .with("address", Observed::Text(address))
-            .with("version", Observed::Text(version.to_owned()));
+        let observation = Observation::of([
+            ("status", Observed::Whole(status.as_u16().into())),
+            ("headers", Observed::Headers(headers)),
+            ("json", json),
+            ("body", Observed::Text(text)),
+            ("latency", Observed::Duration(latency)),
+            ("redirects", Observed::Whole(redirects.into())),
+            ("url", Observed::Text(url.as_str().to_owned())),
+            ("address", Observed::Text(address)),
+            ("version", Observed::Text(version.to_owned())),
+        ]);
         Ok(Self {
             observation: Arc::new(observation),
             status,

@@ -7,11 +7,11 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::Ended;
 use crate::checks::share::Queue;
-use crate::domain::check::Check;
 
 /// A check that has not begun.
 pub(super) struct Waiting {
-    pub(super) check: Check,
+    /// Its place among the checks of the run.
+    pub(super) index: usize,
     /// Who waits for it, where there is anybody.
     pub(super) needed_by: Option<oneshot::Sender<Ended>>,
 }

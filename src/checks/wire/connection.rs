@@ -10,6 +10,7 @@ use std::pin::{Pin, pin};
 use std::sync::{Arc, LazyLock};
 use std::task::Poll;
 
+use futures_util::FutureExt as _;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::{TrySendError, http1, http2};
@@ -134,7 +135,10 @@ impl Connection {
             tokio::spawn(driver);
             Protocol::Two(sender)
         } else {
-            let (sender, driver) = http1::handshake(stream)
+            let (sender, driver) = http1::Builder::new()
+                // What is sent is short: one copy costs less than a list of pieces for the kernel.
+                .writev(false)
+                .handshake(stream)
                 .await
                 .map_err(|error| Failure::of(&error))?;
             Protocol::One(Box::new(Http1 {
@@ -156,8 +160,9 @@ impl Connection {
         until: Instant,
         message: Message,
     ) -> Result<Response<Incoming>, Attempt> {
-        let asked = self.alarm.before(until, self.protocol.ask(message));
-        asked.await.unwrap_or(Err(Attempt {
+        let asked = pin!(self.protocol.ask(message));
+        let answered = self.alarm.before(until, asked).await;
+        answered.unwrap_or(Err(Attempt {
             failure: Failure::Silent,
             sent: true,
         }))
@@ -172,7 +177,11 @@ impl Connection {
     pub(super) async fn next(&mut self, body: &mut Incoming) -> Result<Option<Bytes>, Failure> {
         loop {
             let frame = match &mut self.protocol {
-                Protocol::One(http) => driven(&mut http.driver, &mut http.ended, body.frame()).await,
+                Protocol::One(http) => match body.frame().now_or_never() {
+                    // It had come with what came before.
+                    Some(frame) => Some(frame),
+                    None => driven(&mut http.driver, &mut http.ended, body.frame()).await,
+                },
                 Protocol::Two(_) => Some(body.frame().await),
             };
             match frame {
