@@ -1,6 +1,6 @@
 //! What probes have in common that ask by HTTP: parameters read, requests made, answers read and mishaps told.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::task::Poll;
@@ -13,7 +13,6 @@ use url::Url;
 use super::probe::{Hindrance, Run};
 use super::reach::Place;
 use super::template::{self, Written};
-use super::variables::Variables;
 use super::wire::{Client, Outgoing, Response};
 
 /// A body as far as it was read.
@@ -138,53 +137,9 @@ pub(super) fn header_flaws(headers: &BTreeMap<String, String>) -> Vec<String> {
         .collect()
 }
 
-/// Hosts that URLs lead to, found once for all that begin alike.
-pub(super) struct Hosts<'a> {
-    pub(super) variables: &'a Variables,
-    found: HashMap<String, Option<String>>,
-}
-
-impl<'a> Hosts<'a> {
-    pub(super) fn new(variables: &'a Variables) -> Self {
-        Self {
-            variables,
-            found: HashMap::new(),
-        }
-    }
-
-    /// Host and port that a URL leads to, when they can be told.
-    pub(super) fn of(&mut self, written: &str) -> Option<String> {
-        let url = self.variables.expand(written).ok()?;
-        let Some(beginning) = up_to_path(&url) else {
-            return host(&url);
-        };
-        if let Some(found) = self.found.get(beginning) {
-            return found.clone();
-        }
-        let found = host(beginning);
-        self.found.insert(beginning.to_owned(), found.clone());
-        found
-    }
-}
-
-fn host(url: &str) -> Option<String> {
-    let url = Url::parse(url).ok()?;
-    Some(format!("{}:{}", url.host_str()?, url.port_or_known_default()?))
-}
-
-/// The part of a URL that tells its host; nothing where it is not written as it usually is.
-fn up_to_path(url: &str) -> Option<&str> {
-    let (scheme, rest) = url.split_once("://")?;
-    let length = rest.find(['/', '\\', '?', '#']).unwrap_or(rest.len());
-    let is_usual = matches!(scheme, "http" | "https")
-        && length > 0
-        && rest[..length].bytes().all(|byte| byte.is_ascii_graphic());
-    is_usual.then(|| &url[..scheme.len() + "://".len() + length])
-}
-
 /// The URL of a parameter with its variables replaced.
 pub(super) fn url(run: &Run<'_>, written: &str, parameter: &str) -> Result<Url, Hindrance> {
-    Url::parse(&run.expand(written)?).map_err(|error| {
+    run.urls.read(&run.expand(written)?).map_err(|error| {
         let named = template::variables_in(written);
         let mend = if named.is_empty() {
             format!("mend `{parameter}`")
@@ -222,39 +177,4 @@ pub(super) fn shown_url(url: &Url) -> String {
         let _ = shown.set_password(None);
     }
     shown.into()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn hosts_are_those_that_the_urls_lead_to_however_they_are_written() {
-        let variables = Variables::new();
-        let mut hosts = Hosts::new(&variables);
-        for (written, expected) in [
-            ("https://app.example/health", Some("app.example:443")),
-            ("https://APP.example?x=/", Some("app.example:443")),
-            ("https://app.example:8443/health", Some("app.example:8443")),
-            ("http://app.example", Some("app.example:80")),
-            ("http://me:word@app.example/", Some("app.example:80")),
-            ("http://0x7f.1/", Some("127.0.0.1:80")),
-            ("http://[::1]:81/a", Some("[::1]:81")),
-            (r"http://app.example\other.example/", Some("app.example:80")),
-            ("http:///app.example/a", Some("app.example:80")),
-            ("http:///other.example/a", Some("other.example:80")),
-            ("http://\t/app.example/a", Some("app.example:80")),
-            ("HTTP://app.example/", Some("app.example:80")),
-            ("http:app.example", Some("app.example:80")),
-            ("http://a b/", None),
-            ("mailto:me@app.example", None),
-            ("app.example", None),
-            ("{unknown}/health", None),
-        ] {
-            // The second time it may be known.
-            for _ in 0..2 {
-                assert_eq!(hosts.of(written).as_deref(), expected, "{written:?}");
-            }
-        }
-    }
 }

@@ -52,6 +52,7 @@ mod template;
 mod tests;
 mod tls;
 mod trust;
+mod urls;
 mod uses;
 mod variables;
 mod verdict;
@@ -82,11 +83,11 @@ use crate::domain::ids::{CheckId, DeploymentId, VariableName};
 use alarm::Alarm;
 use capture::{Captured, Captures};
 use condition::Expressions;
-use exchange::Hosts;
 use judge::Judgement;
 use probe::{Hindrance, Run, Seen};
 use redact::Redactor;
 use share::{Place, Queue, Shares, Turns};
+use urls::Urls;
 use wire::Client;
 
 /// The most characters of a result's `why`.
@@ -137,6 +138,15 @@ struct Shared {
     client: Client,
     expressions: Arc<Expressions>,
     shares: Arc<Shares>,
+}
+
+/// What the checks of a run are given.
+#[derive(Clone, Copy)]
+struct Given<'a> {
+    variables: &'a Variables,
+    /// Knows what is secret among them.
+    known: &'a Redactor,
+    urls: &'a Urls,
 }
 
 impl Default for Limits {
@@ -238,15 +248,19 @@ impl Checks {
     ///
     /// Dropping the future ends the check; a command's whole process group is killed.
     pub async fn run(&self, check: &Check, variables: &Variables) -> CheckResult {
-        let redactor = self.redactor(variables);
-        let queue = self.queue(check, variables);
-        self.run_with(check, &queue, variables, &redactor, &[]).await.0
+        let given = Given {
+            variables,
+            known: &self.redactor(variables),
+            urls: &Urls::default(),
+        };
+        let queue = self.queue(check, given);
+        self.run_with(check, &queue, given, &[]).await.0
     }
 
     /// Where a check waits for its place.
-    fn queue(&self, check: &Check, variables: &Variables) -> Queue {
+    fn queue(&self, check: &Check, given: Given<'_>) -> Queue {
         self.turns
-            .queue(probes::lane(&check.probe, &mut Hosts::new(variables)))
+            .queue(probes::lane(&check.probe, given.variables, given.urls))
     }
 
     /// Knows everything that no check with these variables may show.
@@ -255,21 +269,17 @@ impl Checks {
         Redactor::new(variables.secrets().chain(&passed_on))
     }
 
-    /// The same with the results of the checks it waited for, and what is known to be secret among the variables. It is
-    /// tried again as often as it says.
+    /// The same with the results of the checks it waited for. It is tried again as often as it says.
     async fn run_with(
         &self,
         check: &Check,
         queue: &Queue,
-        variables: &Variables,
-        known: &Redactor,
+        given: Given<'_>,
         results: &[CheckResult],
     ) -> (CheckResult, BTreeMap<String, Captured>) {
         let mut alarm = Alarm::default();
         let place = queue.place().await;
-        let (mut result, mut captured) = self
-            .run_once(check, &place, &mut alarm, variables, known, results)
-            .await;
+        let (mut result, mut captured) = self.run_once(check, &place, &mut alarm, given, results).await;
         drop(place);
         let Some(Retry { times, wait }) = check.retry else {
             return (result, captured);
@@ -280,9 +290,7 @@ impl Checks {
         while tries <= times && result.status != CheckStatus::Passed {
             tokio::time::sleep(wait).await;
             let place = queue.place().await;
-            (result, captured) = self
-                .run_once(check, &place, &mut alarm, variables, known, results)
-                .await;
+            (result, captured) = self.run_once(check, &place, &mut alarm, given, results).await;
             tries += 1;
         }
         if tries > 1 {
@@ -306,20 +314,20 @@ impl Checks {
         check: &Check,
         _place: &Place<'_>,
         alarm: &mut Alarm,
-        variables: &Variables,
-        known: &Redactor,
+        given: Given<'_>,
         results: &[CheckResult],
     ) -> (CheckResult, BTreeMap<String, Captured>) {
         let shared = &*self.shared;
         // What one check captures is its own to hide, until it is handed on.
-        let redactor = known.fork();
+        let redactor = given.known.fork();
         let at = shared.clock.now();
         let started = Instant::now();
         let captures = Captures::default();
         let run = Run {
             limits: &shared.limits,
             guard: &shared.guard,
-            variables,
+            variables: given.variables,
+            urls: given.urls,
             redactor: &redactor,
             expressions: &shared.expressions,
             captures: &captures,

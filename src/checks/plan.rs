@@ -17,10 +17,10 @@ use self::line::{Line, Waiting};
 use super::alarm::Alarm;
 use super::capture::{self, Captured};
 use super::combined::ended;
-use super::exchange::Hosts;
 use super::redact::Redactor;
 use super::share::{Lane, Place};
-use super::{Checks, Variables, probes};
+use super::urls::Urls;
+use super::{Checks, Given, Variables, probes};
 use crate::domain::check::{Check, CheckResult, CheckStatus, ManualProbe, Probe, PushProbe};
 use crate::domain::ids::CheckId;
 
@@ -143,9 +143,9 @@ impl Checks {
             checks,
             known: self.redactor(variables),
             variables: Arc::clone(variables),
+            urls: Urls::default(),
         });
         let mut tasks = JoinSet::new();
-        let mut hosts = Hosts::new(variables);
         let mut lines: HashMap<Lane, Arc<Line>> = HashMap::new();
         for (index, check) in run.checks.iter().enumerate() {
             let waits: Vec<(CheckId, Option<UnderWay>)> = check
@@ -157,8 +157,8 @@ impl Checks {
                 under_way.insert(check.id.clone(), told.map(Result::ok).boxed().shared());
                 teller
             });
-            let lane =
-                probes::lane(&check.probe, &mut hosts).filter(|_| waits.is_empty() && check.retry.is_none());
+            let lane = probes::lane(&check.probe, variables, &run.urls)
+                .filter(|_| waits.is_empty() && check.retry.is_none());
             let waiting = Waiting { index, needed_by };
             let Some(lane) = lane else {
                 tasks.spawn(Arc::clone(&run).make(waiting, waits));
@@ -174,14 +174,12 @@ impl Checks {
         Begun { tasks, ends }
     }
 
-    /// Waits for what a check needs, then runs it, or tells why it is skipped. `known` is what is secret among the
-    /// variables.
+    /// Waits for what a check needs, then runs it, or tells why it is skipped.
     async fn run_when_ready(
         &self,
         check: &Check,
         waits: Vec<(CheckId, Option<UnderWay>)>,
-        variables: &Variables,
-        known: &Redactor,
+        given: Given<'_>,
     ) -> Ended {
         let waited = join_all(waits.into_iter().map(|(id, run)| async move {
             let ended = match run {
@@ -218,13 +216,17 @@ impl Checks {
             }
         }
         let extended;
-        let (variables, known) = if captured.is_empty() {
-            (variables, known)
+        let given = if captured.is_empty() {
+            given
         } else {
-            let variables = capture::with_captured(variables, &captured);
+            let variables = capture::with_captured(given.variables, &captured);
             let known = self.redactor(&variables);
             extended = (variables, known);
-            (&extended.0, &extended.1)
+            Given {
+                variables: &extended.0,
+                known: &extended.1,
+                ..given
+            }
         };
         if let Probe::Push(PushProbe { inbox: None, .. }) = &check.probe {
             return self.unmade(
@@ -242,9 +244,9 @@ impl Checks {
                     .to_owned(),
             );
         }
-        let queue = self.queue(check, variables);
+        let queue = self.queue(check, given);
         // What it takes while it runs is not there yet while it waits for others.
-        let made = Box::pin(self.run_with(check, &queue, variables, known, &results));
+        let made = Box::pin(self.run_with(check, &queue, given, &results));
         let (result, own) = made.await;
         if !own.is_empty() {
             captured.insert(check.id.clone(), own);
@@ -261,10 +263,9 @@ impl Checks {
         check: &Check,
         place: &Place<'_>,
         alarm: &mut Alarm,
-        variables: &Variables,
-        known: &Redactor,
+        given: Given<'_>,
     ) -> Ended {
-        let (result, own) = self.run_once(check, place, alarm, variables, known, &[]).await;
+        let (result, own) = self.run_once(check, place, alarm, given, &[]).await;
         Ended {
             result,
             captured: (!own.is_empty()).then(|| Arc::new(BTreeMap::from([(check.id.clone(), own)]))),
@@ -295,15 +296,22 @@ struct OneRun {
     variables: Arc<Variables>,
     /// What is secret among the variables.
     known: Redactor,
+    urls: Urls,
 }
 
 impl OneRun {
+    fn given(&self) -> Given<'_> {
+        Given {
+            variables: &self.variables,
+            known: &self.known,
+            urls: &self.urls,
+        }
+    }
+
     /// Makes a check when what it waits for has ended.
     async fn make(self: Arc<Self>, waiting: Waiting, waits: Vec<(CheckId, Option<UnderWay>)>) {
         let check = &self.checks[waiting.index];
-        let made = self
-            .checker
-            .run_when_ready(check, waits, &self.variables, &self.known);
+        let made = self.checker.run_when_ready(check, waits, self.given());
         let ended = made.await;
         waiting.tell(&self.teller, ended);
     }
@@ -317,7 +325,7 @@ impl OneRun {
             let check = &self.checks[waiting.index];
             let ended = self
                 .checker
-                .run_in_its_place(check, &place, &mut alarm, &self.variables, &self.known)
+                .run_in_its_place(check, &place, &mut alarm, self.given())
                 .await;
             waiting.tell(&self.teller, ended);
             before = Some(place);

@@ -12,6 +12,7 @@ use super::condition::Expressions;
 use super::guard::{Guard, Refusal};
 use super::observation::Observation;
 use super::redact::Redactor;
+use super::urls::Urls;
 use super::variables::Variables;
 use super::{Limits, written};
 use crate::domain::check::CheckResult;
@@ -22,6 +23,7 @@ pub(super) struct Run<'a> {
     pub(super) limits: &'a Limits,
     pub(super) guard: &'a Guard,
     pub(super) variables: &'a Variables,
+    pub(super) urls: &'a Urls,
     pub(super) redactor: &'a Redactor,
     /// Conditions and captures, compiled.
     pub(super) expressions: &'a Expressions,

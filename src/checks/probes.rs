@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::condition::Compiled;
-use super::exchange::Hosts;
 use super::observation::Kind;
 use super::probe::{Hindrance, Run, Seen};
 use super::share::Lane;
+use super::urls::Urls;
+use super::variables::Variables;
 use super::wire::Client;
 use super::{
     burst, combined, command, database, dns, env, file, github, http, judge, load, manual, prometheus, push,
@@ -101,22 +102,22 @@ pub(super) fn captures(probe: &Probe) -> Vec<String> {
 }
 
 /// The lane it runs in, when it is one that can be crowded.
-pub(super) fn lane(probe: &Probe, hosts: &mut Hosts<'_>) -> Option<Lane> {
-    let variables = hosts.variables;
+pub(super) fn lane(probe: &Probe, variables: &Variables, urls: &Urls) -> Option<Lane> {
+    let host = |written: &str| urls.host(&variables.expand(written).ok()?);
     match probe {
-        Probe::Http(probe) => hosts.of(&probe.url).map(Lane::Host),
+        Probe::Http(probe) => host(&probe.url).map(Lane::Host),
         Probe::Command(_) => Some(Lane::Commands),
-        Probe::HttpSteps(probe) => hosts.of(&probe.steps.first()?.request.url).map(Lane::Host),
+        Probe::HttpSteps(probe) => host(&probe.steps.first()?.request.url).map(Lane::Host),
         Probe::Env(probe) => env::runs_a_command(probe).then_some(Lane::Commands),
         Probe::File(_) | Probe::Combined(_) | Probe::Push(_) | Probe::Manual(_) => None,
         Probe::Tcp(probe) => tcp::host(probe, variables).map(Lane::Host),
         Probe::Tls(probe) => tls::host(probe, variables).map(Lane::Host),
         Probe::Dns(probe) => dns::host(probe, variables).map(Lane::Host),
-        Probe::Prometheus(probe) => hosts.of(&probe.url).map(Lane::Host),
-        Probe::Github(probe) => hosts.of(&probe.base_url).map(Lane::Host),
+        Probe::Prometheus(probe) => host(&probe.url).map(Lane::Host),
+        Probe::Github(probe) => host(&probe.base_url).map(Lane::Host),
         Probe::Database(probe) => database::host(probe, variables).map(Lane::Host),
         Probe::Burst(BurstProbe { request, .. }) | Probe::Load(LoadProbe { request, .. }) => {
-            hosts.of(&request.url).map(Lane::Load)
+            host(&request.url).map(Lane::Load)
         }
     }
 }

@@ -64,6 +64,11 @@ pub(super) fn whole(number: i64, redactor: &Redactor) -> String {
 pub(super) fn text(text: &str, redactor: &Redactor) -> String {
     let clean = redactor.cleaned(text);
     let shown = beginning(&clean, LONGEST_TEXT);
+    // Most texts have nothing to escape.
+    let is_plain = |byte: u8| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\';
+    if shown.bytes().all(is_plain) {
+        return ["\"", &shown, "\""].concat();
+    }
     let mut quoted = String::with_capacity(shown.len() + 2);
     // Writing to a string cannot fail.
     let _ = write!(quoted, "{shown:?}");
@@ -247,6 +252,7 @@ fn tight(operand: &IdedExpr) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use cel::parser::Parser;
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -285,6 +291,14 @@ mod tests {
         }
         let looped = Parser::new().parse("json.all(x, x > 1)").expect("an expression");
         assert_eq!(expression(&looped), None);
+    }
+
+    proptest! {
+        #[test]
+        fn a_text_in_quotes_is_escaped(text in "([ -~]|\\PC|[\t\n\u{7f}\u{e9}]){0,20}") {
+            let redactor = Redactor::new([]);
+            prop_assert_eq!(super::text(&text, &redactor), format!("{text:?}"));
+        }
     }
 
     #[test]
