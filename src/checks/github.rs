@@ -15,8 +15,7 @@ use super::exchange::{self, Answer};
 use super::observation::Kind;
 use super::probe::{Hindrance, Run, Seen};
 use super::reach::Place;
-use super::template;
-use super::template::Written;
+use super::template::{self, Written};
 use super::wire::Client;
 use crate::domain::check::{GithubProbe, GithubQuestion};
 

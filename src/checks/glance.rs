@@ -149,13 +149,10 @@ pub(super) fn holds(
     for (index, conjunct) in compiled.conjuncts.iter().enumerate() {
         let glance = conjunct.glance.as_ref()?;
         let seen = glance.met(observation)?;
-        let earlier = compiled.conjuncts[..index]
+        let mut earlier = compiled.conjuncts[..index]
             .iter()
-            .filter_map(|conjunct| conjunct.glance.as_ref());
-        if earlier
-            .into_iter()
-            .any(|earlier| earlier.written == glance.written)
-        {
+            .flat_map(|before| &before.glance);
+        if earlier.any(|before| before.written == glance.written) {
             continue;
         }
         // What stands at the top is noted by the probe itself.

@@ -19,8 +19,7 @@ use tokio_rustls::rustls::{
 use super::Encryption;
 use crate::checks::probe::Hindrance;
 use crate::checks::reach::Place;
-use crate::checks::tls::certificate_trouble;
-use crate::checks::tls::public_roots;
+use crate::checks::tls::{certificate_trouble, public_roots};
 
 /// Encrypts a connection. `authority` is a file of certificates to be trusted beside the public authorities.
 pub(super) async fn encrypt(
