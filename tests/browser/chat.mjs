@@ -9,6 +9,9 @@ const PICTURES = process.env.HOLDPOINT_PICTURES;
 /** How long what is awaited may take. Nothing takes a tenth of it on an idle machine. */
 const PATIENCE_MS = 20_000;
 
+/** How long what is aimed at may take to be hit, before it is aimed at again. */
+const AIM_MS = 1000;
+
 /** A window of 1280 by 800, and a phone of 390 by 844. */
 export const DESKTOP = { name: 'desktop', viewport: { width: 1280, height: 800 } };
 export const PHONE = { name: 'phone', viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
@@ -237,13 +240,28 @@ export class Chat {
       await message.getByRole('button', { name: new RegExp(`^${emoji} \\d+ reaction`) }).click();
       return;
     }
-    // High enough for the bar, low enough to be clear of the channel's name.
-    await message.evaluate((node) => {
-      const log = document.querySelector('#log');
-      log.scrollBy(0, node.getBoundingClientRect().top - log.getBoundingClientRect().top - 100);
+    const quick = message.getByRole('button', { name: `React with ${emoji}`, exact: true });
+    await this.#until(async () => {
+      // High enough for the bar, low enough to be clear of the channel's name.
+      await message.evaluate((node) => {
+        const log = document.querySelector('#log');
+        log.scrollBy(0, node.getBoundingClientRect().top - log.getBoundingClientRect().top - 100);
+      });
+      await message.locator('.message-body').hover({ position: { x: 20, y: 20 } });
+      await quick.click({ timeout: AIM_MS });
     });
-    await message.locator('.message-body').hover({ position: { x: 20, y: 20 } });
-    await message.getByRole('button', { name: `React with ${emoji}`, exact: true }).click();
+  }
+
+  /** Does what a message that arrives can come between: whoever aims at something that has moved aims again. */
+  async #until(act) {
+    const end = Date.now() + PATIENCE_MS;
+    for (;;) {
+      try {
+        return await act();
+      } catch (error) {
+        if (Date.now() > end) throw error;
+      }
+    }
   }
 
   /** Writes into the form that has opened and sends it. */

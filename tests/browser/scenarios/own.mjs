@@ -72,6 +72,7 @@ export async function play(stage) {
   await stage.step('a button is pressed though the board changes before it is released', async () => {
     const phone = await stage.open(trial, PHONE);
     await phone.enter('#1 ');
+    await phone.become('Theo');
     const board = chat.board();
     await chat.pressWhile(board, 'Tick 3', async () => {
       await phone.command('deploy skip', { item: 'The service answers', reason: 'It is not reached from here' });
