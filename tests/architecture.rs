@@ -37,8 +37,9 @@ const CRATES: &[(&str, &[&str])] = &[
     ("serenity", &["discord"]),
     // The trial's demo service is a web service too, and no part of the bot.
     ("axum", &["http", "app::trial::demo"]),
-    // Checks send requests over connections of their own.
-    ("hyper", &["checks"]),
+    // Checks send requests over connections of their own, and a server that waits for a head no longer than so long is
+    // more than axum makes.
+    ("hyper", &["checks", "http::server"]),
     // `discord` builds serenity's HTTP client with time-outs and, on loopback, a proxy; serenity
     // takes it as a reqwest client.
     ("reqwest", &["discord"]),

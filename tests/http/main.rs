@@ -46,7 +46,7 @@ struct Running {
     address: SocketAddr,
     told: Arc<Told>,
     stop: CancellationToken,
-    task: JoinHandle<std::io::Result<()>>,
+    task: JoinHandle<()>,
 }
 
 impl Running {
@@ -93,7 +93,7 @@ impl Running {
 
     async fn finish(self) {
         self.stop.cancel();
-        self.task.await.unwrap().unwrap();
+        self.task.await.unwrap();
         assert!(
             tokio::net::TcpStream::connect(self.address).await.is_err(),
             "the port is still open"

@@ -45,7 +45,7 @@ checks:
 struct Listener {
     address: SocketAddr,
     stop: CancellationToken,
-    task: JoinHandle<std::io::Result<()>>,
+    task: JoinHandle<()>,
 }
 
 struct Posts(CheckRuns);
@@ -90,7 +90,7 @@ impl Listener {
 
     async fn stop(self) {
         self.stop.cancel();
-        self.task.await.unwrap().unwrap();
+        self.task.await.unwrap();
     }
 }
 
