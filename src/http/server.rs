@@ -18,8 +18,9 @@ use super::{
 };
 use crate::telemetry::Metrics;
 
-/// How long the head of a request may take to come, and how long a connection is kept for the next request.
-const HEAD_LIMIT: Duration = Duration::from_secs(30);
+/// How long the head of a request may take to come, and how long a connection is kept for the next request. Proxies let
+/// theirs rest for 60 seconds as a rule (nginx, `keepalive_timeout` of an upstream), and are to close them first.
+const HEAD_LIMIT: Duration = Duration::from_secs(75);
 /// How long the listener rests when the system has no connection for it, as where no file can be opened any more.
 const REST: Duration = Duration::from_secs(1);
 
@@ -59,7 +60,7 @@ impl Server {
     }
 
     /// Answers until `stop`, then finishes the requests in hand. Whoever stops it decides how long to wait for those. A
-    /// connection on which no whole head of a request comes within 30 seconds is closed.
+    /// connection on which no whole head of a request comes within 75 seconds is closed.
     pub async fn serve(
         self,
         readiness: Arc<dyn Readiness>,
