@@ -48,7 +48,10 @@ pub(crate) async fn rows(effort: Effort) -> Result<Vec<Row>> {
             ours: rate(pair.ours),
             floor: rate(pair.floor),
             ratio: times(pair.speed()),
-            goal: Goal::at_least_with_gate(0.8, 0.7, pair.speed()),
+            goal: Goal::AtLeast {
+                limit: 0.8,
+                seen: pair.speed(),
+            },
         },
         Row {
             name: format!("memory that {large} answers of 1 MB add"),
