@@ -394,7 +394,7 @@ impl Shared {
         } = seen;
         if let Some(condition) = condition {
             let own = why;
-            let judged = verdict::judged(run, &condition, &Arc::new(observation)).await?;
+            let judged = verdict::judged(run, &condition, observation).await?;
             let looked_at;
             Judgement {
                 holds,

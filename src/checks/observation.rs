@@ -75,6 +75,12 @@ pub(super) struct Observation {
     reasons: BTreeMap<String, String>,
 }
 
+impl AsRef<Observation> for Observation {
+    fn as_ref(&self) -> &Observation {
+        self
+    }
+}
+
 impl Observation {
     /// Notes something seen.
     #[must_use]

@@ -17,7 +17,7 @@ use super::probe::{Hindrance, Run};
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
 /// A host and a port, as `db.example:5432`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Place {
     pub(super) host: String,
     pub(super) port: u16,

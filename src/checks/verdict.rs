@@ -12,17 +12,13 @@ use super::probe::{Hindrance, Run};
 pub(super) async fn judged(
     run: &Run<'_>,
     condition: &Arc<Compiled>,
-    observation: &Arc<Observation>,
+    observation: impl AsRef<Observation> + Into<Arc<Observation>>,
 ) -> Result<Judgement, Hindrance> {
     let until = run.deadline.into_std();
     if !condition.heavy {
-        return Ok(judge::judge(condition, observation, run.redactor, until));
+        return Ok(judge::judge(condition, observation.as_ref(), run.redactor, until));
     }
-    let (condition, observation, redactor) = (
-        Arc::clone(condition),
-        Arc::clone(observation),
-        run.redactor.clone(),
-    );
+    let (condition, observation, redactor) = (Arc::clone(condition), observation.into(), run.redactor.fork());
     let judged = condition::on_own_thread(move || judge::judge(&condition, &observation, &redactor, until));
     run.in_time(judged, || "the condition could not be worked out".to_owned())
         .await?
@@ -39,7 +35,7 @@ pub(super) async fn value(
     if !value.heavy {
         return Ok(capture::text(value, observation, run.redactor, until));
     }
-    let (value, observation, redactor) = (Arc::clone(value), Arc::clone(observation), run.redactor.clone());
+    let (value, observation, redactor) = (Arc::clone(value), Arc::clone(observation), run.redactor.fork());
     let found = condition::on_own_thread(move || capture::text(&value, &observation, &redactor, until));
     run.in_time(found, || {
         "what is to be captured could not be worked out".to_owned()

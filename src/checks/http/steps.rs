@@ -58,7 +58,7 @@ pub(in crate::checks) async fn probe(
                 let condition = run.expressions.conditions.get(&pass.text).map_err(|flaw| {
                     Hindrance::new(format!("{name}: the condition cannot be used: {}", flaw.sentence))
                 })?;
-                let judged = verdict::judged(&own, &condition, &answer.observation)
+                let judged = verdict::judged(&own, &condition, Arc::clone(&answer.observation))
                     .await
                     .map_err(|hindrance| at(&name, hindrance))?;
                 (judged.holds, judged.why)

@@ -1,6 +1,6 @@
 //! Connections that nobody asks over, kept a while for the next request to the same place.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ pub(super) const KEPT: Duration = Duration::from_secs(90);
 const SWEEP: Duration = Duration::from_secs(30);
 
 /// Where a connection leads, and whether by TLS.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Origin {
     pub(super) is_secure: bool,
     pub(super) place: Place,
@@ -31,7 +31,7 @@ pub(super) struct Pool {
 
 #[derive(Default)]
 struct Kept {
-    connections: HashMap<Origin, Vec<Resting>>,
+    connections: BTreeMap<Origin, Vec<Resting>>,
     is_swept: bool,
 }
 
