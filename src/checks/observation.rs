@@ -13,9 +13,6 @@ use serde_json::Value;
 use super::headers::Headers;
 use super::uses::Use;
 
-/// How many things a probe sees as a rule.
-const USUAL_COUNT: usize = 9;
-
 /// What kind of thing stands behind a name, known before anything is observed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -86,9 +83,6 @@ impl Observation {
     #[must_use]
     pub(super) fn with(mut self, name: impl Into<Cow<'static, str>>, observed: Observed) -> Self {
         let name = name.into();
-        if self.values.capacity() == 0 {
-            self.values.reserve_exact(USUAL_COUNT);
-        }
         match self.values.iter_mut().find(|(known, _)| *known == name) {
             Some((_, before)) => *before = observed,
             None => self.values.push((name, observed)),

@@ -42,13 +42,7 @@ impl Message {
     }
 
     pub(super) fn over_http_1(self) -> Request<Full<Bytes>> {
-        let Self {
-            method,
-            path,
-            headers,
-            body,
-        } = self;
-        request(method, Uri::from(path), headers, body)
+        request(self.method, Uri::from(self.path), self.headers, self.body)
     }
 
     /// The same with the host where HTTP/2 wants it (RFC 9113, 8.3.1).
