@@ -2,7 +2,7 @@
 
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::task::Poll;
+use std::task::{Poll, Waker};
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
@@ -10,7 +10,11 @@ use tokio::time::{Instant, Sleep, sleep_until};
 /// over, and what is watched over ends long before its deadline as a rule: so the timer stays where it was set first, and
 /// is moved when it rings too early, or would ring too late.
 #[derive(Debug, Default)]
-pub(super) struct Alarm(Option<Pin<Box<Sleep>>>);
+pub(super) struct Alarm {
+    timer: Option<Pin<Box<Sleep>>>,
+    /// Whom it wakes, as far as it was told.
+    wakes: Option<Waker>,
+}
 
 impl Alarm {
     /// What the work gives, if it is done by then. It is pinned already, as to move it here would be to copy all that it
@@ -24,9 +28,14 @@ impl Alarm {
             if let Poll::Ready(done) = work.as_mut().poll(context) {
                 return Poll::Ready(Some(done));
             }
-            let timer = self.0.get_or_insert_with(|| Box::pin(sleep_until(until)));
+            let is_known = |wakes: &Waker| wakes.will_wake(context.waker());
+            let knows_whom = self.wakes.as_ref().is_some_and(is_known);
+            let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(until)));
             if timer.deadline() > until {
                 timer.as_mut().reset(until);
+            } else if knows_whom && !timer.is_elapsed() {
+                // To tell it again costs as much as to set it.
+                return Poll::Pending;
             }
             while timer.as_mut().poll(context).is_ready() {
                 if Instant::now() >= until {
@@ -34,6 +43,7 @@ impl Alarm {
                 }
                 timer.as_mut().reset(until);
             }
+            self.wakes = Some(context.waker().clone());
             Poll::Pending
         })
         .await
@@ -45,6 +55,9 @@ mod tests {
     use std::future::{pending, ready};
     use std::pin::pin;
     use std::time::Duration;
+
+    use futures_util::FutureExt as _;
+    use tokio::task::yield_now;
 
     use super::*;
 
@@ -80,13 +93,35 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn work_that_is_looked_at_again_and_again_is_not_waited_for_longer() {
+        let restless = async {
+            for _ in 0..3 {
+                yield_now().await;
+            }
+            pending::<()>().await;
+        };
+        assert_eq!(Alarm::default().before(after(30), pin!(restless)).await, None);
+    }
+
+    #[tokio::test]
+    async fn it_wakes_whoever_waits_now() {
+        let mut alarm = Alarm::default();
+        let until = after(30);
+        let silent = pin!(pending::<()>());
+        // Somebody who cannot be woken looks first.
+        assert_eq!(alarm.before(until, silent).now_or_never(), None);
+        let waiting = tokio::spawn(async move { alarm.before(until, pin!(pending::<()>())).await });
+        assert_eq!(waiting.await.expect("a task"), None);
+    }
+
+    #[tokio::test]
     async fn the_timer_is_set_once_for_work_that_ends_in_time() {
         let mut alarm = Alarm::default();
         let mut deadlines = Vec::new();
         for _ in 0..3 {
             let worked = alarm.before(after(30_000), pin!(done_at(after(1)))).await;
             assert_eq!(worked, Some(()));
-            deadlines.extend(alarm.0.as_ref().map(|timer| timer.deadline()));
+            deadlines.extend(alarm.timer.as_ref().map(|timer| timer.deadline()));
         }
         assert_eq!(deadlines, [deadlines[0]; 3]);
     }
