@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::headers::Headers;
+use super::headers::{Asked, Headers};
 use super::observation::{Kind, Observation, Observed};
 use super::probe::{Hindrance, Run, Seen};
 use super::wire::{Failure, Glimpse, Target, Way};
@@ -31,8 +31,6 @@ pub(super) const NAMES: [(&str, Kind); 6] = [
 const LIMITED: u16 = 429;
 /// The most connections that a burst sends over. More would be a burst of connections, which other limits are for.
 const CONNECTIONS: u32 = 20;
-/// The most characters of a header that are kept as evidence.
-const EVIDENCE: usize = 300;
 /// What is left of the time-out to reckon up.
 const RECKONING: Duration = Duration::from_millis(200);
 
@@ -50,7 +48,7 @@ pub(super) fn flaws(probe: &BurstProbe, timeout: Duration) -> Vec<String> {
 }
 
 /// Sends the burst. Headers named in `asked` are kept as evidence.
-pub(super) async fn probe(run: &Run<'_>, probe: &BurstProbe, asked: &[String]) -> Result<Seen, Hindrance> {
+pub(super) async fn probe(run: &Run<'_>, probe: &BurstProbe, asked: &[Asked]) -> Result<Seen, Hindrance> {
     run.guard.vet_load()?;
     let target = Arc::new(http::Request::target(run, &probe.request).await?);
     let mut first = run
@@ -139,7 +137,7 @@ async fn send(burst: Arc<Burst>, mut way: Way) {
     }
 }
 
-fn seen(run: &Run<'_>, probe: &BurstProbe, tally: &Tally, asked: &[String]) -> Seen {
+fn seen(run: &Run<'_>, probe: &BurstProbe, tally: &Tally, asked: &[Asked]) -> Seen {
     let limited = tally.statuses.get(&LIMITED).copied().unwrap_or_default();
     let statuses: Value = tally
         .statuses
@@ -168,12 +166,7 @@ fn seen(run: &Run<'_>, probe: &BurstProbe, tally: &Tally, asked: &[String]) -> S
         evidence.insert("retry_after_s".to_owned(), json!(span.as_secs()));
     }
     if let Observed::Headers(headers) = &headers {
-        for name in asked {
-            if let Some(value) = headers.get(name) {
-                let shown = run.redactor.beginning(value, EVIDENCE);
-                evidence.insert(format!("headers[{name:?}]"), Value::from(shown));
-            }
-        }
+        evidence.extend(headers.evidence(asked, run.redactor));
     }
 
     let why = if limited > 0 {

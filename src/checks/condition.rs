@@ -10,7 +10,8 @@ use cel::Env;
 use cel::common::ast::{EntryExpr, Expr, IdedExpr, SourceInfo};
 use cel::parser::{ParseError, Parser};
 
-use super::glance::Glance;
+use super::glance::{self, Glance};
+use super::headers::Asked;
 use super::scan;
 use super::uses::{Use, headers_named, uses};
 
@@ -32,10 +33,12 @@ const MOST_COMPILED: usize = 2000;
 pub(super) struct Compiled {
     /// What `&&` joins, in order. All must hold.
     pub(super) conjuncts: Vec<Conjunct>,
+    /// How each of them can be looked at without CEL, where all can.
+    pub(super) glances: Option<Vec<Glance>>,
     /// The names that it uses, and how much of what they stand for.
     pub(super) uses: BTreeMap<String, Use>,
     /// The headers that it names.
-    pub(super) headers: Vec<String>,
+    pub(super) headers: Vec<Asked>,
     /// Whether it may take long or needs much stack, and is evaluated on a thread of its own.
     pub(super) heavy: bool,
 }
@@ -49,8 +52,6 @@ pub(super) struct Conjunct {
     pub(super) offset: usize,
     /// What it means.
     pub(super) expression: IdedExpr,
-    /// How it can be looked at without CEL, where it can.
-    pub(super) glance: Option<Glance>,
     /// Where each part of it stands in `text`.
     pub(super) source: SourceInfo,
 }
@@ -118,6 +119,26 @@ impl CompiledConditions {
     }
 }
 
+/// The expression that was asked for last. Most checks of a task ask for the same one again.
+#[derive(Debug, Default)]
+pub(super) struct LastCondition(Option<(String, Arc<Compiled>)>);
+
+impl LastCondition {
+    /// The expression, compiled now or before.
+    pub(super) fn or_of(
+        &mut self,
+        compiled: &CompiledConditions,
+        text: &str,
+    ) -> Result<&Arc<Compiled>, Flaw> {
+        let last = self.0.take().filter(|(of, _)| of == text);
+        let (_, found) = self.0.insert(match last {
+            Some(last) => last,
+            None => (text.to_owned(), compiled.get(text)?),
+        });
+        Ok(found)
+    }
+}
+
 /// Compiles a condition, or tells the first thing that is wrong with its syntax.
 pub(super) fn compile(text: &str) -> Result<Compiled, Flaw> {
     if text.trim().is_empty() {
@@ -171,6 +192,7 @@ fn compiled(
         }
         let expressions = || conjuncts.iter().map(|conjunct| &conjunct.expression);
         let headers = headers_named(expressions());
+        let glances = glance::at_all(expressions());
         let mut parts = uses(expressions());
         let mut used = BTreeMap::new();
         for expression in expressions() {
@@ -182,6 +204,7 @@ fn compiled(
             }
         }
         Ok(Compiled {
+            glances,
             conjuncts,
             uses: used,
             headers,
@@ -236,7 +259,6 @@ fn parse(text: &str, span: std::ops::Range<usize>) -> Result<Conjunct, ParseErro
         Ok((expression, source)) => Ok(Conjunct {
             text: part.to_owned(),
             offset,
-            glance: Glance::at(&expression),
             expression,
             source,
         }),
@@ -337,6 +359,19 @@ mod tests {
     fn told(text: &str) -> (usize, String) {
         let flaw = compile(text).expect_err("the condition is wrong");
         (flaw.offset, flaw.sentence)
+    }
+
+    #[test]
+    fn the_last_condition_is_the_one_that_is_asked_for() {
+        let compiled = CompiledConditions::by(compile);
+        let mut last = LastCondition::default();
+        for text in ["status == 200", "status == 200", "json.ok", "status == 200"] {
+            let found = last.or_of(&compiled, text).expect("a condition");
+            assert_eq!(found.conjuncts[0].text, text);
+        }
+        assert!(last.or_of(&compiled, "status ==").is_err());
+        let found = last.or_of(&compiled, "json.ok").expect("a condition");
+        assert_eq!(found.conjuncts[0].text, "json.ok");
     }
 
     #[test]

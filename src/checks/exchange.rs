@@ -13,7 +13,7 @@ use url::Url;
 use super::probe::{Hindrance, Run};
 use super::reach::Place;
 use super::template::{self, Written};
-use super::wire::{Client, Outgoing, Response};
+use super::wire::{Caller, Outgoing, Response};
 
 /// A body as far as it was read.
 pub(super) struct Body {
@@ -71,18 +71,18 @@ impl Answer {
 /// Sends a request, and waits for the head of its answer.
 pub(super) async fn send<'a>(
     run: &Run<'_>,
-    client: &'a Client,
+    caller: &'a Caller<'a>,
     outgoing: Outgoing<'_>,
     written: Written<'_>,
 ) -> Result<Response<'a>, Hindrance> {
-    let sent = client.send(outgoing, run.deadline).await;
+    let sent = caller.send(outgoing, run.deadline).await;
     sent.map_err(|failure| failure.hindrance(run, &Place::of_url(outgoing.url), written))
 }
 
 /// Asks for what is at a URL. No redirect is followed.
 pub(super) async fn get(
     run: &Run<'_>,
-    client: &Client,
+    caller: &Caller<'_>,
     url: &Url,
     headers: &HeaderMap,
     written: Written<'_>,
@@ -93,7 +93,7 @@ pub(super) async fn get(
         headers,
         body: None,
     };
-    let response = send(run, client, outgoing, written).await?;
+    let response = send(run, caller, outgoing, written).await?;
     let (status, headers) = (response.status, response.headers.clone());
     let body = Body::read(run, response, url).await?;
     Ok(Answer {

@@ -16,7 +16,7 @@ use super::observation::Kind;
 use super::probe::{Hindrance, Run, Seen};
 use super::reach::Place;
 use super::template::{self, Written};
-use super::wire::Client;
+use super::wire::Caller;
 use crate::domain::check::{GithubProbe, GithubQuestion};
 
 /// The most pages of a list that are read.
@@ -76,8 +76,12 @@ pub(super) fn texts(probe: &GithubProbe) -> Vec<&str> {
 }
 
 /// Asks GitHub.
-pub(super) async fn probe(run: &Run<'_>, client: &Client, probe: &GithubProbe) -> Result<Seen, Hindrance> {
-    let api = Api::new(run, client, probe)?;
+pub(super) async fn probe(
+    run: &Run<'_>,
+    caller: &Caller<'_>,
+    probe: &GithubProbe,
+) -> Result<Seen, Hindrance> {
+    let api = Api::new(run, caller, probe)?;
     match &probe.question {
         GithubQuestion::Checks { reference, names } => runs::checks(&api, reference, names).await,
         GithubQuestion::Workflow { file, branch } => runs::workflow(&api, file, branch.as_deref()).await,
@@ -91,7 +95,7 @@ pub(super) async fn probe(run: &Run<'_>, client: &Client, probe: &GithubProbe) -
 /// A repository's part of the API.
 struct Api<'a> {
     run: &'a Run<'a>,
-    client: &'a Client,
+    caller: &'a Caller<'a>,
     probe: &'a GithubProbe,
     /// `BASE/repos/OWNER/NAME`.
     base: Url,
@@ -110,7 +114,7 @@ struct List {
 }
 
 impl<'a> Api<'a> {
-    fn new(run: &'a Run<'a>, client: &'a Client, probe: &'a GithubProbe) -> Result<Self, Hindrance> {
+    fn new(run: &'a Run<'a>, caller: &'a Caller<'a>, probe: &'a GithubProbe) -> Result<Self, Hindrance> {
         let repository = run.expand(&probe.repository)?;
         let (owner, name) =
             owner_and_name(&repository).ok_or_else(|| Hindrance::new(no_repository(&repository)))?;
@@ -129,7 +133,7 @@ impl<'a> Api<'a> {
         }
         Ok(Self {
             run,
-            client,
+            caller,
             probe,
             base,
             repository,
@@ -152,7 +156,7 @@ impl<'a> Api<'a> {
             parameter: "base_url",
             text: &self.probe.base_url,
         };
-        let answer: Answer = exchange::get(self.run, self.client, url, &self.headers, written).await?;
+        let answer: Answer = exchange::get(self.run, self.caller, url, &self.headers, written).await?;
         if answer.status.is_success()
             && let Some(json) = answer.json()
         {

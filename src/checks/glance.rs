@@ -31,6 +31,8 @@ pub(super) struct Glance {
     /// The keys under which it stands there, the outermost first.
     keys: Vec<String>,
     wanted: Wanted,
+    /// Whether a part before it is about the same.
+    is_repeated: bool,
 }
 
 #[derive(Debug)]
@@ -55,9 +57,19 @@ enum Sameness {
     Other,
 }
 
+/// How all parts of a condition can be looked at; nothing where one takes more.
+pub(super) fn at_all<'a>(parts: impl IntoIterator<Item = &'a IdedExpr>) -> Option<Vec<Glance>> {
+    let mut glances: Vec<Glance> = Vec::new();
+    for part in parts {
+        let mut glance = Glance::at(part)?;
+        glance.is_repeated = glances.iter().any(|before| before.written == glance.written);
+        glances.push(glance);
+    }
+    Some(glances)
+}
+
 impl Glance {
-    /// How the part can be looked at; nothing for one that takes more.
-    pub(super) fn at(expression: &IdedExpr) -> Option<Self> {
+    fn at(expression: &IdedExpr) -> Option<Self> {
         let (looked_at, wanted) = match comparison(expression) {
             Some((left, operator, right)) => (left, Wanted::by(operator, right)?),
             None => (expression, Wanted::True),
@@ -72,6 +84,7 @@ impl Glance {
             name: name.to_owned(),
             keys: keys.into_iter().map(str::to_owned).collect(),
             wanted,
+            is_repeated: false,
         })
     }
 
@@ -143,16 +156,13 @@ pub(super) fn holds(
     redactor: &Redactor,
     until: Instant,
 ) -> Option<Judgement> {
+    let glances = compiled.glances.as_ref()?;
     let mut why = String::with_capacity(USUAL_LENGTH);
     let mut last_comma = None;
-    let mut looked_at = Vec::with_capacity(compiled.conjuncts.len());
-    for (index, conjunct) in compiled.conjuncts.iter().enumerate() {
-        let glance = conjunct.glance.as_ref()?;
+    let mut looked_at = Vec::with_capacity(glances.len());
+    for glance in glances {
         let seen = glance.met(observation)?;
-        let mut earlier = compiled.conjuncts[..index]
-            .iter()
-            .flat_map(|before| &before.glance);
-        if earlier.any(|before| before.written == glance.written) {
+        if glance.is_repeated {
             continue;
         }
         // What stands at the top is noted by the probe itself.

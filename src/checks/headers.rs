@@ -3,6 +3,29 @@
 use std::borrow::Cow;
 
 use hyper::header::HeaderMap;
+use serde_json::Value;
+
+use super::redact::Redactor;
+
+/// The most characters of a header that are kept as evidence.
+const EVIDENCE: usize = 300;
+
+/// A header that is kept as evidence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Asked {
+    name: String,
+    /// What it is called there: as conditions name it.
+    called: String,
+}
+
+impl Asked {
+    pub(super) fn by(name: String) -> Self {
+        Self {
+            called: format!("headers[{name:?}]"),
+            name,
+        }
+    }
+}
 
 /// The headers of an answer.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -19,6 +42,18 @@ impl Headers {
         let mut texts = values.map(|value| String::from_utf8_lossy(value.as_bytes()));
         let first = texts.next()?;
         Some(texts.fold(first, |before, text| before + ", " + text))
+    }
+
+    /// Those that were asked for, as they are shown.
+    pub(super) fn evidence(
+        &self,
+        asked: &[Asked],
+        redactor: &Redactor,
+    ) -> impl Iterator<Item = (String, Value)> {
+        asked.iter().filter_map(|Asked { name, called }| {
+            let shown = redactor.beginning(self.get(name)?, EVIDENCE);
+            Some((called.clone(), Value::from(shown)))
+        })
     }
 
     /// All of them, each name once.

@@ -26,6 +26,7 @@ mod file;
 mod github;
 mod glance;
 mod guard;
+mod hand;
 mod headers;
 mod http;
 mod judge;
@@ -80,15 +81,15 @@ use crate::clock::Clock;
 use crate::domain::check::{Check, CheckResult, CheckStatus, Probe, Retry};
 use crate::domain::checklist::Variable;
 use crate::domain::ids::{CheckId, DeploymentId, VariableName};
-use alarm::Alarm;
 use capture::{Captured, Captures};
-use condition::Expressions;
+use condition::{Expressions, LastCondition};
+use hand::Hand;
 use judge::Judgement;
 use probe::{Hindrance, Run, Seen};
 use redact::Redactor;
 use share::{Place, Queue, Shares, Turns};
 use urls::Urls;
-use wire::Client;
+use wire::{Caller, Client};
 
 /// The most characters of a result's `why`.
 const LONGEST_WHY: usize = 600;
@@ -277,9 +278,10 @@ impl Checks {
         given: Given<'_>,
         results: &[CheckResult],
     ) -> (CheckResult, BTreeMap<String, Captured>) {
-        let mut alarm = Alarm::default();
+        let mut hand = Hand::new(&self.shared.client);
         let place = queue.place().await;
-        let (mut result, mut captured) = self.run_once(check, &place, &mut alarm, given, results).await;
+        let (mut result, mut captured) = self.run_once(check, &place, &mut hand, given, results).await;
+        hand.caller.put_down();
         drop(place);
         let Some(Retry { times, wait }) = check.retry else {
             return (result, captured);
@@ -290,7 +292,8 @@ impl Checks {
         while tries <= times && result.status != CheckStatus::Passed {
             tokio::time::sleep(wait).await;
             let place = queue.place().await;
-            (result, captured) = self.run_once(check, &place, &mut alarm, given, results).await;
+            (result, captured) = self.run_once(check, &place, &mut hand, given, results).await;
+            hand.caller.put_down();
             tries += 1;
         }
         if tries > 1 {
@@ -313,13 +316,14 @@ impl Checks {
         &self,
         check: &Check,
         _place: &Place<'_>,
-        alarm: &mut Alarm,
+        hand: &mut Hand<'_>,
         given: Given<'_>,
         results: &[CheckResult],
     ) -> (CheckResult, BTreeMap<String, Captured>) {
         let shared = &*self.shared;
         // What one check captures is its own to hide, until it is handed on.
-        let redactor = given.known.fork();
+        let before = hand.redactor.take().filter(|before| before.is_as(given.known));
+        let redactor = before.unwrap_or_else(|| given.known.fork());
         let at = shared.clock.now();
         let started = Instant::now();
         let captures = Captures::default();
@@ -337,8 +341,8 @@ impl Checks {
             deadline: started + check.timeout,
         };
         let outcome = {
-            let work = pin!(shared.outcome(check, &run));
-            alarm.before(run.deadline + MARGIN, work).await
+            let work = pin!(shared.outcome(check, &run, &hand.caller, &mut hand.condition));
+            hand.alarm.before(run.deadline + MARGIN, work).await
         };
         let outcome = outcome.unwrap_or_else(|| {
             let took = written::duration(check.timeout);
@@ -370,6 +374,7 @@ impl Checks {
             at,
             duration_ms: started.elapsed().as_millis() as u64,
         };
+        hand.redactor = Some(redactor);
         (result, captures.into_values())
     }
 }
@@ -378,14 +383,24 @@ impl Checks {
 type Outcome = (bool, String, BTreeMap<String, Value>);
 
 impl Shared {
-    async fn outcome(&self, check: &Check, run: &Run<'_>) -> Result<Outcome, Hindrance> {
+    async fn outcome(
+        &self,
+        check: &Check,
+        run: &Run<'_>,
+        caller: &Caller<'_>,
+        last: &mut LastCondition,
+    ) -> Result<Outcome, Hindrance> {
         let condition = match &check.pass {
-            Some(condition) => Some(self.expressions.conditions.get(&condition.text).map_err(|flaw| {
-                Hindrance::new(format!("the condition cannot be used: {}", flaw.sentence))
-            })?),
+            Some(condition) => {
+                let compiled = last.or_of(&self.expressions.conditions, &condition.text);
+                Some(compiled.map_err(|flaw| {
+                    Hindrance::new(format!("the condition cannot be used: {}", flaw.sentence))
+                })?)
+            }
             None => None,
         };
-        let seen = probes::make(run, &self.client, &check.probe, condition.as_deref()).await?;
+        let compiled = condition.map(|condition| &**condition);
+        let seen = probes::make(run, caller, &check.probe, compiled).await?;
         let Seen {
             observation,
             mut evidence,
@@ -394,7 +409,7 @@ impl Shared {
         } = seen;
         if let Some(condition) = condition {
             let own = why;
-            let judged = verdict::judged(run, &condition, observation).await?;
+            let judged = verdict::judged(run, condition, observation).await?;
             let looked_at;
             Judgement {
                 holds,

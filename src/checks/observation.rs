@@ -91,12 +91,9 @@ impl Observation {
     }
 
     /// What was seen under names that differ.
-    pub(super) fn of<const COUNT: usize>(seen: [(&'static str, Observed); COUNT]) -> Self {
-        let values = seen
-            .into_iter()
-            .map(|(name, observed)| (Cow::Borrowed(name), observed));
+    pub(super) fn of(values: Vec<(Cow<'static, str>, Observed)>) -> Self {
         Self {
-            values: values.collect(),
+            values,
             reasons: BTreeMap::new(),
         }
     }

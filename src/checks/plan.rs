@@ -10,13 +10,13 @@ use std::sync::Arc;
 use futures_util::future::{BoxFuture, Shared, join_all};
 use futures_util::{FutureExt as _, Stream, StreamExt as _, stream};
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::{JoinError, JoinSet, yield_now};
 use tokio_util::sync::CancellationToken;
 
 use self::line::{Line, Waiting};
-use super::alarm::Alarm;
 use super::capture::{self, Captured};
 use super::combined::ended;
+use super::hand::Hand;
 use super::redact::Redactor;
 use super::share::{Lane, Place};
 use super::urls::Urls;
@@ -145,6 +145,7 @@ impl Checks {
             variables: Arc::clone(variables),
             urls: Urls::default(),
         });
+        let left = run.checks.len();
         let mut tasks = JoinSet::new();
         let mut lines: HashMap<Lane, Arc<Line>> = HashMap::new();
         for (index, check) in run.checks.iter().enumerate() {
@@ -171,7 +172,7 @@ impl Checks {
                 tasks.spawn(Arc::clone(&run).take_from(Arc::clone(line)));
             }
         }
-        Begun { tasks, ends }
+        Begun { tasks, ends, left }
     }
 
     /// Waits for what a check needs, then runs it, or tells why it is skipped.
@@ -262,10 +263,10 @@ impl Checks {
         &self,
         check: &Check,
         place: &Place<'_>,
-        alarm: &mut Alarm,
+        hand: &mut Hand<'_>,
         given: Given<'_>,
     ) -> Ended {
-        let (result, own) = self.run_once(check, place, alarm, given, &[]).await;
+        let (result, own) = self.run_once(check, place, hand, given, &[]).await;
         Ended {
             result,
             captured: (!own.is_empty()).then(|| Arc::new(BTreeMap::from([(check.id.clone(), own)]))),
@@ -318,18 +319,24 @@ impl OneRun {
 
     /// Makes one check after the other that stands in the line.
     async fn take_from(self: Arc<Self>, line: Arc<Line>) {
-        let mut alarm = Alarm::default();
+        let mut hand = Hand::new(&self.checker.shared.client);
         let mut before = None;
         while let Some(waiting) = line.next() {
-            let place = line.queue.place_after(before).await;
+            let place = if let Some(place) = before.and_then(|place| line.queue.again(place)) {
+                place
+            } else {
+                hand.caller.put_down();
+                line.queue.place().await
+            };
             let check = &self.checks[waiting.index];
             let ended = self
                 .checker
-                .run_in_its_place(check, &place, &mut alarm, self.given())
+                .run_in_its_place(check, &place, &mut hand, self.given())
                 .await;
             waiting.tell(&self.teller, ended);
             before = Some(place);
         }
+        hand.caller.put_down();
     }
 }
 
@@ -337,35 +344,47 @@ impl OneRun {
 struct Begun {
     tasks: JoinSet<()>,
     ends: mpsc::UnboundedReceiver<Ended>,
+    /// How many are still to come.
+    left: usize,
+}
+
+impl Begun {
+    /// What the next check ends with; nothing when there is none. Once it is cancelled, those that have not ended are ended.
+    async fn next(&mut self, cancel: &CancellationToken) -> Option<Ended> {
+        if !cancel.is_cancelled() {
+            if let Ok(ended) = self.ends.try_recv() {
+                return Some(ended);
+            }
+            // Whoever ends a check while somebody waits here has to wake them. So those that can go on go on first, and then
+            // what they have ended with is there without that.
+            yield_now().await;
+        }
+        while let Some(one) = self.tasks.try_join_next() {
+            pass_on_panic(one);
+        }
+        match cancel.run_until_cancelled(self.ends.recv()).await {
+            Some(Some(ended)) => Some(ended),
+            Some(None) => {
+                while let Some(one) = self.tasks.join_next().await {
+                    pass_on_panic(one);
+                }
+                None
+            }
+            None => {
+                self.tasks.abort_all();
+                // Those that had ended before have their results.
+                self.ends.try_recv().ok()
+            }
+        }
+    }
 }
 
 /// What checks end with, as it comes. When it is cancelled or dropped, those that have not ended are ended.
 fn results(begun: Begun, cancel: CancellationToken) -> impl Stream<Item = Ended> + Send {
     stream::unfold((begun, cancel), |(mut begun, cancel)| async move {
-        let Begun { tasks, ends } = &mut begun;
-        while let Some(one) = tasks.try_join_next() {
-            pass_on_panic(one);
-        }
-        // Looked for first what is there already, which is cheaper than to wait for it.
-        if !cancel.is_cancelled()
-            && let Ok(ended) = ends.try_recv()
-        {
-            return Some((ended, (begun, cancel)));
-        }
-        let ended = match cancel.run_until_cancelled(ends.recv()).await {
-            Some(Some(ended)) => ended,
-            Some(None) => {
-                while let Some(one) = tasks.join_next().await {
-                    pass_on_panic(one);
-                }
-                return None;
-            }
-            None => {
-                tasks.abort_all();
-                // Those that had ended before have their results.
-                ends.try_recv().ok()?
-            }
-        };
+        // Nothing is left to be waited for once all have told how they ended.
+        begun.left = begun.left.checked_sub(1)?;
+        let ended = begun.next(&cancel).await?;
         Some((ended, (begun, cancel)))
     })
 }

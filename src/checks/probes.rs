@@ -9,7 +9,7 @@ use super::probe::{Hindrance, Run, Seen};
 use super::share::Lane;
 use super::urls::Urls;
 use super::variables::Variables;
-use super::wire::Client;
+use super::wire::Caller;
 use super::{
     burst, combined, command, database, dns, env, file, github, http, judge, load, manual, prometheus, push,
     tcp, tls,
@@ -126,15 +126,15 @@ pub(super) fn lane(probe: &Probe, variables: &Variables, urls: &Urls) -> Option<
 /// most usual one are boxed, so that a check is no larger than that one while it waits.
 pub(super) async fn make(
     run: &Run<'_>,
-    client: &Client,
+    caller: &Caller<'_>,
     probe: &Probe,
     condition: Option<&Compiled>,
 ) -> Result<Seen, Hindrance> {
     match probe {
-        Probe::Http(probe) => http::probe(run, client, probe, condition).await,
+        Probe::Http(probe) => http::probe(run, caller, probe, condition).await,
         Probe::HttpSteps(probe) => {
             let asked = condition.map_or(&[][..], |condition| &condition.headers);
-            Box::pin(http::steps::probe(run, client, probe, asked)).await
+            Box::pin(http::steps::probe(run, caller, probe, asked)).await
         }
         Probe::Combined(probe) => combined::probe(run, probe),
         Probe::Env(probe) => Box::pin(env::probe(run, probe)).await,
@@ -157,8 +157,8 @@ pub(super) async fn make(
             Box::pin(tls::probe(run, probe, oldest)).await
         }
         Probe::Dns(probe) => Box::pin(dns::probe(run, probe)).await,
-        Probe::Prometheus(probe) => Box::pin(prometheus::probe(run, client, probe)).await,
-        Probe::Github(probe) => Box::pin(github::probe(run, client, probe)).await,
+        Probe::Prometheus(probe) => Box::pin(prometheus::probe(run, caller, probe)).await,
+        Probe::Github(probe) => Box::pin(github::probe(run, caller, probe)).await,
         Probe::Database(probe) => Box::pin(database::probe(run, probe)).await,
         Probe::Burst(probe) => {
             let asked = condition.map_or(&[][..], |condition| &condition.headers);

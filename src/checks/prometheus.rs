@@ -17,7 +17,7 @@ use super::observation::{Kind, Observation, Observed};
 use super::probe::{Hindrance, Run, Seen};
 use super::reach::Place;
 use super::template::Written;
-use super::wire::Client;
+use super::wire::Caller;
 use crate::domain::check::PrometheusProbe;
 
 /// What a query is observed by.
@@ -53,7 +53,7 @@ pub(super) fn texts(probe: &PrometheusProbe) -> Vec<&str> {
 /// Asks the query.
 pub(super) async fn probe(
     run: &Run<'_>,
-    client: &Client,
+    caller: &Caller<'_>,
     probe: &PrometheusProbe,
 ) -> Result<Seen, Hindrance> {
     let base = exchange::url(run, &probe.url, "url")?;
@@ -63,7 +63,7 @@ pub(super) async fn probe(
         parameter: "url",
         text: &probe.url,
     };
-    let answer = exchange::get(run, client, &url, &headers, written).await?;
+    let answer = exchange::get(run, caller, &url, &headers, written).await?;
     let found = Found::read(run, &base, &answer)?;
     Ok(found.seen(run, probe))
 }

@@ -77,11 +77,15 @@ impl Place {
 
     /// Host and port of a URL that names a host.
     pub(super) fn of_url(url: &Url) -> Self {
-        let host = url.host_str().unwrap_or_default();
         Self {
-            host: host.trim_matches(['[', ']']).to_owned(),
-            port: url.port_or_known_default().unwrap_or_default(),
+            host: host_of(url).to_owned(),
+            port: port_of(url),
         }
+    }
+
+    /// Whether these are host and port of a URL.
+    pub(super) fn is_of_url(&self, url: &Url) -> bool {
+        self.port == port_of(url) && self.host == host_of(url)
     }
 
     /// Reads it with its variables replaced.
@@ -93,6 +97,14 @@ impl Place {
             ))
         })
     }
+}
+
+fn host_of(url: &Url) -> &str {
+    url.host_str().unwrap_or_default().trim_matches(['[', ']'])
+}
+
+fn port_of(url: &Url) -> u16 {
+    url.port_or_known_default().unwrap_or_default()
 }
 
 impl fmt::Display for Place {

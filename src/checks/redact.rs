@@ -104,6 +104,11 @@ impl Redactor {
         }
     }
 
+    /// Whether it is a fork of another, and neither has learnt anything since.
+    pub(super) fn is_as(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.shapes(), &other.shapes())
+    }
+
     /// From now on this is a secret too.
     pub(super) fn learn(&self, secret: &SecretString) {
         // A panic while the lock is held cannot leave the shapes half changed: they are replaced at once.
@@ -357,6 +362,19 @@ mod tests {
 
     fn redactor(secret: &str) -> Redactor {
         Redactor::new([&SecretString::from(secret)])
+    }
+
+    #[test]
+    fn a_fork_is_as_the_other_until_either_learns() {
+        let known = redactor("first secret");
+        let (one, other) = (known.fork(), known.fork());
+        assert!(one.is_as(&known) && other.is_as(&known));
+        one.learn(&SecretString::from("second secret"));
+        assert!(!one.is_as(&known) && other.is_as(&known));
+        let text = "first secret, second secret";
+        assert_eq!(one.redact(text), "[redacted], [redacted]");
+        assert_eq!(other.redact(text), "[redacted], second secret");
+        assert!(!redactor("first secret").is_as(&known), "it may change by itself");
     }
 
     #[test]

@@ -128,18 +128,10 @@ impl Queue {
         Place { _permits: permits }
     }
 
-    /// The place that one check had, for the next one, if nobody else waits for it. Else it goes to them, and another one is
-    /// waited for.
-    pub(super) async fn place_after<'a>(&'a self, before: Option<Place<'a>>) -> Place<'a> {
-        if let Some(before) = before
-            && self
-                .ways
-                .iter()
-                .all(|way| way.waiting.load(Ordering::Relaxed) == 0)
-        {
-            return before;
-        }
-        self.place().await
+    /// The place that one check had, for the next one; nothing where somebody else waits for it, who has it then.
+    pub(super) fn again<'a>(&self, place: Place<'a>) -> Option<Place<'a>> {
+        let mut waiting = self.ways.iter().map(|way| way.waiting.load(Ordering::Relaxed));
+        waiting.all(|waiting| waiting == 0).then_some(place)
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use cel::common::ast::{EntryExpr, Expr, IdedExpr, LiteralValue, operators};
 
+use super::headers::Asked;
 use super::shape::{children, is_headers, text_of};
 
 /// How much is used of something observed.
@@ -70,7 +71,7 @@ fn look_at_entries<'a>(entries: impl IntoIterator<Item = &'a EntryExpr>, uses: &
 }
 
 /// The headers that the expressions name, to be kept as evidence.
-pub(super) fn headers_named<'a>(expressions: impl IntoIterator<Item = &'a IdedExpr>) -> Vec<String> {
+pub(super) fn headers_named<'a>(expressions: impl IntoIterator<Item = &'a IdedExpr>) -> Vec<Asked> {
     fn look(expression: &IdedExpr, names: &mut Vec<String>) {
         let name = match &expression.expr {
             Expr::Select(select) if is_headers(&select.operand) => Some(select.field.clone()),
@@ -93,7 +94,7 @@ pub(super) fn headers_named<'a>(expressions: impl IntoIterator<Item = &'a IdedEx
     for expression in expressions {
         look(expression, &mut names);
     }
-    names
+    names.into_iter().map(Asked::by).collect()
 }
 
 /// The name that an expression picks something out of, and the keys under which it stands, the outermost first.
@@ -223,9 +224,7 @@ mod tests {
     }
 
     fn without_glances(mut compiled: Compiled) -> Compiled {
-        for conjunct in &mut compiled.conjuncts {
-            conjunct.glance = None;
-        }
+        compiled.glances = None;
         compiled
     }
 

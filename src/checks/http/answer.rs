@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use crate::checks::exchange::{Body, shown_url};
-use crate::checks::headers::Headers;
+use crate::checks::headers::{Asked, Headers};
 use crate::checks::observation::{Observation, Observed};
 use crate::checks::probe::{Hindrance, Run};
 use crate::checks::wire::Response;
@@ -49,16 +49,16 @@ impl Answer {
         let json = json_of(run, &body);
         let text = String::from_utf8(body.bytes)
             .unwrap_or_else(|bytes| String::from_utf8_lossy(bytes.as_bytes()).into_owned());
-        let observation = Observation::of([
-            ("status", Observed::Whole(status.as_u16().into())),
-            ("headers", Observed::Headers(headers)),
-            ("json", json),
-            ("body", Observed::Text(text)),
-            ("latency", Observed::Duration(latency)),
-            ("redirects", Observed::Whole(redirects.into())),
-            ("url", Observed::Text(url.as_str().to_owned())),
-            ("address", Observed::Text(address)),
-            ("version", Observed::Text(version.to_owned())),
+        let observation = Observation::of(vec![
+            ("status".into(), Observed::Whole(status.as_u16().into())),
+            ("headers".into(), Observed::Headers(headers)),
+            ("json".into(), json),
+            ("body".into(), Observed::Text(text)),
+            ("latency".into(), Observed::Duration(latency)),
+            ("redirects".into(), Observed::Whole(redirects.into())),
+            ("url".into(), Observed::Text(url.as_str().to_owned())),
+            ("address".into(), Observed::Text(address)),
+            ("version".into(), Observed::Text(version.to_owned())),
         ]);
         Ok(Self {
             observation: Arc::new(observation),
@@ -71,7 +71,7 @@ impl Answer {
     }
 
     /// What people are shown of it, with the headers that were asked for.
-    pub(super) fn evidence(&self, run: &Run<'_>, asked: &[String]) -> BTreeMap<String, Value> {
+    pub(super) fn evidence(&self, run: &Run<'_>, asked: &[Asked]) -> BTreeMap<String, Value> {
         let mut evidence = BTreeMap::from([
             ("status".to_owned(), json!(self.status.as_u16())),
             ("latency_ms".to_owned(), json!(self.latency.as_millis() as u64)),
@@ -103,12 +103,7 @@ impl Answer {
             );
         }
         if let Some(Observed::Headers(headers)) = self.observation.get("headers") {
-            for name in asked {
-                if let Some(value) = headers.get(name) {
-                    let shown = run.redactor.beginning(value, EVIDENCE);
-                    evidence.insert(format!("headers[{name:?}]"), Value::from(shown));
-                }
-            }
+            evidence.extend(headers.evidence(asked, run.redactor));
         }
         evidence
     }

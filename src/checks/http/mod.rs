@@ -17,7 +17,7 @@ use super::condition::Compiled;
 use super::exchange::shown_url;
 use super::observation::Kind;
 use super::probe::{Hindrance, Run, Seen};
-use super::wire::Client;
+use super::wire::Caller;
 use super::{capture, exchange};
 use crate::domain::check::HttpProbe;
 use answer::Answer;
@@ -70,12 +70,12 @@ pub(super) fn texts(probe: &HttpProbe) -> Vec<&str> {
 /// judged.
 pub(super) async fn probe(
     run: &Run<'_>,
-    client: &Client,
+    caller: &Caller<'_>,
     probe: &HttpProbe,
     condition: Option<&Compiled>,
 ) -> Result<Seen, Hindrance> {
     let request = Request::new(run, probe)?;
-    let answer = ask(run, client, probe, request, &mut Cookies::default()).await?;
+    let answer = ask(run, caller, probe, request, &mut Cookies::default()).await?;
     // Before anything is cut for the evidence, what was captured has to be known as a secret.
     capture::take(run, &probe.capture, &answer.observation).await?;
     let asked = condition.map_or(&[][..], |condition| &condition.headers);
@@ -95,7 +95,7 @@ pub(super) async fn probe(
 /// Sends a request, follows its redirects as far as it may, and reads what comes back in the end.
 async fn ask(
     run: &Run<'_>,
-    client: &Client,
+    caller: &Caller<'_>,
     probe: &HttpProbe,
     mut request: Request,
     cookies: &mut Cookies,
@@ -103,7 +103,7 @@ async fn ask(
     let started = Instant::now();
     let mut redirects = 0;
     loop {
-        let response = request.send(run, client, probe, cookies).await?;
+        let response = request.send(run, caller, probe, cookies).await?;
         cookies.take(run, &request.url, &response.headers);
         match request.next_hop(&response) {
             Some(next) if redirects < probe.follow => {

@@ -11,7 +11,7 @@ use super::cookies::Cookies;
 use crate::checks::exchange::{self, shown_url};
 use crate::checks::probe::{Hindrance, Run};
 use crate::checks::template::Written;
-use crate::checks::wire::{Client, Outgoing, Response, Target};
+use crate::checks::wire::{Caller, Outgoing, Response, Target};
 use crate::domain::check::HttpProbe;
 
 /// Headers that go along when a redirect leads to another host. All others may be meant for the first one alone.
@@ -62,7 +62,7 @@ impl Request {
     pub(super) async fn send<'a>(
         &self,
         run: &Run<'_>,
-        client: &'a Client,
+        caller: &'a Caller<'a>,
         probe: &HttpProbe,
         cookies: &Cookies,
     ) -> Result<Response<'a>, Hindrance> {
@@ -80,7 +80,7 @@ impl Request {
             headers: with_cookies.as_ref().unwrap_or(&self.headers),
             body: self.body.as_deref(),
         };
-        exchange::send(run, client, outgoing, written(probe)).await
+        exchange::send(run, caller, outgoing, written(probe)).await
     }
 
     /// Where the same request can be sent again and again.

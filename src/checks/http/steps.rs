@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 use super::ask;
 use super::cookies::Cookies;
 use super::request::Request;
+use crate::checks::headers::Asked;
 use crate::checks::probe::{Hindrance, Run, Seen};
-use crate::checks::wire::Client;
+use crate::checks::wire::Caller;
 use crate::checks::{capture, verdict};
 use crate::domain::check::HttpSteps;
 
@@ -22,9 +23,9 @@ pub(in crate::checks) fn texts(probe: &HttpSteps) -> Vec<&str> {
 /// and headers named in `asked` are kept of that.
 pub(in crate::checks) async fn probe(
     run: &Run<'_>,
-    client: &Client,
+    caller: &Caller<'_>,
     probe: &HttpSteps,
-    asked: &[String],
+    asked: &[Asked],
 ) -> Result<Seen, Hindrance> {
     let mut cookies = Cookies::default();
     let mut variables = run.variables.clone();
@@ -40,7 +41,7 @@ pub(in crate::checks) async fn probe(
             .map_err(|hindrance| at(&format!("step {number}"), hindrance))?;
         let path = request.url.path().to_owned();
         let name = format!("step {number} ({} {path})", request.method);
-        let answer = ask(&own, client, &step.request, request, &mut cookies)
+        let answer = ask(&own, caller, &step.request, request, &mut cookies)
             .await
             .map_err(|hindrance| at(&name, hindrance))?;
         // Before anything is told or cut, what was captured has to be known as a secret.

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::time::Instant;
+use url::Url;
 
 use super::connection::Connection;
 use crate::checks::reach::Place;
@@ -19,6 +20,12 @@ const SWEEP: Duration = Duration::from_secs(30);
 pub(super) struct Origin {
     pub(super) is_secure: bool,
     pub(super) place: Place,
+}
+
+/// A connection, and where it leads.
+pub(super) struct Link {
+    pub(super) origin: Origin,
+    pub(super) connection: Connection,
 }
 
 /// The connections of a client.
@@ -40,6 +47,24 @@ struct Resting {
     since: Instant,
 }
 
+impl Origin {
+    pub(super) fn of_url(url: &Url) -> Self {
+        Self {
+            is_secure: is_secure(url),
+            place: Place::of_url(url),
+        }
+    }
+
+    /// Whether that is where a URL leads.
+    pub(super) fn is_of_url(&self, url: &Url) -> bool {
+        self.is_secure == is_secure(url) && self.place.is_of_url(url)
+    }
+}
+
+fn is_secure(url: &Url) -> bool {
+    url.scheme() == "https"
+}
+
 impl Pool {
     pub(super) fn new(per_origin: usize, kept_for: Duration) -> Self {
         Self {
@@ -50,14 +75,16 @@ impl Pool {
     }
 
     /// The connection that was used last. Whether it is still open is not known until something is sent on it.
-    pub(super) fn take(&self, origin: &Origin) -> Option<Connection> {
+    pub(super) fn take(&self, origin: Origin) -> Option<Link> {
         let mut kept = self.kept();
-        let resting = kept.connections.get_mut(origin)?.pop()?;
-        Some(resting.connection).filter(|_| resting.since.elapsed() < self.kept_for)
+        let resting = kept.connections.get_mut(&origin)?.pop()?;
+        let connection = Some(resting.connection).filter(|_| resting.since.elapsed() < self.kept_for)?;
+        Some(Link { origin, connection })
     }
 
     /// Keeps a connection that can be used again.
-    pub(super) fn keep(self: &Arc<Self>, origin: Origin, connection: Connection) {
+    pub(super) fn keep(self: &Arc<Self>, link: Link) {
+        let Link { origin, connection } = link;
         if !connection.is_open() {
             return;
         }

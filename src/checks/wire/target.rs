@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 
 use hyper::header::HeaderMap;
 
-use super::Outgoing;
+use super::caller::Outgoing;
 use super::connection::{Attempt, Connection, Tls};
 use super::failure::Failure;
 use super::message::Message;

@@ -2,16 +2,22 @@ use std::net::SocketAddr;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use hyper::header::HeaderValue;
+use hyper::Method;
+use hyper::body::Bytes;
+use hyper::header::{HeaderMap, HeaderValue};
 use rcgen::{CertificateParams, KeyPair};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
+use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use url::Url;
 
+use super::message::Message;
 use super::*;
+use crate::checks::reach::Place;
 use crate::checks::tls::certificate_trouble;
 use crate::checks::{Environment, GuardSettings};
 
@@ -152,8 +158,15 @@ impl Patient {
         Self { address, connections }
     }
 
-    /// Asks, and reads the answer to its end.
+    /// Somebody asks once, and reads the answer to its end.
     async fn ask(&self, client: &Client, method: Method) -> Result<String, Failure> {
+        let caller = client.caller();
+        let answer = self.ask_by(&caller, method).await;
+        caller.put_down();
+        answer
+    }
+
+    async fn ask_by(&self, caller: &Caller<'_>, method: Method) -> Result<String, Failure> {
         let url = Url::parse(&format!("http://{}/", self.address)).expect("a URL");
         let outgoing = Outgoing {
             method: &method,
@@ -162,7 +175,7 @@ impl Patient {
             body: None,
         };
         let mut bytes = Vec::new();
-        client
+        caller
             .send(outgoing, in_time())
             .await?
             .read(&mut bytes, 100)
@@ -201,6 +214,28 @@ async fn a_connection_is_kept_for_the_next_request_to_the_same_place() {
     }
     assert_eq!(there.ask(&client, Method::GET).await.expect("an answer"), "hello");
     assert_eq!(here.seen(), [[GET, POST, GET]]);
+    assert_eq!(there.seen(), [[GET]]);
+}
+
+#[tokio::test]
+async fn the_connection_at_hand_is_ones_own_until_it_is_put_down_or_another_place_is_asked() {
+    let here = Patient::answering(9, HELLO).await;
+    let there = Patient::answering(9, HELLO).await;
+    let client = client();
+    let (one, other) = (client.caller(), client.caller());
+    for caller in [&one, &other, &one] {
+        here.ask_by(caller, Method::GET).await.expect("an answer");
+    }
+    assert_eq!(here.seen(), [vec![GET, GET], vec![GET]]);
+    one.put_down();
+    here.ask(&client, Method::POST).await.expect("an answer");
+    assert_eq!(here.seen(), [vec![GET, GET, POST], vec![GET]]);
+    // The other one has no use for its connection there.
+    there.ask_by(&other, Method::GET).await.expect("an answer");
+    for _ in 0..2 {
+        here.ask_by(&one, Method::GET).await.expect("an answer");
+    }
+    assert_eq!(here.seen(), [vec![GET, GET, POST], vec![GET, GET, GET]]);
     assert_eq!(there.seen(), [[GET]]);
 }
 
@@ -271,6 +306,7 @@ async fn an_answer_without_a_body_may_be_left() {
     )
     .await;
     let client = client();
+    let caller = client.caller();
     let url = Url::parse(&format!("http://{}/", server.address)).expect("a URL");
     for _ in 0..2 {
         let outgoing = Outgoing {
@@ -279,7 +315,7 @@ async fn an_answer_without_a_body_may_be_left() {
             headers: &HeaderMap::new(),
             body: None,
         };
-        let answer = client.send(outgoing, in_time()).await;
+        let answer = caller.send(outgoing, in_time()).await;
         answer.expect("an answer").leave();
     }
     assert_eq!(server.seen(), [[GET, GET]]);
