@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use ipnet::IpNet;
 use secrecy::SecretString;
+use url::Host;
 
 use super::readable::Readable;
 use super::trust::{Barrier, Forbidden, Trust, is_public};
@@ -242,10 +243,11 @@ impl Guard {
             .filter(|host| !host.is_empty())
             .ok_or(Refusal::NoHost)?;
         self.vet_host(host)?;
-        // Addresses in odd notations (octal, hexadecimal, one number) have been made plain by the URL parser.
-        match host.trim_matches(['[', ']']).parse::<IpAddr>() {
-            Ok(address) => self.vet_address(address),
-            Err(_) => Ok(()),
+        // Addresses in odd notations (octal, hexadecimal, one number) have been read as such by the URL parser.
+        match url.host() {
+            Some(Host::Ipv4(address)) => self.vet_address(address.into()),
+            Some(Host::Ipv6(address)) => self.vet_address(address.into()),
+            Some(Host::Domain(_)) | None => Ok(()),
         }
     }
 

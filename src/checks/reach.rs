@@ -100,7 +100,9 @@ impl Place {
 }
 
 fn host_of(url: &Url) -> &str {
-    url.host_str().unwrap_or_default().trim_matches(['[', ']'])
+    let host = url.host_str().unwrap_or_default();
+    let within = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    within.unwrap_or(host)
 }
 
 fn port_of(url: &Url) -> u16 {
