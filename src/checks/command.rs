@@ -128,11 +128,7 @@ pub(super) fn texts(probe: &CommandProbe) -> Vec<&str> {
 
 /// Runs the program.
 pub(super) async fn probe(run: &Run<'_>, probe: &CommandProbe) -> Result<Seen, Hindrance> {
-    let words: Vec<String> = probe
-        .run
-        .iter()
-        .map(|word| run.expand(word))
-        .collect::<Result<_, _>>()?;
+    let words = run.expand_all(&probe.run)?;
     let program = words.first().map(String::as_str).unwrap_or_default();
     let capture = match &probe.capture {
         Some(pattern) => Some(Regex::new(pattern).map_err(|_| {

@@ -425,15 +425,12 @@ async fn read_file(run: &Run<'_>, path: &str) -> Result<(String, DotEnv), Hindra
             "the file {path} is larger than 1 MiB, which is no `.env` file; mend its path"
         )));
     }
-    Ok((path, dotenv::read_bytes(&bytes)))
+    Ok((path.into_owned(), dotenv::read_bytes(&bytes)))
 }
 
 /// What a program says in `.env` form, with where that is. Nothing that it says is told, be it an error.
 async fn read_command(run: &Run<'_>, words: &[String]) -> Result<(String, DotEnv), Hindrance> {
-    let words: Vec<String> = words
-        .iter()
-        .map(|word| run.expand(word))
-        .collect::<Result<_, _>>()?;
+    let words = run.expand_all(words)?;
     let program = words.first().map(String::as_str).unwrap_or_default();
     let ran = command::run_words(run, &words, None, LARGEST_FILE).await?;
     let status = match ran.ending {

@@ -99,12 +99,8 @@ impl Asked {
 
 /// Looks at the files.
 pub(super) async fn probe(run: &Run<'_>, probe: &FileProbe, asked: Asked) -> Result<Seen, Hindrance> {
-    let path = run.expand(&probe.path)?;
-    let exclude: Vec<String> = probe
-        .exclude
-        .iter()
-        .map(|glob| run.expand(glob))
-        .collect::<Result<_, _>>()?;
+    let path = run.expand(&probe.path)?.into_owned();
+    let exclude = run.expand_all(&probe.exclude)?;
     let readable = run.guard.readable()?.clone();
     let limit = run.limits.body_bytes;
     let looking = blocking::work(run, || format!("{path} was not looked through to the end"), {

@@ -136,7 +136,7 @@ impl<'a> Api<'a> {
             caller,
             probe,
             base,
-            repository,
+            repository: repository.into_owned(),
             headers,
         })
     }

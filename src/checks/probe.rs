@@ -1,5 +1,6 @@
 //! What every probe gets, and what it gives back.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -88,10 +89,16 @@ impl From<Refusal> for Hindrance {
 
 impl Run<'_> {
     /// The text with its variables replaced.
-    pub(super) fn expand(&self, text: &str) -> Result<String, Hindrance> {
+    pub(super) fn expand<'a>(&self, text: &'a str) -> Result<Cow<'a, str>, Hindrance> {
         self.variables
             .expand(text)
             .map_err(|unknown| Hindrance::new(unknown.to_string()))
+    }
+
+    /// Several texts with their variables replaced.
+    pub(super) fn expand_all(&self, texts: &[String]) -> Result<Vec<String>, Hindrance> {
+        let expanded = texts.iter().map(|text| self.expand(text));
+        expanded.map(|text| text.map(Cow::into_owned)).collect()
     }
 
     /// What the work gives, if it is done before the deadline; else the clause with how long that was.

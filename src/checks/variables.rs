@@ -1,5 +1,6 @@
 //! The values that the parameters of checks name, and the environment they may look at.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -102,7 +103,7 @@ impl Variables {
     }
 
     /// The text with each `{{ name }}` replaced by the variable's value. What it returns can hold secrets.
-    pub fn expand(&self, text: &str) -> Result<String, UnknownVariable> {
+    pub fn expand<'a>(&self, text: &'a str) -> Result<Cow<'a, str>, UnknownVariable> {
         template::expand(text, |name| {
             self.values
                 .get(&VariableName::new(name))

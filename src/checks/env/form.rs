@@ -24,7 +24,7 @@ pub(super) fn holds(look: &Look<'_>, format: &EnvFormat, value: &str) -> Result<
         EnvFormat::Hex(digits) => {
             value.len() == *digits && value.bytes().all(|byte| byte.is_ascii_hexdigit())
         }
-        EnvFormat::Prefix(prefix) => value.starts_with(&look.run.expand(prefix)?),
+        EnvFormat::Prefix(prefix) => value.starts_with(&*look.run.expand(prefix)?),
         EnvFormat::Equals(text) => look.is_the_same(value, &look.run.expand(text)?),
         EnvFormat::SameAs(other) => look
             .value_of(other)

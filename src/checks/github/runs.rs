@@ -48,12 +48,9 @@ const TOLD: usize = 5;
 pub(super) async fn checks(api: &Api<'_>, reference: &str, names: &[String]) -> Result<Seen, Hindrance> {
     let run = api.run;
     let reference = run.expand(reference)?;
-    let wanted: Vec<String> = names
-        .iter()
-        .map(|name| run.expand(name))
-        .collect::<Result<_, _>>()?;
+    let wanted = run.expand_all(names)?;
     let url = api.url(
-        ["commits", reference.as_str(), "check-runs"],
+        ["commits", &*reference, "check-runs"],
         &[("filter", "latest"), ("per_page", "100")],
     );
     let list = api

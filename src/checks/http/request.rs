@@ -1,5 +1,7 @@
 //! A request: what is sent, and where a redirect leads it.
 
+use std::borrow::Cow;
+
 use hyper::header::{
     ACCEPT, ACCEPT_LANGUAGE, CONTENT_TYPE, COOKIE, HeaderMap, HeaderName, HeaderValue, LOCATION, USER_AGENT,
 };
@@ -31,12 +33,7 @@ impl Request {
     /// The request as it is written, its variables replaced.
     pub(in crate::checks) fn new(run: &Run<'_>, probe: &HttpProbe) -> Result<Self, Hindrance> {
         let url = exchange::url(run, &probe.url, "url")?;
-        let method = Method::from_bytes(probe.method.to_ascii_uppercase().as_bytes()).map_err(|_| {
-            Hindrance::new(format!(
-                "`{}` is not an HTTP method; write GET or POST",
-                probe.method
-            ))
-        })?;
+        let method = method(&probe.method)?;
 
         let mut headers = exchange::headers(run, &probe.headers)?;
         let body = match (&probe.json, &probe.body) {
@@ -46,7 +43,7 @@ impl Request {
                     .or_insert(HeaderValue::from_static("application/json"));
                 Some(expand_json(run, json)?.to_string())
             }
-            (None, Some(body)) => Some(run.expand(body)?),
+            (None, Some(body)) => Some(run.expand(body)?.into_owned()),
             (None, None) => None,
         };
         Ok(Self {
@@ -146,6 +143,17 @@ impl Request {
     }
 }
 
+/// A method as it is sent, however it is written.
+fn method(written: &str) -> Result<Method, Hindrance> {
+    let sent = if written.bytes().any(|byte| byte.is_ascii_lowercase()) {
+        Cow::Owned(written.to_ascii_uppercase())
+    } else {
+        Cow::Borrowed(written)
+    };
+    Method::from_bytes(sent.as_bytes())
+        .map_err(|_| Hindrance::new(format!("`{written}` is not an HTTP method; write GET or POST")))
+}
+
 /// Where the checklist says where it goes.
 fn written(probe: &HttpProbe) -> Written<'_> {
     Written {
@@ -157,7 +165,7 @@ fn written(probe: &HttpProbe) -> Written<'_> {
 /// The JSON with variables replaced in its texts, so that a value with quotes stays a text.
 fn expand_json(run: &Run<'_>, json: &Value) -> Result<Value, Hindrance> {
     Ok(match json {
-        Value::String(text) => Value::String(run.expand(text)?),
+        Value::String(text) => Value::String(run.expand(text)?.into_owned()),
         Value::Array(values) => values
             .iter()
             .map(|value| expand_json(run, value))
@@ -165,7 +173,7 @@ fn expand_json(run: &Run<'_>, json: &Value) -> Result<Value, Hindrance> {
         Value::Object(entries) => Value::Object(
             entries
                 .iter()
-                .map(|(key, value)| Ok((run.expand(key)?, expand_json(run, value)?)))
+                .map(|(key, value)| Ok((run.expand(key)?.into_owned(), expand_json(run, value)?)))
                 .collect::<Result<_, Hindrance>>()?,
         ),
         Value::Null | Value::Bool(_) | Value::Number(_) => json.clone(),

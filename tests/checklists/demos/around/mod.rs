@@ -7,6 +7,7 @@ mod commands;
 mod files;
 mod tables;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::net::SocketAddr;
@@ -274,6 +275,7 @@ impl Around {
             let words: Vec<String> = words
                 .iter()
                 .map(|word| variables.expand(word).expect("a value for each variable"))
+                .map(Cow::into_owned)
                 .collect();
             let (program, words) = words.split_first().expect("a program");
             let of_program = answers.entry(program.clone()).or_default();
@@ -340,7 +342,7 @@ impl Around {
             let (kind, data) = record(says);
             let name = variables.expand(&probe.name).expect("a value for each variable");
             if check.id.as_str() != switch.check {
-                records.insert((name, kind), data);
+                records.insert((name.into_owned(), kind), data);
             }
         }
         knowing(servers, move |name, kind| {
