@@ -37,7 +37,7 @@ pub(super) struct Compiled {
     pub(super) glances: Option<Vec<Glance>>,
     /// The names that it uses, and how much of what they stand for.
     pub(super) uses: BTreeMap<String, Use>,
-    /// The headers that it names.
+    /// The headers that it names, which the probe notes.
     pub(super) headers: Vec<Asked>,
     /// Whether it may take long or needs much stack, and is evaluated on a thread of its own.
     pub(super) heavy: bool,
@@ -192,7 +192,7 @@ fn compiled(
         }
         let expressions = || conjuncts.iter().map(|conjunct| &conjunct.expression);
         let headers = headers_named(expressions());
-        let glances = glance::at_all(expressions());
+        let glances = glance::at_all(expressions(), &headers);
         let mut parts = uses(expressions());
         let mut used = BTreeMap::new();
         for expression in expressions() {

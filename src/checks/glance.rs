@@ -9,6 +9,7 @@ use cel::common::ast::{Expr, IdedExpr, LiteralValue, operators};
 use serde_json::Value;
 
 use super::condition::Compiled;
+use super::headers::Asked;
 use super::judge::{Judgement, LONGEST_TEXT, MOST_LOOKED_AT};
 use super::observation::{Observation, Scalar};
 use super::redact::Redactor;
@@ -33,6 +34,8 @@ pub(super) struct Glance {
     wanted: Wanted,
     /// Whether a part before it is about the same.
     is_repeated: bool,
+    /// Whether the probe itself notes it.
+    is_noted: bool,
 }
 
 #[derive(Debug)]
@@ -58,11 +61,16 @@ enum Sameness {
 }
 
 /// How all parts of a condition can be looked at; nothing where one takes more.
-pub(super) fn at_all<'a>(parts: impl IntoIterator<Item = &'a IdedExpr>) -> Option<Vec<Glance>> {
+pub(super) fn at_all<'a>(
+    parts: impl IntoIterator<Item = &'a IdedExpr>,
+    headers: &[Asked],
+) -> Option<Vec<Glance>> {
     let mut glances: Vec<Glance> = Vec::new();
     for part in parts {
         let mut glance = Glance::at(part)?;
         glance.is_repeated = glances.iter().any(|before| before.written == glance.written);
+        glance.is_noted =
+            glance.keys.is_empty() || headers.iter().any(|asked| asked.called == glance.written);
         glances.push(glance);
     }
     Some(glances)
@@ -85,6 +93,7 @@ impl Glance {
             keys: keys.into_iter().map(str::to_owned).collect(),
             wanted,
             is_repeated: false,
+            is_noted: false,
         })
     }
 
@@ -165,8 +174,7 @@ pub(super) fn holds(
         if glance.is_repeated {
             continue;
         }
-        // What stands at the top is noted by the probe itself.
-        if !glance.keys.is_empty() && looked_at.len() < MOST_LOOKED_AT {
+        if !glance.is_noted && looked_at.len() < MOST_LOOKED_AT {
             let noted = match seen {
                 Scalar::Truth(truth) => Value::from(truth),
                 Scalar::Whole(number) => Value::from(number),

@@ -15,7 +15,7 @@ const EVIDENCE: usize = 300;
 pub(super) struct Asked {
     name: String,
     /// What it is called there: as conditions name it.
-    called: String,
+    pub(super) called: String,
 }
 
 impl Asked {
@@ -29,17 +29,18 @@ impl Asked {
 
 /// The headers of an answer.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Headers(HeaderMap);
+pub(super) struct Headers(
+    /// It is large, and few of the things that are observed are headers.
+    Box<HeaderMap>,
+);
 
 impl Headers {
     /// What stands under a name in lower case, several of one name joined (RFC 9110, 5.3). What is not UTF-8 has replacement
     /// characters.
     pub(super) fn get(&self, name: &str) -> Option<Cow<'_, str>> {
-        if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
-            return None;
-        }
-        let values = self.0.get_all(name).into_iter();
-        let mut texts = values.map(|value| String::from_utf8_lossy(value.as_bytes()));
+        // They are few, and to look at each costs less than to read a name and look that up.
+        let found = self.0.iter().filter(|(known, _)| known.as_str() == name);
+        let mut texts = found.map(|(_, value)| String::from_utf8_lossy(value.as_bytes()));
         let first = texts.next()?;
         Some(texts.fold(first, |before, text| before + ", " + text))
     }
@@ -66,7 +67,7 @@ impl Headers {
 
 impl From<HeaderMap> for Headers {
     fn from(headers: HeaderMap) -> Self {
-        Self(headers)
+        Self(Box::new(headers))
     }
 }
 

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::condition::{Compiled, Conjunct, STANDARD};
 use super::glance;
+use super::headers::Asked;
 use super::observation::{Observation, Observed};
 use super::redact::Redactor;
 use super::shape::{children, comparison, flattened, is_constant, is_path, text_test};
@@ -126,7 +127,7 @@ impl Judge<'_> {
         let mut clauses = Vec::new();
         let mut failure = None;
         for conjunct in &compiled.conjuncts {
-            self.look_at(&conjunct.expression, &mut looked_at);
+            self.look_at(&conjunct.expression, &compiled.headers, &mut looked_at);
             if failure.is_some() {
                 continue;
             }
@@ -433,24 +434,27 @@ impl Judge<'_> {
         format!("{} does not hold{from}", one_line(&conjunct.text))
     }
 
-    /// Notes the values that an expression picks out of what was observed.
-    fn look_at(&self, expression: &IdedExpr, looked_at: &mut Vec<(String, Value)>) {
+    /// Notes the values that an expression picks out of what was observed. What stands at the top, and headers, are noted by
+    /// the probe itself.
+    fn look_at(&self, expression: &IdedExpr, headers: &[Asked], looked_at: &mut Vec<(String, Value)>) {
         if looked_at.len() >= MOST_LOOKED_AT {
             return;
         }
         if !is_path(expression) {
             for child in children(expression) {
-                self.look_at(child, looked_at);
+                self.look_at(child, headers, looked_at);
             }
             return;
         }
-        // What stands at the top is noted by the probe itself.
         if matches!(expression.expr, Expr::Ident(_)) {
             return;
         }
         let (Some(text), Ok(value)) = (written::expression(expression), self.value(expression)) else {
             return;
         };
+        if headers.iter().any(|asked| asked.called == text) {
+            return;
+        }
         let noted = match value {
             CelValue::Null => Value::Null,
             CelValue::Bool(bool) => Value::from(bool),
