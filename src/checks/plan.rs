@@ -5,6 +5,7 @@
 mod line;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::pin::pin;
 use std::sync::Arc;
 
 use futures_util::future::{BoxFuture, Shared, join_all};
@@ -18,7 +19,7 @@ use super::capture::{self, Captured};
 use super::combined::ended;
 use super::hand::Hand;
 use super::redact::Redactor;
-use super::share::{Lane, Place};
+use super::share::Lane;
 use super::urls::Urls;
 use super::{Checks, Given, Variables, probes};
 use crate::domain::check::{Check, CheckResult, CheckStatus, ManualProbe, Probe, PushProbe};
@@ -147,7 +148,7 @@ impl Checks {
         });
         let left = run.checks.len();
         let mut tasks = JoinSet::new();
-        let mut lines: HashMap<Lane, Arc<Line>> = HashMap::new();
+        let mut lines: BTreeMap<Lane, Arc<Line>> = BTreeMap::new();
         for (index, check) in run.checks.iter().enumerate() {
             let waits: Vec<(CheckId, Option<UnderWay>)> = check
                 .needs()
@@ -258,21 +259,6 @@ impl Checks {
         }
     }
 
-    /// Runs a check that waited for a place and nothing else, and that is not tried again.
-    async fn run_in_its_place(
-        &self,
-        check: &Check,
-        place: &Place<'_>,
-        hand: &mut Hand<'_>,
-        given: Given<'_>,
-    ) -> Ended {
-        let (result, own) = self.run_once(check, place, hand, given, &[]).await;
-        Ended {
-            result,
-            captured: (!own.is_empty()).then(|| Arc::new(BTreeMap::from([(check.id.clone(), own)]))),
-        }
-    }
-
     /// The end of a check that was not made.
     fn unmade(&self, check: &Check, status: CheckStatus, why: String) -> Ended {
         Ended {
@@ -329,11 +315,14 @@ impl OneRun {
                 line.queue.place().await
             };
             let check = &self.checks[waiting.index];
-            let ended = self
-                .checker
-                .run_in_its_place(check, &place, &mut hand, self.given())
-                .await;
-            waiting.tell(&self.teller, ended);
+            let (result, own) = {
+                // Made where it stands, as to move it would be to copy all that it will ever hold.
+                let given = self.given();
+                let made = pin!(self.checker.run_once(check, &place, &mut hand, given, &[]));
+                made.await
+            };
+            let captured = (!own.is_empty()).then(|| Arc::new(BTreeMap::from([(check.id.clone(), own)])));
+            waiting.tell(&self.teller, Ended { result, captured });
             before = Some(place);
         }
         hand.caller.put_down();

@@ -11,7 +11,7 @@ use super::Limits;
 use crate::domain::ids::DeploymentId;
 
 /// What checks are kept from crowding.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Lane {
     /// A host and port.
     Host(String),

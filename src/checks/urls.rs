@@ -1,6 +1,6 @@
 //! URLs and where they lead: each is read once in a run, as the checks of one checklist look at the same few places.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use url::{ParseError, Url};
@@ -9,7 +9,7 @@ use url::{ParseError, Url};
 #[derive(Default)]
 pub(super) struct Urls {
     /// What was expanded may hold secrets. None of it is shown, and it goes with the run.
-    known: Mutex<HashMap<String, Known>>,
+    known: Mutex<BTreeMap<String, Known>>,
 }
 
 #[derive(Clone)]

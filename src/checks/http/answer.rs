@@ -46,9 +46,18 @@ impl Answer {
         let body = Body::read(run, response, &url).await?;
         let latency = started.elapsed();
         let cut_at = body.cut.then_some(body.bytes.len());
-        let json = json_of(run, &body);
-        let text = String::from_utf8(body.bytes)
-            .unwrap_or_else(|bytes| String::from_utf8_lossy(bytes.as_bytes()).into_owned());
+        let text = String::from_utf8(body.bytes);
+        let json = text.as_ref().ok().filter(|_| !body.cut);
+        let json = json.and_then(|text| serde_json::from_str(text).ok());
+        let text = text.unwrap_or_else(|bytes| String::from_utf8_lossy(bytes.as_bytes()).into_owned());
+        let json = match json {
+            Some(json) => Observed::Json(json),
+            None if body.cut => Observed::Nothing(format!(
+                "the body is longer than {} bytes, so it was not read as JSON",
+                run.limits.body_bytes
+            )),
+            None => Observed::Nothing(no_json(run, &text)),
+        };
         let observation = Observation::of(vec![
             ("status".into(), Observed::Whole(status.as_u16().into())),
             ("headers".into(), Observed::Headers(headers)),
@@ -132,25 +141,16 @@ fn version(version: Version) -> &'static str {
     }
 }
 
-fn json_of(run: &Run<'_>, body: &Body) -> Observed {
-    if body.cut {
-        return Observed::Nothing(format!(
-            "the body is longer than {} bytes, so it was not read as JSON",
-            run.limits.body_bytes
-        ));
-    }
-    if let Ok(json) = serde_json::from_slice(&body.bytes) {
-        return Observed::Json(json);
-    }
-    let text = String::from_utf8_lossy(&body.bytes);
-    let clean = run.redactor.cleaned(&text);
+/// Why a body is not JSON.
+fn no_json(run: &Run<'_>, text: &str) -> String {
+    let clean = run.redactor.cleaned(text);
     let clean = clean.trim();
-    Observed::Nothing(if clean.is_empty() {
+    if clean.is_empty() {
         "the body is empty, expected JSON".to_owned()
     } else {
         format!(
             "the body is not JSON: it begins {:?}",
             written::beginning(clean, 60)
         )
-    })
+    }
 }
